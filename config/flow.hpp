@@ -1,0 +1,123 @@
+#pragma once
+
+#include "config/template.hpp"
+#include "job/plan.hpp"
+#include "job/retry.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+
+/// One request of a flow, with its expressions not filled in yet.
+struct request_template {
+  std::string method;
+  text_template url;
+  std::vector<std::pair<std::string, text_template>> headers;
+  /// No body at all if empty; a JSON `null` is a body.
+  std::optional<json_template> body;
+};
+
+/// Looks for a clone whose outcome is unknown.
+struct probe_template {
+  request_template request;
+  nlohmann::json::json_pointer uid;
+};
+
+struct clone_template {
+  request_template request;
+  /// Where the UID stands in the clone's answer.
+  nlohmann::json::json_pointer uid;
+  /// `retry.attempt_timeout` is the flow's `clone.timeout`.
+  retry_policy retry;
+  std::optional<probe_template> probe;
+  /// Whether a clone of unknown outcome may be sent again without a probe.
+  bool safe_to_repeat = false;
+  std::optional<request_template> compensate;
+};
+
+struct sub_action_template {
+  std::string name;
+  sub_action_rule rule;
+  request_template request;
+  retry_policy retry;
+  std::optional<request_template> compensate;
+};
+
+struct reply_template {
+  int status = 200;
+  std::vector<std::pair<std::string, text_template>> headers;
+  json_template body;
+};
+
+enum class verify_scheme {
+  none,
+  bearer,
+  standard_webhooks,
+  github,
+  hmac_sha256
+};
+
+/// How the sender of a webhook proves who it is.
+struct verify_rule {
+  verify_scheme scheme = verify_scheme::none;
+  /// Any of them will do, so that a secret can be rotated.
+  std::vector<std::string> secrets;
+  /// Of `hmac_sha256`: the header with the signature and its encoding, "hex" or
+  /// "base64".
+  std::string header;
+  std::string encoding = "hex";
+  /// Of `standard_webhooks`: how old or early a timestamp may be.
+  std::chrono::milliseconds tolerance{300'000};
+};
+
+struct callback_rule {
+  std::string url;
+  std::string secret;
+  bool on_cloned = false;
+  bool on_succeeded = false;
+  bool on_failed = false;
+  retry_policy retry;
+};
+
+/// What happens with a webhook, checked and compiled. Immutable once loaded: a
+/// job keeps the one that it started with.
+struct flow {
+  std::string name;
+  /// SHA-256 of the definition, in hex: what a job refers to.
+  std::string version;
+  /// The definition as it was read, references to secrets unresolved.
+  nlohmann::json definition;
+  /// Every secret that was resolved while loading; what is shown, logged or
+  /// journaled has them masked.
+  std::vector<std::string> secrets;
+
+  verify_rule verify;
+  /// Renders the idempotency key; a missing or empty one means none.
+  text_template idempotency_key;
+  std::chrono::milliseconds idempotency_keep{86'400'000};
+  std::chrono::milliseconds deadline_limit{10'000};
+  clone_template clone;
+  /// None: the default reply.
+  std::optional<reply_template> reply;
+  std::vector<sub_action_template> sub_actions;
+  std::optional<callback_rule> callback;
+};
+
+using flow_ptr = std::shared_ptr<const flow>;
+
+/// The loaded flows by name.
+using flow_set = std::map<std::string, flow_ptr, std::less<>>;
+
+/// Replaces every occurrence of each of the flow's secrets by "***".
+std::string masked(const flow& definition, std::string text);
+
+} // namespace handoff

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "job/retry.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace handoff {
+
+/// What the INI sets, section by section; an empty INI gives what stands here.
+/// `config/handoff.ini` says what each key means.
+
+struct http_settings {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080; ///< 0 takes a free one and prints it
+  std::size_t threads = 2;
+  std::size_t max_body = 1'048'576;
+  std::chrono::milliseconds header_timeout{10'000};
+  std::chrono::milliseconds body_timeout{30'000};
+  std::size_t max_connections = 12'000;
+};
+
+struct admin_settings {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8081;
+  std::string token;
+};
+
+struct flows_settings {
+  /// Absolute, or relative to the working directory once loaded.
+  std::string directory = "flows";
+  /// Whether somebody asked for that directory: then it must exist.
+  bool given = false;
+};
+
+struct deadline_settings {
+  std::chrono::milliseconds limit{10'000};
+  std::chrono::milliseconds margin{500};
+};
+
+struct admission_settings {
+  std::size_t max_held = 10'000;
+  std::size_t max_jobs = 100'000;
+};
+
+struct pool_settings {
+  std::size_t workers = 3;
+};
+
+struct supervisor_settings {
+  std::size_t max_restarts = 5;
+  std::chrono::milliseconds within{10'000};
+};
+
+struct upstream_settings {
+  std::size_t max_calls = 256;
+  double reserved_for_clones = 0.5;
+  /// Calls a second to one host; 0 is no limit.
+  double rate = 0;
+  /// Failures in a row that open a host's breaker; 0 is never.
+  std::size_t breaker_failures = 10;
+  std::chrono::milliseconds breaker_open{5'000};
+  std::chrono::milliseconds connect_timeout{5'000};
+  bool private_networks_allowed = true;
+};
+
+struct journal_settings {
+  std::string uri = "sqlite:handoff.db";
+  std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
+  std::uint64_t keep_bytes = 0; ///< 0 is no limit
+  std::chrono::milliseconds commit_delay{0};
+};
+
+struct drain_settings {
+  std::chrono::milliseconds timeout{30'000};
+};
+
+struct log_settings {
+  std::string level = "info";
+  std::string format = "text";
+};
+
+struct settings {
+  http_settings http;
+  admin_settings admin;
+  flows_settings flows;
+  deadline_settings deadline;
+  admission_settings admission;
+  pool_settings pool;
+  retry_policy retry;
+  supervisor_settings supervisor;
+  upstream_settings upstream;
+  journal_settings journal;
+  drain_settings drain;
+  log_settings log;
+};
+
+} // namespace handoff

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "job/error.hpp"
+#include "job/webhook.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handoff {
+
+/// What the expressions of a flow can speak of. Everything is borrowed: it must
+/// outlive the call that it is handed to. A null pointer is "not known yet".
+struct template_context {
+  const webhook* hook = nullptr;
+  /// A string or an integer.
+  const nlohmann::json* uid = nullptr;
+  const nlohmann::json* clone_answer = nullptr;
+  /// The answer of the sub-action with this name; null if it has none.
+  std::function<const nlohmann::json*(std::string_view name)> sub_answer;
+};
+
+/// Where the text of an expression ends up, which decides how its value is made
+/// harmless.
+enum class template_place {
+  /// Percent-encoded (RFC 3986, section 2.1), so that a value can change
+  /// neither scheme, host nor the number of path segments; a value that would
+  /// be a dot segment of its own ("." or "..") is refused.
+  url,
+  /// Refused when it holds a CR, an LF or another control character but a tab.
+  header,
+  /// Taken as it is.
+  text,
+};
+
+/// One `{{…}}` of a flow: `{{uid}}`, `{{body/a/b ?? "none"}}`.
+struct template_expression {
+  enum class source_kind { uid, job, flow, body, clone, sub, header, query };
+  source_kind source = source_kind::uid;
+  /// The header's, query parameter's or sub-action's name.
+  std::string name;
+  nlohmann::json::json_pointer pointer;
+  /// Stands in where the value is missing (RFC 6901, section 7) or null.
+  std::optional<nlohmann::json> fallback;
+  /// As it stands in the flow, for messages.
+  std::string text;
+};
+
+/// A string with expressions in it, compiled once, at load.
+class text_template {
+public:
+  text_template() = default;
+
+  /// Compiles `text`. Error `template_failed`: an expression that is not
+  /// closed, is empty, names no known source, or has a malformed pointer or
+  /// default.
+  static result<text_template> compile(std::string_view text);
+
+  /// Error `template_failed`: a value is missing and has no default, is an
+  /// object or an array (no text), or is refused at this `place`.
+  result<std::string> render(const template_context& context,
+                             template_place place) const;
+
+  /// The value of the expression, with its type, if the string is one
+  /// expression and nothing else; else the rendered text.
+  result<nlohmann::json> render_json(const template_context& context) const;
+
+  const std::vector<template_expression>& expressions() const noexcept {
+    return expressions_;
+  }
+
+private:
+  // Literals stand around the expressions: there is one more of them.
+  std::vector<std::string> literals_;
+  std::vector<template_expression> expressions_;
+};
+
+/// A JSON value whose strings may hold expressions, compiled once, at load.
+/// Keys of objects are taken as they are.
+class json_template {
+public:
+  json_template() = default;
+
+  /// Error `template_failed` with the JSON pointer of the string in `detail`.
+  static result<json_template> compile(const nlohmann::json& value);
+
+  result<nlohmann::json> render(const template_context& context) const;
+
+  /// Every expression in it, in no order.
+  std::vector<const template_expression*> expressions() const;
+
+private:
+  struct slot {
+    nlohmann::json::json_pointer at;
+    text_template text;
+  };
+
+  nlohmann::json skeleton_;
+  std::vector<slot> slots_;
+};
+
+} // namespace handoff

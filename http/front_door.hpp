@@ -1,0 +1,88 @@
+#pragma once
+
+#include "actors/responder.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace handoff {
+
+/// One whole request, checked: its bytes are unambiguous HTTP/1.1 or 1.0, its
+/// body is complete and no longer than allowed.
+struct http_request {
+  std::string method;
+  /// As sent, before the "?": starts with "/", not decoded.
+  std::string path;
+  /// As sent, after the "?"; empty if there is none.
+  std::string query;
+  handoff::headers headers;
+  std::string body;
+  /// When its first byte was read.
+  std::chrono::steady_clock::time_point arrived;
+};
+
+struct front_door_options {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0; ///< 0 takes a free one
+  std::size_t threads = 2;
+  std::size_t max_body = 1'048'576; ///< bytes; more is 413
+  std::size_t max_headers = 65'536; ///< bytes; more is 431
+  std::size_t max_target = 8'192;   ///< bytes; more is 414
+  std::chrono::milliseconds header_timeout{10'000};
+  std::chrono::milliseconds body_timeout{30'000};
+  /// Between two requests of a connection.
+  std::chrono::milliseconds idle_timeout{60'000};
+  std::size_t max_connections = 12'000;
+  /// Bytes of answers that a slow reader makes us keep; more ends the
+  /// connection.
+  std::size_t max_unsent = 4'194'304;
+};
+
+/// What the front door has counted; totals since the start but for the first
+/// two.
+struct front_door_counts {
+  std::size_t connections = 0;
+  std::size_t held = 0; ///< requests handed on and not answered yet
+  std::uint64_t accepted = 0;
+  std::uint64_t refused_connections = 0; ///< over `max_connections`
+  std::uint64_t requests = 0;
+  std::uint64_t rejected_requests = 0; ///< answered before any handler saw them
+};
+
+/// Listens, reads requests, hands each to the handler, and writes each answer
+/// to the connection that its request came on and to no other.
+///
+/// The handler runs on a thread of the front door and must not block. What it
+/// throws is answered with 500.
+class front_door {
+public:
+  using handler = std::function<void(http_request, responder_ptr)>;
+
+  /// Binds and starts. Throws `std::system_error` if the address cannot be
+  /// bound, and says which.
+  front_door(front_door_options options, handler handle);
+
+  /// Closes every connection. Answers that come later are dropped.
+  ~front_door();
+
+  front_door(const front_door&) = delete;
+  front_door& operator=(const front_door&) = delete;
+
+  std::uint16_t port() const;
+
+  front_door_counts counts() const;
+
+  /// From now on every answer carries `Connection: close`, and idle connections
+  /// are closed; requests still reach the handler, which refuses them.
+  void close_after_answers();
+
+private:
+  class state;
+  std::unique_ptr<state> state_;
+};
+
+} // namespace handoff

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "job/status.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace handoff {
+
+/// What the failure of a sub-action does to the others.
+enum class on_failure : std::uint8_t {
+  /// The others go on, but for those that come after it: these are skipped.
+  proceed = 1,
+  /// What has not begun is skipped.
+  halt = 2,
+  /// What has not begun is skipped, then what had succeeded is compensated.
+  compensate = 3,
+};
+
+/// What the plan of a job knows of one sub-action.
+struct sub_action_rule {
+  /// Indexes of the sub-actions that must have succeeded before. Acyclic.
+  std::vector<std::size_t> after;
+  handoff::on_failure on_failure = handoff::on_failure::proceed;
+};
+
+/// What a job supervisor does next. Indexes are those of the rules.
+struct plan_step {
+  /// To be given to workers now, in the order of the flow.
+  std::vector<std::size_t> start;
+  /// Can never begin any more.
+  std::vector<std::size_t> skip;
+
+  friend bool operator==(const plan_step&, const plan_step&) = default;
+};
+
+/// Decides what follows from the states of a job's sub-actions: which waiting
+/// ones start, at most `free_workers` of them, and which are skipped. A
+/// sub-action between two attempts (`retrying`) holds no worker. `rules` and
+/// `statuses` have the same length.
+plan_step next_step(std::span<const sub_action_rule> rules,
+                    std::span<const sub_action_status> statuses,
+                    std::size_t free_workers);
+
+/// What the sub-actions make of a cloned job: `running` while one is not final,
+/// `succeeded` when all succeeded, `cancelled` when none failed but one was
+/// cancelled, else `failed`. A job without sub-actions has succeeded.
+job_status status_of(std::span<const sub_action_status> statuses);
+
+} // namespace handoff
