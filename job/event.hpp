@@ -1,0 +1,97 @@
+#pragma once
+
+#include "job/job.hpp"
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace handoff {
+
+/// The job was admitted; its first clone attempt is about to be made.
+struct job_accepted {
+  job record;
+  /// The flow as its author wrote it, stored once for each version.
+  std::shared_ptr<const nlohmann::json> definition;
+};
+
+/// A clone attempt is about to be sent.
+struct clone_attempt_begun {
+  attempt made;
+};
+
+/// A clone attempt brought no UID, and the job goes on trying.
+struct clone_attempt_ended {
+  attempt made;
+  std::optional<wall_time> next_attempt;
+};
+
+/// The UID is known. The sub-actions begin to exist here, in one step with it.
+struct clone_succeeded {
+  std::optional<attempt> made; ///< none: found by a probe or given by a person
+  nlohmann::json uid;
+  nlohmann::json answer;
+  std::vector<std::string> sub_actions;
+};
+
+/// The clone is settled without a UID: the job is now `status`.
+struct clone_settled {
+  std::optional<attempt> made;
+  job_status status = job_status::failed; ///< failed, ambiguous or cancelled
+  error failure;
+};
+
+struct sub_action_begun {
+  std::size_t index = 0;
+  attempt made;
+};
+
+/// An attempt of a sub-action ended, which makes it `status`.
+struct sub_action_ended {
+  std::size_t index = 0;
+  attempt made;
+  sub_action_status status = sub_action_status::succeeded;
+  nlohmann::json answer;
+  std::optional<error> failure;
+  std::optional<wall_time> next_attempt;
+};
+
+/// A sub-action became `skipped`, `cancelled` or `failed` without an attempt.
+struct sub_action_settled {
+  std::size_t index = 0;
+  sub_action_status status = sub_action_status::skipped;
+  std::optional<error> failure;
+};
+
+struct job_finished {
+  job_status status = job_status::succeeded;
+};
+
+struct sender_replied {
+  int status = 0;
+  bool written = false;
+};
+
+/// A start of the service takes the job up again. Every other event but
+/// `sender_replied` takes this back: the job got further.
+struct job_recovered {};
+
+using job_change =
+  std::variant<job_accepted, clone_attempt_begun, clone_attempt_ended,
+               clone_succeeded, clone_settled, sub_action_begun,
+               sub_action_ended, sub_action_settled, job_finished,
+               sender_replied, job_recovered>;
+
+/// A step in the life of a job. The journal is a sequence of them.
+struct job_event {
+  std::string job;
+  wall_time at;
+  job_change change;
+};
+
+/// Brings `record` forward by `event`. Attempts are told apart by number, so
+/// that an event that comes twice changes nothing.
+void apply(job& record, const job_event& event);
+
+} // namespace handoff

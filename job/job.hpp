@@ -1,0 +1,111 @@
+#pragma once
+
+#include "job/status.hpp"
+#include "job/webhook.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace handoff {
+
+using wall_time = std::chrono::system_clock::time_point;
+
+/// One request to an upstream, made or under way.
+struct attempt {
+  /// 1 for the first; every attempt has its own, counted or not.
+  std::uint32_t number = 1;
+  wall_time started;
+  std::chrono::milliseconds duration{0};
+  /// 0 when no answer came.
+  int http_status = 0;
+  /// Why it was no success.
+  std::optional<error> failure;
+  /// The actor that made it.
+  std::string worker;
+  /// False when its end says nothing of the upstream (a shutdown, a crash of
+  /// the actor, no turn): it does not use up `max_attempts`.
+  bool counted = true;
+  bool ended = false;
+};
+
+/// What is known of the clone.
+struct clone_record {
+  std::vector<attempt> attempts;
+  /// A string or an integer once it is known, else null.
+  nlohmann::json uid;
+  /// The whole answer where the flow refers to it, else null.
+  nlohmann::json answer;
+  /// Why there is no UID, once that is settled.
+  std::optional<error> failure;
+  /// When the next attempt is due, between two of them.
+  std::optional<wall_time> next_attempt;
+};
+
+/// What is known of one sub-action.
+struct sub_action_record {
+  std::string name;
+  sub_action_status status = sub_action_status::waiting;
+  std::vector<attempt> attempts;
+  /// The answer of the attempt that succeeded where the flow refers to it.
+  nlohmann::json answer;
+  /// Why it failed or was skipped, once it is final.
+  std::optional<error> failure;
+  /// When the next attempt is due, while it is `retrying`.
+  std::optional<wall_time> next_attempt;
+};
+
+/// What the sender was told.
+struct reply_record {
+  wall_time at;
+  int status = 0;
+  /// False: the sender had gone before.
+  bool written = false;
+};
+
+/// The claim of a job on an idempotency key of its flow.
+struct idempotency_claim {
+  std::string key;
+  /// SHA-256 of the webhook's body, in hex: what tells a repetition from
+  /// another use of the key.
+  std::string fingerprint;
+  wall_time expires;
+
+  friend bool operator==(const idempotency_claim&,
+                         const idempotency_claim&) = default;
+};
+
+/// A job, whole: what the journal keeps and the admin API shows.
+struct job {
+  std::string id;
+  std::string flow;
+  /// Of the definition that it started with.
+  std::string flow_version;
+  webhook hook;
+  std::optional<idempotency_claim> claim;
+  job_status status = job_status::cloning;
+  /// When the sender will have been answered at the latest.
+  wall_time deadline;
+  clone_record clone;
+  std::vector<sub_action_record> sub_actions;
+  std::optional<reply_record> reply;
+  std::optional<wall_time> finished;
+  /// How often a start of the service took it up and did not get it further:
+  /// past a limit it is set aside.
+  std::uint32_t recoveries = 0;
+};
+
+using job_ptr = std::shared_ptr<const job>;
+
+/// How many attempts have used up a policy's `max_attempts`.
+std::uint32_t counted_attempts(const std::vector<attempt>& attempts);
+
+/// The number of the attempt that comes next.
+std::uint32_t next_attempt_number(const std::vector<attempt>& attempts);
+
+} // namespace handoff

@@ -1,0 +1,120 @@
+#include "job/verdict.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace handoff {
+namespace {
+
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
+bool is_retried(const retry_policy& policy, int status) {
+  return std::find(policy.retry_on.begin(), policy.retry_on.end(), status)
+      != policy.retry_on.end();
+}
+
+/// Ends that say nothing of the upstream, because we never let the call out.
+bool is_own_doing(const exchange& done) {
+  return done.failure && !done.sent
+      && (done.failure->kind == error_kind::shut_down
+          || done.failure->kind == error_kind::overloaded
+          || done.failure->kind == error_kind::breaker_open);
+}
+
+/// Ends that another attempt cannot better.
+bool is_hopeless(error_kind kind) {
+  return kind == error_kind::address_refused
+      || kind == error_kind::template_failed
+      || kind == error_kind::invalid_request;
+}
+
+error status_error(int status) {
+  return {error_kind::upstream_status,
+          "the upstream answered with status " + std::to_string(status)};
+}
+
+/// Nothing if `value` can be no UID.
+bool is_uid(const nlohmann::json& value) {
+  if (value.is_number_integer())
+    return true;
+  if (!value.is_string())
+    return false;
+  const auto& text = value.get_ref<const std::string&>();
+  return !text.empty() && text.size() <= uid_bytes_max;
+}
+
+clone_verdict judge_clone_answer(const exchange& done,
+                                 const nlohmann::json::json_pointer& uid) {
+  constexpr bool no_exceptions = false;
+  auto answer = nlohmann::json::parse(done.body, nullptr, no_exceptions);
+  const auto missing = [&](const std::string& why) {
+    return clone_verdict{clone_outcome::failed, nullptr, nullptr,
+                         error{error_kind::uid_missing, why}};
+  };
+  if (answer.is_discarded())
+    return missing("the clone's answer is not JSON");
+  if (!answer.contains(uid))
+    return missing("the clone's answer has nothing at " + uid.to_string());
+  auto found = answer.at(uid);
+  if (!is_uid(found))
+    return missing("the clone's answer has at " + uid.to_string()
+                   + " neither an integer nor a string of 1 to 512 bytes");
+  return {clone_outcome::done, std::move(found), std::move(answer),
+          std::nullopt};
+}
+
+} // namespace
+
+clone_verdict judge_clone(const exchange& done,
+                          const nlohmann::json::json_pointer& uid,
+                          const retry_policy& policy) {
+  if (done.failure) {
+    const auto outcome = is_own_doing(done) ? clone_outcome::uncounted
+                       : done.sent          ? clone_outcome::unknown
+                       : is_hopeless(done.failure->kind)
+                         ? clone_outcome::failed
+                         : clone_outcome::retryable;
+    return {outcome, nullptr, nullptr, done.failure};
+  }
+  if (is_success(done.status))
+    return judge_clone_answer(done, uid);
+  // A gateway that gave up says nothing of what stands behind it, whatever
+  // the policy lists.
+  const auto outcome =
+    done.status == 502 || done.status == 504 ? clone_outcome::unknown
+    : is_retried(policy, done.status)        ? clone_outcome::retryable
+                                             : clone_outcome::failed;
+  return {outcome, nullptr, nullptr, status_error(done.status)};
+}
+
+sub_action_verdict judge_sub_action(const exchange& done,
+                                    const retry_policy& policy) {
+  if (done.failure) {
+    // A call that a shutdown of ours cut short is made again by whoever takes
+    // the job over.
+    if (is_own_doing(done) || done.failure->kind == error_kind::shut_down)
+      return {sub_action_outcome::uncounted, done.failure};
+    if (is_hopeless(done.failure->kind)
+        || done.failure->kind == error_kind::answer_too_large)
+      return {sub_action_outcome::failed, done.failure};
+    return {sub_action_outcome::retryable, done.failure};
+  }
+  if (is_success(done.status))
+    return {sub_action_outcome::succeeded, std::nullopt};
+  return {is_retried(policy, done.status) ? sub_action_outcome::retryable
+                                          : sub_action_outcome::failed,
+          status_error(done.status)};
+}
+
+std::optional<std::chrono::milliseconds>
+next_attempt_in(const retry_policy& policy, std::uint32_t counted,
+                double random,
+                std::optional<std::chrono::milliseconds> retry_after) {
+  if (counted >= policy.max_attempts)
+    return std::nullopt;
+  return backoff(policy, std::max(counted, 1u), random, retry_after);
+}
+
+} // namespace handoff

@@ -1,0 +1,139 @@
+#include "journal/memory_journal.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+namespace {
+
+std::string text_of(const nlohmann::json& uid) {
+  return uid.is_string() ? uid.get<std::string>() : uid.dump();
+}
+
+bool matches(const job_query& query, const job& record) {
+  return (query.flow.empty() || record.flow == query.flow)
+      && (!query.status || record.status == *query.status)
+      && (query.uid.empty() || text_of(record.clone.uid) == query.uid)
+      && (!query.since || record.hook.received >= *query.since);
+}
+
+job_summary summary_of(const job& record) {
+  return {record.id,        record.flow,          record.status,
+          record.clone.uid, record.hook.received, record.finished};
+}
+
+bool is_unfinished(const job& record) {
+  return !is_final(record.status) && record.status != job_status::ambiguous;
+}
+
+} // namespace
+
+std::optional<error> memory_journal::commit(std::span<const job_event> events) {
+  const std::scoped_lock lock{mutex_};
+  for (const auto& event : events) {
+    if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
+      if (!jobs_.try_emplace(event.job, accepted->record).second)
+        continue;
+      if (const auto& claim = accepted->record.claim)
+        keys_.insert_or_assign({accepted->record.flow, claim->key},
+                               key_holder{event.job, *claim});
+      if (accepted->definition)
+        definitions_.try_emplace(accepted->record.flow_version,
+                                 accepted->definition);
+      continue;
+    }
+    const auto found = jobs_.find(event.job);
+    if (found != jobs_.end())
+      apply(found->second, event);
+  }
+  return std::nullopt;
+}
+
+result<std::optional<job>> memory_journal::find(std::string_view id) {
+  const std::scoped_lock lock{mutex_};
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end())
+    return std::optional<job>{};
+  return std::optional<job>{found->second};
+}
+
+result<job_page> memory_journal::list(const job_query& query) {
+  const std::scoped_lock lock{mutex_};
+  job_page page;
+  auto at =
+    query.before.empty() ? jobs_.end() : jobs_.lower_bound(query.before);
+  while (at != jobs_.begin()) {
+    --at;
+    if (!matches(query, at->second))
+      continue;
+    if (page.jobs.size() == query.limit) {
+      page.next = page.jobs.back().id;
+      break;
+    }
+    page.jobs.push_back(summary_of(at->second));
+  }
+  return page;
+}
+
+result<std::vector<job>> memory_journal::unfinished(std::string_view before,
+                                                    std::size_t limit) {
+  const std::scoped_lock lock{mutex_};
+  std::vector<job> found;
+  auto at = before.empty() ? jobs_.end() : jobs_.lower_bound(before);
+  while (at != jobs_.begin() && found.size() < limit) {
+    --at;
+    if (is_unfinished(at->second))
+      found.push_back(at->second);
+  }
+  return found;
+}
+
+result<std::uint64_t> memory_journal::count_unfinished() {
+  const std::scoped_lock lock{mutex_};
+  return static_cast<std::uint64_t>(
+    std::count_if(jobs_.begin(), jobs_.end(),
+                  [](const auto& each) { return is_unfinished(each.second); }));
+}
+
+result<std::optional<key_holder>>
+memory_journal::find_key(std::string_view flow, std::string_view wanted,
+                         wall_time now) {
+  const std::scoped_lock lock{mutex_};
+  const auto found = keys_.find({std::string{flow}, std::string{wanted}});
+  if (found == keys_.end() || found->second.claim.expires <= now)
+    return std::optional<key_holder>{};
+  return std::optional<key_holder>{found->second};
+}
+
+result<std::optional<nlohmann::json>>
+memory_journal::flow_definition(std::string_view version) {
+  const std::scoped_lock lock{mutex_};
+  const auto found = definitions_.find(version);
+  if (found == definitions_.end())
+    return std::optional<nlohmann::json>{};
+  return std::optional<nlohmann::json>{*found->second};
+}
+
+result<std::size_t> memory_journal::prune(wall_time before, wall_time now,
+                                          std::size_t limit) {
+  const std::scoped_lock lock{mutex_};
+  std::erase_if(
+    keys_, [&](const auto& each) { return each.second.claim.expires <= now; });
+  std::size_t forgotten = 0;
+  for (auto at = jobs_.begin(); at != jobs_.end() && forgotten < limit;) {
+    const auto& record = at->second;
+    if (is_final(record.status) && record.finished < before) {
+      at = jobs_.erase(at);
+      ++forgotten;
+    } else {
+      ++at;
+    }
+  }
+  return forgotten;
+}
+
+result<std::uint64_t> memory_journal::bytes() {
+  const std::scoped_lock lock{mutex_};
+  return static_cast<std::uint64_t>(jobs_.size() * sizeof(job));
+}
+
+} // namespace handoff
