@@ -41,8 +41,9 @@ public:
   /// any call, dropping the responder answers 500.
   virtual void answer_by(time_point when, reply what) = 0;
 
-  /// Is told once what became of the answer, on a thread of the front door; a
-  /// sender that hangs up while it is held counts as an outcome with status 0.
+  /// Each `told` is told once what became of the answer, on a thread of the
+  /// front door or, if that is known already, at once; a sender that hangs up
+  /// while it is held counts as an outcome with status 0.
   virtual void on_outcome(std::function<void(const reply_outcome&)> told) = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "job/exchange.hpp"
+#include "job/trace.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -21,10 +22,7 @@ struct webhook {
   /// Decoded, in the order in which they came.
   std::vector<std::pair<std::string, std::string>> query;
   std::chrono::system_clock::time_point received;
-  /// `traceparent` of the job's own trace (W3C Trace Context, section 3.2): the
-  /// sender's trace id where it sent a valid one, else a new one.
-  std::string trace_id;
-  std::string trace_flags = "01";
+  trace_context trace;
 };
 
 } // namespace handoff

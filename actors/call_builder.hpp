@@ -1,0 +1,25 @@
+#pragma once
+
+#include "config/flow.hpp"
+#include "job/exchange.hpp"
+#include "job/job.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace handoff {
+
+/// What the expressions of a job's flow see. Borrows `record`.
+template_context context_of(const job& record);
+
+/// Fills in `request` for one attempt. Every attempt of a step carries the same
+/// `Idempotency-Key: {job}.{step}` and a `traceparent` with a span id of its
+/// own; a body is sent as `application/json` unless the flow says otherwise.
+///
+/// The call may wait for its turn for `policy.attempt_timeout` and be under way
+/// for as long again. Error `template_failed`.
+result<outbound_call> build_call(const request_template& request,
+                                 const retry_policy& policy, const job& record,
+                                 std::string_view step, call_class purpose);
+
+} // namespace handoff

@@ -1,0 +1,287 @@
+#include "actors/clone.hpp"
+
+#include "actors/call_builder.hpp"
+#include "actors/replies.hpp"
+
+#include <utility>
+
+namespace handoff {
+
+using std::chrono::milliseconds;
+
+void clone_state::begin(clone_options options) {
+  env = std::move(options.env);
+  order = std::move(options.order);
+  root = std::move(options.root);
+  record = order->record;
+  const auto& wanted = order->definition->clone;
+  rules = {wanted.retry, wanted.probe.has_value(), wanted.safe_to_repeat};
+  events = std::make_unique<event_writer<self_pointer>>(self, env);
+  if (order->fresh)
+    admit();
+  else
+    resume();
+}
+
+void clone_state::change(job_change what) {
+  job_event event{record.id, env->now(), std::move(what)};
+  apply(record, event);
+  events->add(std::move(event));
+}
+
+attempt clone_state::new_attempt() const {
+  attempt made;
+  made.number = next_attempt_number(record.clone.attempts);
+  made.started = env->now();
+  made.worker = name;
+  return made;
+}
+
+void clone_state::admit() {
+  // What cannot be sent is the sender's mistake, and no job.
+  const auto call = build_call(order->definition->clone.request, rules.retry,
+                               record, name, call_class::clone);
+  if (const auto* failed = std::get_if<error>(&call)) {
+    answer(problem({error_kind::invalid_request, failed->detail}));
+    self->quit();
+    return;
+  }
+  under_way = new_attempt();
+  auto batch =
+    std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
+      {record.id, env->now(),
+       job_accepted{record,
+                    {order->definition, &order->definition->definition}}},
+      {record.id, env->now(), clone_attempt_begun{under_way}}});
+  apply(record, batch->back());
+  const auto refuse = [this](const std::string& why) {
+    answer(problem({error_kind::journal_unavailable, why}));
+    self->quit();
+  };
+  // Nothing is acknowledged yet, so that a journal that fails is not waited
+  // for: the sender is told, and may come again.
+  self->request(env->journal, request_grace, events_ptr{batch})
+    .then(
+      [this, refuse, call](const commit_done& done) {
+        if (done.failure) {
+          refuse(done.failure->detail);
+          return;
+        }
+        watch_outcome();
+        if (order->responder)
+          order->responder->answer_by(order->answer_by, accepted_reply());
+        if (order->respond_async)
+          answer(accepted_reply());
+        send(std::get<outbound_call>(call), &clone_state::attempt_ended);
+      },
+      [refuse](const caf::error&) {
+        refuse("the journal did not answer in time");
+      });
+}
+
+void clone_state::resume() {
+  if (order->responder)
+    order->responder->answer_by(order->answer_by, accepted_reply());
+  auto step = after_crash(rules, record, env->now());
+  if (!record.clone.attempts.empty() && !record.clone.attempts.back().ended) {
+    auto lost = record.clone.attempts.back();
+    lost.ended = true;
+    lost.failure = error{error_kind::shut_down,
+                         "the service stopped while it was under way"};
+    follow(step, std::move(lost));
+  } else {
+    follow(step, std::nullopt);
+  }
+}
+
+void clone_state::make_attempt() {
+  const auto call = build_call(order->definition->clone.request, rules.retry,
+                               record, name, call_class::clone);
+  if (const auto* failed = std::get_if<error>(&call)) {
+    settle(std::nullopt, job_status::failed, *failed);
+    return;
+  }
+  under_way = new_attempt();
+  change(clone_attempt_begun{under_way});
+  // It must be known that it may have been sent before it is.
+  events->flush([this, call] {
+    send(std::get<outbound_call>(call), &clone_state::attempt_ended);
+  });
+}
+
+void clone_state::send(const outbound_call& call,
+                       void (clone_state::*ended)(const exchange&)) {
+  self
+    ->request(env->outbound, call.patience + call.timeout + request_grace,
+              std::make_shared<const outbound_call>(call))
+    .then([this, ended](const exchange_ptr& done) { (this->*ended)(*done); },
+          [this, ended](const caf::error&) {
+            exchange lost;
+            lost.sent = true;
+            lost.failure =
+              error{error_kind::internal, "the outbound client did not answer"};
+            (this->*ended)(lost);
+          });
+}
+
+void clone_state::attempt_ended(const exchange& done) {
+  auto verdict = judge_clone(done, order->definition->clone.uid, rules.retry);
+  auto made = under_way;
+  made.duration = done.duration;
+  made.http_status = done.status;
+  made.failure = verdict.failure;
+  made.counted = verdict.outcome != clone_outcome::uncounted;
+  made.ended = true;
+  if (verdict.outcome == clone_outcome::done) {
+    finish(std::move(made), std::move(verdict.uid), std::move(verdict.answer));
+    return;
+  }
+  const auto counted =
+    counted_attempts(record.clone.attempts) + (made.counted ? 1u : 0u);
+  follow(after_attempt(rules, verdict, counted, env->random(),
+                       retry_after_of(done, env->now())),
+         std::move(made));
+}
+
+void clone_state::make_probe() {
+  const auto& probe = *order->definition->clone.probe;
+  const auto call =
+    build_call(probe.request, rules.retry, record, "probe", call_class::clone);
+  if (const auto* failed = std::get_if<error>(&call)) {
+    settle(std::nullopt, job_status::ambiguous,
+           {error_kind::clone_ambiguous, failed->detail});
+    return;
+  }
+  send(std::get<outbound_call>(call), &clone_state::probe_ended);
+}
+
+void clone_state::probe_ended(const exchange& done) {
+  nlohmann::json uid;
+  const auto finding =
+    judge_probe(done, order->definition->clone.probe->uid, uid);
+  if (finding == probe_finding::found) {
+    finish(std::nullopt, std::move(uid), nullptr);
+    return;
+  }
+  probes = finding == probe_finding::no_answer ? probes + 1 : 0;
+  const auto& attempts = record.clone.attempts;
+  follow(after_probe(rules, finding, counted_attempts(attempts), probes,
+                     env->random(),
+                     attempts.empty() ? std::nullopt : attempts.back().failure),
+         std::nullopt);
+}
+
+void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
+  switch (step.action) {
+  case clone_action::finish: // has its own way
+    return;
+  case clone_action::fail:
+    settle(std::move(made), job_status::failed, *step.failure);
+    return;
+  case clone_action::surrender:
+    settle(std::move(made), job_status::ambiguous, *step.failure);
+    return;
+  case clone_action::attempt:
+  case clone_action::probe:
+    break;
+  }
+  // A pause before a probe is not written as one before an attempt: after a
+  // crash, the attempt must not be made without looking.
+  std::optional<wall_time> due;
+  if (step.action == clone_action::attempt)
+    due = env->now() + step.pause;
+  if (made)
+    change(clone_attempt_ended{std::move(*made), due});
+  else if (due && !record.clone.attempts.empty())
+    change(clone_attempt_ended{record.clone.attempts.back(), due});
+  next = step.action;
+  pausing = true;
+  events->flush();
+  if (draining)
+    drain();
+  else
+    self->delayed_send(self, step.pause, again_atom::value);
+}
+
+void clone_state::next_due() {
+  if (!pausing || draining)
+    return;
+  pausing = false;
+  if (next == clone_action::probe)
+    make_probe();
+  else
+    make_attempt();
+}
+
+void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
+                         nlohmann::json answer_body) {
+  std::vector<std::string> names;
+  for (const auto& each : order->definition->sub_actions)
+    names.push_back(each.name);
+  change(clone_succeeded{std::move(made), std::move(uid),
+                         std::move(answer_body), std::move(names)});
+  events->flush([this] {
+    answer(cloned_reply());
+    self->send(root, std::make_shared<const cloned_job>(
+                       cloned_job{order->definition, std::move(record)}));
+    self->quit();
+  });
+}
+
+void clone_state::settle(std::optional<attempt> made, job_status status,
+                         error failure) {
+  change(clone_settled{std::move(made), status, failure});
+  events->flush([this, failure] {
+    answer(problem(failure, record.id));
+    self->quit();
+  });
+}
+
+void clone_state::drain() {
+  draining = true;
+  // Between two attempts all that matters is in the journal.
+  if (pausing)
+    events->flush([this] { self->quit(); });
+}
+
+void clone_state::answer(reply what) {
+  if (order->responder)
+    order->responder->answer(std::move(what));
+}
+
+reply clone_state::accepted_reply() const {
+  return handoff::accepted_reply(record, order->preference_applied);
+}
+
+reply clone_state::cloned_reply() const {
+  return handoff::cloned_reply(*order->definition, record,
+                               order->preference_applied);
+}
+
+void clone_state::watch_outcome() {
+  if (!order->responder)
+    return;
+  order->responder->on_outcome(
+    [env = env, job = record.id](const reply_outcome& outcome) {
+      caf::anon_send(
+        env->journal,
+        std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
+          {job, env->now(), sender_replied{outcome.status, outcome.written}}}));
+    });
+}
+
+clone_actor::behavior_type clone(clone_state::self_pointer self,
+                                 clone_options options) {
+  self->state.begin(std::move(options));
+  return {
+    [self](again_atom) {
+      if (self->state.env->fault)
+        self->state.env->fault("clone");
+      self->state.next_due();
+    },
+    [self](save_atom) { self->state.events->flush(); },
+    [self](drain_atom) { self->state.drain(); },
+  };
+}
+
+} // namespace handoff

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "actors/handles.hpp"
+#include "job/job.hpp"
+#include "job/restart_intensity.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace handoff {
+
+/// How much work is taken on. The endpoint counts up before it admits, so that
+/// a refusal costs nothing more; whoever ends the work counts down.
+struct admission_counts {
+  std::atomic<std::size_t> held{0}; ///< webhooks whose sender waits
+  std::atomic<std::size_t> jobs{0}; ///< jobs that are not finished
+};
+
+/// What every actor of the tree needs. Shared and immutable.
+struct environment {
+  journal_actor journal;
+  outbound_actor outbound;
+  std::shared_ptr<admission_counts> admission;
+  std::function<wall_time()> now;
+  /// In [0, 1).
+  std::function<double()> random;
+  std::size_t pool_workers = 3; ///< sub-action actors a job
+  restart_limits restarts;
+  /// How long a journal that failed is left alone before it is tried again.
+  std::chrono::milliseconds journal_pause{1'000};
+  /// Called with an actor's name for each message that it takes; may throw.
+  /// For tests of what happens then.
+  std::function<void(std::string_view actor)> fault;
+};
+
+using environment_ptr = std::shared_ptr<const environment>;
+
+/// For the error branch of requests: more than any honest answer needs.
+inline constexpr std::chrono::seconds request_grace{5};
+
+} // namespace handoff

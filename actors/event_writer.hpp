@@ -1,0 +1,80 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "job/event.hpp"
+
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+
+/// Journals the events of one actor in order, one commit at a time; what comes
+/// up while one is under way goes into the next. A journal that fails is tried
+/// again after a pause, with the same events, for as long as the actor lives:
+/// an event that comes twice changes nothing.
+///
+/// `Self` is a pointer to the typed actor that owns it, which has to call
+/// `flush` when it receives a `save_atom`.
+template <class Self>
+class event_writer {
+public:
+  event_writer(Self self, environment_ptr env)
+      : self_{self}, env_{std::move(env)} {}
+
+  void add(job_event event) { waiting_.push_back(std::move(event)); }
+
+  /// Calls `then` once all that was added so far is durable; replaces a
+  /// `then` that is still waiting.
+  void flush(std::function<void()> then = nullptr) {
+    if (then)
+      then_ = std::move(then);
+    if (busy_)
+      return;
+    if (waiting_.empty()) {
+      if (auto call = std::exchange(then_, nullptr))
+        call();
+      return;
+    }
+    busy_ = true;
+    auto batch = std::make_shared<const std::vector<job_event>>(
+      std::make_move_iterator(waiting_.begin()),
+      std::make_move_iterator(waiting_.end()));
+    waiting_.clear();
+    self_->request(env_->journal, commit_patience, events_ptr{batch})
+      .then(
+        [this, batch](const commit_done& done) {
+          busy_ = false;
+          if (done.failure)
+            put_back(*batch);
+          else
+            flush();
+        },
+        [this, batch](const caf::error&) {
+          busy_ = false;
+          put_back(*batch);
+        });
+  }
+
+  /// Whether everything is durable.
+  bool is_empty() const { return !busy_ && waiting_.empty(); }
+
+private:
+  static constexpr std::chrono::seconds commit_patience{60};
+
+  void put_back(const std::vector<job_event>& batch) {
+    waiting_.insert(waiting_.begin(), batch.begin(), batch.end());
+    self_->delayed_send(self_, env_->journal_pause, save_atom::value);
+  }
+
+  Self self_;
+  environment_ptr env_;
+  std::deque<job_event> waiting_;
+  std::function<void()> then_;
+  bool busy_ = false;
+};
+
+} // namespace handoff

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/typed_actor.hpp>
+
+namespace handoff {
+
+/// Makes HTTP calls. One thread of its own behind it waits for all of them.
+using outbound_actor = caf::typed_actor<
+  // Makes the call; always answers, within patience + timeout, with what came
+  // of it, a failure being no error.
+  caf::replies_to<outbound_call_ptr>::with<exchange_ptr>>;
+
+/// Owns the journal.
+using journal_actor = caf::typed_actor<
+  // Makes the events durable before it answers.
+  caf::replies_to<events_ptr>::with<commit_done>,
+  // To itself: commit what has come in.
+  caf::reacts_to<flush_atom>,
+  // What is known of the job with this id.
+  caf::replies_to<find_atom, std::string>::with<job_found>>;
+
+/// Makes one attempt at a time of a sub-action.
+using sub_action_actor = caf::typed_actor<
+  // Makes the call and answers with what came of it.
+  caf::replies_to<outbound_call_ptr>::with<exchange_ptr>>;
+
+/// Runs the sub-actions of one job.
+using job_supervisor_actor = caf::typed_actor<
+  // The sub-action with this index is due for its next attempt.
+  caf::reacts_to<again_atom, std::uint64_t>,
+  // Tries once more to journal what is not journaled yet.
+  caf::reacts_to<save_atom>,
+  // Begins nothing more, and ends when what is under way has ended.
+  caf::reacts_to<drain_atom>>;
+
+/// Brings one webhook to its UID.
+using clone_actor = caf::typed_actor<
+  // The next attempt (or probe) is due.
+  caf::reacts_to<again_atom>,
+  // Tries once more to journal what is not journaled yet.
+  caf::reacts_to<save_atom>,
+  // Begins no further attempt, and ends when the one under way has ended.
+  caf::reacts_to<drain_atom>>;
+
+/// The root of the tree: clone actors and job supervisors are its children.
+using root_supervisor_actor = caf::typed_actor<
+  // Starts a clone actor.
+  caf::reacts_to<clone_order_ptr>,
+  // Starts a job supervisor.
+  caf::reacts_to<cloned_job_ptr>,
+  // A child that died is due to be started again, from the journal.
+  caf::reacts_to<again_atom, std::string>,
+  // Drains all children; answers when the last one has ended.
+  caf::replies_to<drain_atom>::with<drained_atom>,
+  caf::replies_to<report_atom>::with<supervision_report>>;
+
+} // namespace handoff

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "actors/event_writer.hpp"
+#include "config/flow.hpp"
+#include "job/job.hpp"
+#include "job/restart_intensity.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace handoff {
+
+struct job_supervisor_options {
+  environment_ptr env;
+  flow_ptr definition;
+  /// With its UID; whatever of its sub-actions is not final is run.
+  job record;
+};
+
+/// Runs the sub-actions of one job on a pool of sub-action actors, and decides
+/// what follows each attempt: success, another attempt after a backoff, or
+/// failure.
+///
+/// A sub-action actor that dies is replaced, and its attempt made again without
+/// being counted, until it has died too often (quarantine). When the job
+/// supervisor itself dies, its workers die with it, and the root supervisor
+/// starts another from what the journal has.
+struct job_supervisor_state {
+  using self_pointer =
+    job_supervisor_actor::stateful_pointer<job_supervisor_state>;
+
+  static inline const char* name = "job_supervisor";
+
+  explicit job_supervisor_state(self_pointer actor) : self{actor} {}
+
+  // -- decisions ------------------------------------------------------------
+
+  void begin(job_supervisor_options options);
+  /// Starts and skips what the plan says; ends the job when all is final.
+  void proceed();
+  void start(std::size_t index, std::size_t slot);
+  void attempt_ended(std::size_t slot, std::uint32_t number,
+                     const exchange& done);
+  void attempt_lost(std::size_t slot, std::uint32_t number);
+  void worker_died(const caf::actor_addr& worker);
+  void retry_due(std::size_t index);
+  void drain();
+
+  // -- parts of them --------------------------------------------------------
+
+  struct pool_slot {
+    sub_action_actor worker;
+    std::optional<std::size_t> index; ///< of the sub-action it works on
+    attempt made;
+  };
+
+  void change(job_change change);
+  void end_attempt(std::size_t slot, sub_action_status status, attempt made,
+                   std::optional<error> failure, nlohmann::json answer,
+                   std::optional<std::chrono::milliseconds> pause);
+  void retry_or_fail(std::size_t slot, attempt made, error failure,
+                     const exchange* done);
+  std::vector<std::size_t> free_slots() const;
+  void settle(std::size_t index, sub_action_status status,
+              std::optional<error> failure);
+  void stop_workers();
+  void finish_if_done();
+
+  self_pointer self;
+  environment_ptr env;
+  flow_ptr definition;
+  job record;
+  std::vector<pool_slot> slots;
+  std::vector<sub_action_rule> rules;
+  std::vector<restart_intensity> crashes; ///< of each sub-action
+  std::unique_ptr<event_writer<self_pointer>> events;
+  bool draining = false;
+};
+
+job_supervisor_actor::behavior_type
+job_supervisor(job_supervisor_state::self_pointer self,
+               job_supervisor_options options);
+
+} // namespace handoff

@@ -1,0 +1,97 @@
+#pragma once
+
+#include "actors/responder.hpp"
+#include "config/flow.hpp"
+#include "job/event.hpp"
+#include "job/exchange.hpp"
+#include "job/job.hpp"
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/atom.hpp>
+#include <caf/type_id.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+// What actors say to each other. Nothing here ever leaves the process, so that
+// values travel as they are, shared and immutable where they are large.
+
+namespace handoff {
+
+/// A webhook that the endpoint has admitted, or a job whose clone goes on after
+/// a crash.
+struct clone_order {
+  flow_ptr definition;
+  /// Fresh: not journaled yet. Else as the journal has it.
+  job record;
+  bool fresh = true;
+  /// Null when no sender waits.
+  responder_ptr responder;
+  responder::time_point answer_by;
+  /// The sender asked not to be held (RFC 7240, section 4.1).
+  bool respond_async = false;
+  /// What of the sender's `Prefer` is honoured; goes into the answer.
+  std::string preference_applied;
+};
+
+using clone_order_ptr = std::shared_ptr<const clone_order>;
+
+/// A job whose UID is journaled, for its sub-actions to be run.
+struct cloned_job {
+  flow_ptr definition;
+  job record;
+};
+
+using cloned_job_ptr = std::shared_ptr<const cloned_job>;
+
+using outbound_call_ptr = std::shared_ptr<const outbound_call>;
+using exchange_ptr = std::shared_ptr<const exchange>;
+
+/// Events to be made durable together, in this order.
+using events_ptr = std::shared_ptr<const std::vector<job_event>>;
+
+/// Whether they were.
+struct commit_done {
+  std::optional<error> failure;
+};
+
+/// What the journal has of one job.
+struct job_found {
+  std::optional<error> failure;
+  job_ptr record; ///< null: not known
+};
+
+/// How the service is, for the admin API.
+struct supervision_report {
+  std::size_t clones = 0;
+  std::size_t jobs = 0;
+  std::uint64_t clone_restarts = 0;
+  std::uint64_t job_restarts = 0;
+};
+
+} // namespace handoff
+
+CAF_BEGIN_TYPE_ID_BLOCK(handoff, first_custom_type_id)
+
+CAF_ADD_ATOM(handoff, handoff, find_atom, "find")
+CAF_ADD_ATOM(handoff, handoff, again_atom, "again")
+CAF_ADD_ATOM(handoff, handoff, drain_atom, "drain")
+CAF_ADD_ATOM(handoff, handoff, drained_atom, "drained")
+CAF_ADD_ATOM(handoff, handoff, report_atom, "report")
+CAF_ADD_ATOM(handoff, handoff, save_atom, "save")
+CAF_ADD_ATOM(handoff, handoff, flush_atom, "flush")
+
+CAF_END_TYPE_ID_BLOCK(handoff)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::clone_order_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::cloned_job_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::outbound_call_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::exchange_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::events_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::commit_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::supervision_report)

@@ -1,0 +1,88 @@
+#include "actors/replies.hpp"
+
+#include "actors/call_builder.hpp"
+
+#include <string>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+using json = nlohmann::json;
+
+// A UID may hold any text that the upstream sent; what is no UTF-8 must not
+// end the process.
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+reply json_reply(int status, const json& body) {
+  return {status, {{"Content-Type", "application/json"}}, dump(body)};
+}
+
+void add_location(reply& to, const job& record, std::string_view preference) {
+  to.headers.push_back(
+    {"Location", "/hooks/" + record.flow + "/jobs/" + record.id});
+  if (!preference.empty())
+    to.headers.push_back({"Preference-Applied", std::string{preference}});
+}
+
+result<reply> rendered_reply(const reply_template& wanted, const job& record) {
+  const auto context = context_of(record);
+  auto body = wanted.body.render(context);
+  if (auto* failed = std::get_if<error>(&body))
+    return std::move(*failed);
+  reply made{wanted.status, {}, {}};
+  // 204 and 304 have no content (RFC 9110, section 6.4.1).
+  if (wanted.status != 204 && wanted.status != 304)
+    made = json_reply(wanted.status, std::get<json>(body));
+  for (const auto& [name, value] : wanted.headers) {
+    auto text = value.render(context, template_place::header);
+    if (auto* failed = std::get_if<error>(&text))
+      return std::move(*failed);
+    made.headers.push_back({name, std::get<std::string>(std::move(text))});
+  }
+  return made;
+}
+
+} // namespace
+
+reply problem(const error& what, std::string_view job) {
+  json body{{"type", "/problems/" + std::string{name(what.kind)}},
+            {"title", title(what.kind)},
+            {"status", http_status(what.kind)},
+            {"detail", what.detail}};
+  if (!job.empty())
+    body["job"] = job;
+  return {http_status(what.kind),
+          {{"Content-Type", "application/problem+json"}},
+          dump(body)};
+}
+
+reply accepted_reply(const job& record, std::string_view preference_applied) {
+  auto made = json_reply(202, {{"job", record.id}, {"status", "cloning"}});
+  add_location(made, record, preference_applied);
+  return made;
+}
+
+reply cloned_reply(const flow& definition, const job& record,
+                   std::string_view preference_applied) {
+  auto made = json_reply(
+    200,
+    {{"job", record.id}, {"uid", record.clone.uid}, {"status", "running"}});
+  if (definition.reply) {
+    auto own = rendered_reply(*definition.reply, record);
+    if (auto* good = std::get_if<reply>(&own))
+      made = std::move(*good);
+  }
+  add_location(made, record, preference_applied);
+  return made;
+}
+
+reply status_reply(const job& record) {
+  return json_reply(200, {{"job", record.id},
+                          {"status", name(record.status)},
+                          {"uid", record.clone.uid}});
+}
+
+} // namespace handoff

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "job/restart_intensity.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace handoff {
+
+/// Owns the clone actors and the job supervisors, at most one of them a job.
+///
+/// A child that dies is started again from what the journal has of its job,
+/// after a pause; one that dies too often is given up on and its job settled,
+/// with the reason. When the root supervisor itself dies the service stops: it
+/// is started with the priority of everything else.
+struct root_supervisor_state {
+  using self_pointer =
+    root_supervisor_actor::stateful_pointer<root_supervisor_state>;
+
+  static inline const char* name = "root_supervisor";
+
+  explicit root_supervisor_state(self_pointer actor) : self{actor} {}
+
+  /// A job that is under way.
+  struct child {
+    caf::strong_actor_ptr actor; ///< null between death and restart
+    flow_ptr definition;
+    /// With the responder; null once the UID is known.
+    clone_order_ptr order;
+    restart_intensity deaths;
+  };
+
+  // -- decisions ------------------------------------------------------------
+
+  void start_clone(clone_order_ptr order);
+  void start_job(const cloned_job& cloned);
+  void child_down(const caf::down_msg& down);
+  void restart_due(const std::string& job);
+  void restart(const std::string& job, const job_found& found);
+  void give_up(const std::string& job, const job_found& found);
+  void job_ended(const std::string& job);
+  caf::typed_response_promise<drained_atom> drain();
+  supervision_report report() const;
+
+  // -- parts of them --------------------------------------------------------
+
+  template <class Handle>
+  void adopt(const std::string& job, const Handle& actor);
+  void look_up(const std::string& job,
+               void (root_supervisor_state::*then)(const std::string&,
+                                                   const job_found&));
+
+  self_pointer self;
+  environment_ptr env;
+  std::unordered_map<std::string, child> children;
+  std::unordered_map<caf::actor_addr, std::string> job_of;
+  std::vector<caf::typed_response_promise<drained_atom>> drained;
+  bool draining = false;
+  std::uint64_t clone_restarts = 0;
+  std::uint64_t job_restarts = 0;
+};
+
+root_supervisor_actor::behavior_type
+root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env);
+
+} // namespace handoff

@@ -1,0 +1,132 @@
+#include "http/admin.hpp"
+
+#include "actors/replies.hpp"
+#include "http/job_document.hpp"
+#include "http/target.hpp"
+#include "job/job_id.hpp"
+
+#include <caf/send.hpp>
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+namespace {
+
+using json = nlohmann::json;
+
+reply json_reply(int status, const json& body) {
+  return {status,
+          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+/// Compares without telling by its time where the texts differ.
+bool same_secret(std::string_view left, std::string_view right) {
+  unsigned difference = left.size() == right.size() ? 0u : 1u;
+  for (std::size_t at = 0; at < left.size(); ++at) {
+    const char other = right.empty() ? '\0' : right[at % right.size()];
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(left[at])
+                                        ^ static_cast<unsigned char>(other));
+  }
+  return difference == 0;
+}
+
+class admin_routes {
+public:
+  explicit admin_routes(admin_options options) : options_{std::move(options)} {}
+
+  void handle(const http_request& request,
+              const responder_ptr& responder) const {
+    const auto segments = path_segments(request.path);
+    if (!segments) {
+      responder->answer(
+        problem({error_kind::invalid_request,
+                 "the path has a \"%\" without two hex digits"}));
+      return;
+    }
+    if (*segments == std::vector<std::string>{"livez"})
+      get(request, responder, [&] {
+        responder->answer(json_reply(200, {{"status", "alive"}}));
+      });
+    else if (*segments == std::vector<std::string>{"readyz"})
+      get(request, responder, [&] { ready(responder); });
+    else if (!is_authorized(request))
+      refuse_token(responder);
+    else if (segments->size() == 4 && (*segments)[0] == "api"
+             && (*segments)[1] == "v1" && (*segments)[2] == "jobs")
+      get(request, responder, [&] { show((*segments)[3], responder); });
+    else
+      responder->answer(
+        problem({error_kind::unknown_route, "there is nothing here"}));
+  }
+
+private:
+  template <class Answer>
+  static void get(const http_request& request, const responder_ptr& responder,
+                  Answer answer) {
+    if (request.method == "GET" || request.method == "HEAD") {
+      answer();
+      return;
+    }
+    auto refused =
+      problem({error_kind::method_not_allowed, "this is read with GET"});
+    refused.headers.push_back({"Allow", "GET, HEAD"});
+    responder->answer(std::move(refused));
+  }
+
+  bool is_authorized(const http_request& request) const {
+    constexpr std::string_view scheme = "Bearer ";
+    if (options_.token.empty())
+      return true;
+    const auto* field = find_header(request.headers, "Authorization");
+    return field != nullptr && field->starts_with(scheme)
+        && same_secret(std::string_view{*field}.substr(scheme.size()),
+                       options_.token);
+  }
+
+  static void refuse_token(const responder_ptr& responder) {
+    auto refused = problem(
+      {error_kind::unauthorized,
+       "send \"Authorization: Bearer TOKEN\" with the token of [admin]"});
+    refused.headers.push_back({"WWW-Authenticate", "Bearer"});
+    responder->answer(std::move(refused));
+  }
+
+  void ready(const responder_ptr& responder) const {
+    if (options_.draining->load())
+      responder->answer(
+        problem({error_kind::draining, "the service takes no new webhooks"}));
+    else
+      responder->answer(json_reply(200, {{"status", "ready"}}));
+  }
+
+  void show(const std::string& job, const responder_ptr& responder) const {
+    const auto unknown =
+      problem({error_kind::unknown_job, "there is no job with this id"});
+    if (!is_job_id(job)) {
+      responder->answer(unknown);
+      return;
+    }
+    caf::anon_send(options_.lookup,
+                   std::make_shared<const job_lookup>(job_lookup{
+                     job, responder, [unknown](const job_ptr& found) {
+                       return found ? json_reply(200, job_document(*found))
+                                    : unknown;
+                     }}));
+  }
+
+  admin_options options_;
+};
+
+} // namespace
+
+front_door::handler admin(admin_options options) {
+  auto routes = std::make_shared<const admin_routes>(std::move(options));
+  return [routes](const http_request& request, const responder_ptr& responder) {
+    routes->handle(request, responder);
+  };
+}
+
+} // namespace handoff

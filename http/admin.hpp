@@ -1,0 +1,30 @@
+#pragma once
+
+#include "http/front_door.hpp"
+#include "http/lookup.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace handoff {
+
+struct admin_options {
+  lookup_actor lookup;
+  /// Set once the service drains: it is no longer ready.
+  std::shared_ptr<const std::atomic<bool>> draining;
+  /// Empty: nobody is asked for one.
+  std::string token;
+};
+
+/// The routes that operators see:
+///
+///     GET /livez              the process runs
+///     GET /readyz             it is able to make progress
+///     GET /api/v1/jobs/{job}  a job, whole
+///
+/// Where a token is set, everything but the first two asks for it
+/// (`Authorization: Bearer`, RFC 6750, section 2.1).
+front_door::handler admin(admin_options options);
+
+} // namespace handoff

@@ -1,0 +1,189 @@
+#include "http/ingress.hpp"
+
+#include "actors/replies.hpp"
+#include "http/json_body.hpp"
+#include "http/prefer.hpp"
+#include "http/target.hpp"
+#include "job/job_id.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+
+constexpr const char* retry_after_seconds = "1";
+
+reply refusal(error_kind kind, std::string detail, headers extra = {}) {
+  auto made = problem({kind, std::move(detail)});
+  made.headers.insert(made.headers.end(), extra.begin(), extra.end());
+  return made;
+}
+
+class ingress_routes {
+public:
+  explicit ingress_routes(ingress_options options)
+      : options_{std::move(options)} {}
+
+  void handle(http_request request, const responder_ptr& responder) const {
+    const auto segments = path_segments(request.path);
+    if (!segments || segments->empty() || segments->front() != "hooks"
+        || !(segments->size() == 2
+             || (segments->size() == 4 && (*segments)[2] == "jobs"))) {
+      responder->answer(
+        refusal(error_kind::unknown_route,
+                "only /hooks/{flow} and /hooks/{flow}/jobs/{job} are here"));
+      return;
+    }
+    const auto flows = options_.flows->current();
+    const auto found = flows->find((*segments)[1]);
+    if (found == flows->end()) {
+      responder->answer(
+        refusal(error_kind::unknown_flow,
+                "no flow is called \"" + (*segments)[1] + "\""));
+      return;
+    }
+    if (segments->size() == 2)
+      post(std::move(request), found->second, responder);
+    else
+      show(request, found->first, (*segments)[3], responder);
+  }
+
+private:
+  void post(http_request request, const flow_ptr& definition,
+            const responder_ptr& responder) const {
+    if (request.method != "POST") {
+      responder->answer(refusal(error_kind::method_not_allowed,
+                                "a webhook is sent with POST",
+                                {{"Allow", "POST"}}));
+      return;
+    }
+    if (options_.draining->load()) {
+      responder->answer(refusal(
+        error_kind::draining, "the service is shutting down; send it again",
+        {{"Retry-After", retry_after_seconds}, {"Connection", "close"}}));
+      return;
+    }
+    auto body = parse_json_body(request.body);
+    if (auto* failed = std::get_if<error>(&body)) {
+      responder->answer(problem(*failed));
+      return;
+    }
+    if (!admit(responder))
+      return;
+    caf::anon_send(options_.root,
+                   order_for(std::move(request), definition,
+                             std::get<nlohmann::json>(std::move(body)),
+                             responder));
+  }
+
+  /// Counts the webhook in, or refuses it.
+  bool admit(const responder_ptr& responder) const {
+    const auto counts = options_.admission;
+    if (counts->held.fetch_add(1) >= options_.max_held) {
+      counts->held.fetch_sub(1);
+      refuse_overload(responder, "max-held webhooks are being held");
+      return false;
+    }
+    if (counts->jobs.fetch_add(1) >= options_.max_jobs) {
+      counts->jobs.fetch_sub(1);
+      counts->held.fetch_sub(1);
+      refuse_overload(responder, "max-jobs jobs are unfinished");
+      return false;
+    }
+    responder->on_outcome(
+      [counts](const reply_outcome&) { counts->held.fetch_sub(1); });
+    return true;
+  }
+
+  static void refuse_overload(const responder_ptr& responder,
+                              std::string detail) {
+    responder->answer(refusal(error_kind::overloaded, std::move(detail),
+                              {{"Retry-After", retry_after_seconds}}));
+  }
+
+  clone_order_ptr order_for(http_request request, const flow_ptr& definition,
+                            nlohmann::json body,
+                            const responder_ptr& responder) const {
+    const auto now = system_clock::now();
+    const auto preferred = read_preferences(request.headers);
+    auto limit = std::min(options_.deadline_limit, definition->deadline_limit);
+    auto order = std::make_shared<clone_order>();
+    if (preferred.wait && *preferred.wait < limit) {
+      limit = *preferred.wait;
+      order->preference_applied =
+        "wait=" + std::to_string(preferred.wait->count());
+    }
+    if (preferred.respond_async) {
+      order->respond_async = true;
+      order->preference_applied = "respond-async";
+    }
+    const auto held =
+      std::max(limit - options_.deadline_margin, milliseconds{0});
+    order->definition = definition;
+    order->responder = responder;
+    order->answer_by = request.arrived + held;
+    auto& record = order->record;
+    record.id = make_job_id(now);
+    record.flow = definition->name;
+    record.flow_version = definition->version;
+    record.deadline = now
+                    + std::chrono::duration_cast<system_clock::duration>(
+                        order->answer_by - std::chrono::steady_clock::now());
+    record.hook.job = record.id;
+    record.hook.flow = definition->name;
+    record.hook.received = now;
+    record.hook.body = std::move(body);
+    record.hook.query = query_pairs(request.query);
+    const auto* traceparent = find_header(request.headers, "traceparent");
+    record.hook.trace =
+      continue_trace(traceparent != nullptr ? *traceparent : "");
+    record.hook.headers = std::move(request.headers);
+    return order;
+  }
+
+  void show(const http_request& request, const std::string& flow,
+            const std::string& job, const responder_ptr& responder) const {
+    if (request.method != "GET" && request.method != "HEAD") {
+      responder->answer(refusal(error_kind::method_not_allowed,
+                                "a job is read with GET",
+                                {{"Allow", "GET, HEAD"}}));
+      return;
+    }
+    const auto unknown =
+      refusal(error_kind::unknown_job, "this flow has no job with this id");
+    if (!is_job_id(job)) {
+      responder->answer(unknown);
+      return;
+    }
+    caf::anon_send(options_.lookup,
+                   std::make_shared<const job_lookup>(job_lookup{
+                     job, responder, [flow, unknown](const job_ptr& found) {
+                       // A sender sees the jobs of the flow that it names, and
+                       // no others.
+                       return found && found->flow == flow
+                              ? status_reply(*found)
+                              : unknown;
+                     }}));
+  }
+
+  ingress_options options_;
+};
+
+} // namespace
+
+front_door::handler ingress(ingress_options options) {
+  auto routes = std::make_shared<const ingress_routes>(std::move(options));
+  return [routes](http_request request, const responder_ptr& responder) {
+    routes->handle(std::move(request), responder);
+  };
+}
+
+} // namespace handoff

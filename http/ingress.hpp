@@ -1,0 +1,52 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "config/flow.hpp"
+#include "http/front_door.hpp"
+#include "http/lookup.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+namespace handoff {
+
+/// The flows that are in force, to be replaced all at once.
+class flow_registry {
+public:
+  explicit flow_registry(flow_set flows)
+      : flows_{std::make_shared<const flow_set>(std::move(flows))} {}
+
+  std::shared_ptr<const flow_set> current() const { return flows_.load(); }
+
+  void replace(flow_set flows) {
+    flows_.store(std::make_shared<const flow_set>(std::move(flows)));
+  }
+
+private:
+  std::atomic<std::shared_ptr<const flow_set>> flows_;
+};
+
+struct ingress_options {
+  std::shared_ptr<const flow_registry> flows;
+  std::shared_ptr<admission_counts> admission;
+  /// Set once the service drains.
+  std::shared_ptr<const std::atomic<bool>> draining;
+  root_supervisor_actor root;
+  lookup_actor lookup;
+  std::chrono::milliseconds deadline_limit{10'000};
+  std::chrono::milliseconds deadline_margin{500};
+  std::size_t max_held = 10'000;
+  std::size_t max_jobs = 100'000;
+};
+
+/// The routes that senders see:
+///
+///     POST /hooks/{flow}             becomes a job
+///     GET  /hooks/{flow}/jobs/{job}  what became of it
+///
+/// Checks, admits and hands on; whoever gets the order answers.
+front_door::handler ingress(ingress_options options);
+
+} // namespace handoff

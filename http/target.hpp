@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+
+/// Decodes percent-encoding (RFC 3986, section 2.1); nothing where a "%" is not
+/// followed by two hex digits. `plus_is_space` for queries of HTML forms.
+std::optional<std::string> percent_decoded(std::string_view text,
+                                           bool plus_is_space = false);
+
+/// The decoded segments of a path that starts with "/"; nothing where one is
+/// malformed. "/a/" has two, the last of them empty.
+std::optional<std::vector<std::string>> path_segments(std::string_view path);
+
+/// The decoded `name=value` pairs of a query, in order; what is malformed is
+/// taken as it stands.
+std::vector<std::pair<std::string, std::string>>
+query_pairs(std::string_view query);
+
+} // namespace handoff
