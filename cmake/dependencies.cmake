@@ -1,6 +1,7 @@
 # Everything comes from Debian bookworm; tools/setup.sh installs it.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(spdlog 1.10 REQUIRED)
 pkg_check_modules(pistache REQUIRED IMPORTED_TARGET libpistache)

@@ -83,6 +83,9 @@ struct log_settings {
 };
 
 struct settings {
+  /// The folder of the INI, which relative paths in it are relative to; empty
+  /// (the working directory) without one.
+  std::string base_directory;
   http_settings http;
   admin_settings admin;
   flows_settings flows;

@@ -51,6 +51,16 @@ struct template_expression {
   std::string text;
 };
 
+/// Replaces what stands around and in the defaults of expressions while a
+/// template is compiled: this is where references to secrets are resolved, so
+/// that a secret with "{{" in it is never taken for an expression.
+using literal_filter = std::function<result<std::string>(std::string literal)>;
+
+/// The part of `document` that `pointer` points to; null if there is none.
+const nlohmann::json*
+find_at(const nlohmann::json& document,
+        const nlohmann::json::json_pointer& pointer) noexcept;
+
 /// A string with expressions in it, compiled once, at load.
 class text_template {
 public:
@@ -61,8 +71,13 @@ public:
   /// default.
   static result<text_template> compile(std::string_view text);
 
-  /// Error `template_failed`: a value is missing and has no default, is an
-  /// object or an array (no text), or is refused at this `place`.
+  /// The same, each literal and each default that is a string going through
+  /// `filter`, whose error ends it.
+  static result<text_template> compile(std::string_view text,
+                                       const literal_filter& filter);
+
+  /// Error `template_failed`: a value is missing or null and has no default, is
+  /// an object or an array (no text), or is refused at this `place`.
   result<std::string> render(const template_context& context,
                              template_place place) const;
 
@@ -74,9 +89,16 @@ public:
     return expressions_;
   }
 
+  /// What stands around the expressions, in order: one more than these.
+  const std::vector<std::string>& literals() const noexcept {
+    return literals_;
+  }
+
 private:
+  result<std::string> render_url(const template_context& context) const;
+
   // Literals stand around the expressions: there is one more of them.
-  std::vector<std::string> literals_;
+  std::vector<std::string> literals_{std::string{}};
   std::vector<template_expression> expressions_;
 };
 
@@ -89,6 +111,10 @@ public:
   /// Error `template_failed` with the JSON pointer of the string in `detail`.
   static result<json_template> compile(const nlohmann::json& value);
 
+  /// The same, every string going through `filter` as `text_template` does it.
+  static result<json_template> compile(const nlohmann::json& value,
+                                       const literal_filter& filter);
+
   result<nlohmann::json> render(const template_context& context) const;
 
   /// Every expression in it, in no order.
@@ -99,6 +125,10 @@ private:
     nlohmann::json::json_pointer at;
     text_template text;
   };
+
+  std::optional<error> collect(nlohmann::json& value,
+                               const nlohmann::json::json_pointer& at,
+                               const literal_filter& filter);
 
   nlohmann::json skeleton_;
   std::vector<slot> slots_;

@@ -1,0 +1,345 @@
+#include "config/flow_compiler.hpp"
+
+#include "config/duration.hpp"
+#include "config/flow_check.hpp"
+#include "config/nearest_name.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace handoff {
+
+namespace {
+
+using nlohmann::json;
+using pointer = json::json_pointer;
+using source_kind = template_expression::source_kind;
+using std::chrono::milliseconds;
+using name_set = std::set<std::string, std::less<>>;
+
+constexpr std::size_t sub_actions_max = 100;
+constexpr milliseconds longest_deadline{3'600'000};
+constexpr milliseconds longest_keep{400LL * 24 * 3'600'000};
+
+const std::vector<source_kind> from_webhook{
+  source_kind::body, source_kind::header, source_kind::query, source_kind::job,
+  source_kind::flow};
+const std::vector<source_kind> after_clone{
+  source_kind::uid,    source_kind::clone, source_kind::body,
+  source_kind::header, source_kind::query, source_kind::job,
+  source_kind::flow};
+const std::vector<source_kind> everything{
+  source_kind::uid,    source_kind::clone, source_kind::sub, source_kind::body,
+  source_kind::header, source_kind::query, source_kind::job, source_kind::flow};
+
+const std::vector<std::string_view> methods{"GET",   "HEAD",   "POST",   "PUT",
+                                            "PATCH", "DELETE", "OPTIONS"};
+
+request_template read_request(flow_report& report, const json& value,
+                              const pointer& at) {
+  object_reader object{report, value, at, "request"};
+  request_template made;
+  if (const auto method = object.choice("method", methods))
+    made.method = methods[*method];
+  if (const auto* url = object.find("url"))
+    if (auto compiled = read_template(report, *url, object.at("url"))) {
+      if (const auto why = why_bad_url(compiled->literals()); !why.empty())
+        object.error("url", shown(*url) + " " + why);
+      made.url = std::move(*compiled);
+    }
+  made.headers = read_headers(object, header_owner::request);
+  made.body = read_body(object);
+  return made;
+}
+
+void check_request(flow_report& report, const pointer& at,
+                   const request_template& made,
+                   const expression_scope& scope) {
+  check_expressions(report, at / "url", made.url, scope);
+  for (const auto& [name, value] : made.headers)
+    check_expressions(report, at / "headers" / name, value, scope);
+  if (made.body)
+    check_expressions(report, at / "body", made.body->expressions(), scope);
+}
+
+std::optional<request_template> read_optional_request(object_reader& object,
+                                                      std::string_view key) {
+  const auto* value = object.find(key);
+  if (value == nullptr)
+    return std::nullopt;
+  return read_request(object.report(), *value, object.at(key));
+}
+
+clone_template read_clone(flow_report& report, const json& value,
+                          const pointer& at, retry_policy policy) {
+  object_reader object{report, value, at, "clone"};
+  clone_template made;
+  if (const auto* request = object.find("request")) {
+    made.request = read_request(report, *request, object.at("request"));
+    check_request(report, object.at("request"), made.request,
+                  {from_webhook, {}, {}});
+  }
+  made.uid = object.json_pointer("uid").value_or(pointer{});
+  policy.retry_on = clone_retry_on();
+  made.retry = read_retry(object, std::move(policy));
+  made.safe_to_repeat = object.boolean("safe_to_repeat").value_or(false);
+  if (const auto* probe = object.find("probe")) {
+    object_reader inner{report, *probe, object.at("probe"), "probe"};
+    probe_template found;
+    if (const auto* request = inner.find("request")) {
+      found.request = read_request(report, *request, inner.at("request"));
+      check_request(report, inner.at("request"), found.request,
+                    {from_webhook, {}, {}});
+    }
+    found.uid = inner.json_pointer("uid").value_or(pointer{});
+    made.probe = std::move(found);
+  }
+  made.compensate = read_optional_request(object, "compensate");
+  if (made.compensate)
+    check_request(report, object.at("compensate"), *made.compensate,
+                  {after_clone, {}, {}});
+  return made;
+}
+
+on_failure read_on_failure(object_reader& object) {
+  static const std::vector<std::string_view> words{"continue", "halt",
+                                                   "compensate"};
+  switch (object.choice("on_failure", words).value_or(0)) {
+  case 1:
+    return on_failure::halt;
+  case 2:
+    return on_failure::compensate;
+  default:
+    return on_failure::proceed;
+  }
+}
+
+/// Reads what can be read of a sub-action without the others.
+sub_action_template read_sub_action(flow_report& report, const json& value,
+                                    const pointer& at, retry_policy policy) {
+  object_reader object{report, value, at, "sub_action"};
+  sub_action_template made;
+  if (auto name = object.text("name")) {
+    if (!is_flow_name(*name))
+      object.error("name", shown(*object.find("name"))
+                             + " is no name of a sub-action, allowed are "
+                             + std::string{flow_name_rule});
+    made.name = std::move(*name);
+  }
+  if (const auto* request = object.find("request"))
+    made.request = read_request(report, *request, object.at("request"));
+  policy.retry_on = sub_action_retry_on();
+  made.retry = read_retry(object, std::move(policy));
+  made.rule.on_failure = read_on_failure(object);
+  made.compensate = read_optional_request(object, "compensate");
+  return made;
+}
+
+/// Resolves the names in `after`.
+void read_after(flow_report& report, const json& value, std::size_t index,
+                std::vector<sub_action_template>& all) {
+  const auto at = pointer{"/sub_actions"} / index / "after";
+  if (!value.is_object() || !value.contains("after"))
+    return;
+  const auto& names = value.at("after");
+  if (!names.is_array()) {
+    report.error(at, shown(names)
+                       + " is no array, allowed is an array of the names of "
+                         "other sub-actions");
+    return;
+  }
+  std::vector<std::string_view> known;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (i != index)
+      known.push_back(all[i].name);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto name = read_text(report, names[i], at / i);
+    if (!name)
+      continue;
+    const auto it = std::find_if(all.begin(), all.end(), [&](const auto& sub) {
+      return sub.name == *name;
+    });
+    const auto found = static_cast<std::size_t>(it - all.begin());
+    auto& after = all[index].rule.after;
+    if (it == all.end())
+      report.error(at / i,
+                   shown(names[i]) + " names no sub-action"
+                     + did_you_mean(*name, known)
+                     + (known.empty() ? ", there is no other"
+                                      : ", allowed is " + one_of(known)));
+    else if (found == index)
+      report.error(at / i, shown(names[i])
+                             + " is the sub-action itself, allowed are others");
+    else if (std::find(after.begin(), after.end(), found) != after.end())
+      report.error(at / i, shown(names[i]) + " stands twice, allowed is once");
+    else
+      after.push_back(found);
+  }
+}
+
+void check_names(flow_report& report,
+                 const std::vector<sub_action_template>& all) {
+  name_set seen;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (!all[i].name.empty() && !seen.insert(all[i].name).second)
+      report.error(pointer{"/sub_actions"} / i / "name",
+                   in_quotes(all[i].name)
+                     + " is the name of another sub-action too, allowed is a "
+                       "name of its own");
+}
+
+void check_sub_action_expressions(flow_report& report,
+                                  const std::vector<sub_action_template>& all) {
+  const auto before = check_order(report, all);
+  expression_scope scope{everything, {}, {}};
+  for (const auto& sub : all)
+    scope.all_subs.insert(sub.name);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto at = pointer{"/sub_actions"} / i;
+    scope.subs = before[i];
+    check_request(report, at / "request", all[i].request, scope);
+    if (all[i].compensate) {
+      // It runs only if the sub-action itself has succeeded.
+      scope.subs.insert(all[i].name);
+      check_request(report, at / "compensate", *all[i].compensate, scope);
+    }
+  }
+}
+
+std::vector<sub_action_template> read_sub_actions(flow_report& report,
+                                                  const json& values,
+                                                  const retry_policy& policy) {
+  const pointer at{"/sub_actions"};
+  if (!values.is_array()) {
+    report.error(at, shown(values)
+                       + " is no array, allowed is an array of sub-actions");
+    return {};
+  }
+  if (values.size() > sub_actions_max) {
+    report.error(at, std::to_string(values.size())
+                       + " are too many sub-actions, allowed are "
+                       + std::to_string(sub_actions_max));
+    return {};
+  }
+  std::vector<sub_action_template> all;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    all.push_back(read_sub_action(report, values[i], at / i, policy));
+  check_names(report, all);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    read_after(report, values[i], i, all);
+  check_sub_action_expressions(report, all);
+  return all;
+}
+
+void read_idempotency(object_reader& top, flow& made) {
+  made.idempotency_key = std::get<text_template>(
+    text_template::compile("{{header/Idempotency-Key}}"));
+  const auto* value = top.find("idempotency");
+  if (value == nullptr)
+    return;
+  auto& report = top.report();
+  object_reader object{report, *value, top.at("idempotency"), "idempotency"};
+  if (const auto* key = object.find("key"))
+    if (auto compiled = read_template(report, *key, object.at("key"))) {
+      // A job's id is another one each time: no webhook would ever be known
+      // again by it.
+      check_expressions(report, object.at("key"), *compiled,
+                        {{source_kind::body, source_kind::header,
+                          source_kind::query, source_kind::flow},
+                         {},
+                         {}});
+      made.idempotency_key = std::move(*compiled);
+    }
+  made.idempotency_keep =
+    object.duration("keep", milliseconds{1000}, longest_keep)
+      .value_or(made.idempotency_keep);
+}
+
+void read_deadline(object_reader& top, const flow_defaults& defaults,
+                   bool journaled, flow& made) {
+  made.deadline_limit = defaults.deadline_limit;
+  const auto* value = top.find("deadline");
+  if (value == nullptr)
+    return;
+  object_reader object{top.report(), *value, top.at("deadline"), "deadline"};
+  const auto limit =
+    object.duration("limit", milliseconds{1}, longest_deadline);
+  if (!limit)
+    return;
+  const auto shown_limit = shown(*object.find("limit"));
+  if (*limit > defaults.deadline_limit && !journaled)
+    object.error("limit", shown_limit
+                            + " is longer than deadline.limit of the "
+                              "settings, allowed is up to "
+                            + format_duration(defaults.deadline_limit));
+  if (*limit <= defaults.deadline_margin && !journaled)
+    object.error("limit", shown_limit
+                            + " is not longer than deadline.margin of the "
+                              "settings, allowed is more than "
+                            + format_duration(defaults.deadline_margin));
+  made.deadline_limit = std::min(*limit, defaults.deadline_limit);
+}
+
+void warn_of_idle_compensation(flow_report& report, const flow& made) {
+  const auto& subs = made.sub_actions;
+  const bool any = made.clone.compensate
+                || std::any_of(subs.begin(), subs.end(), [](const auto& sub) {
+                     return sub.compensate.has_value();
+                   });
+  for (std::size_t i = 0; i < subs.size() && !any; ++i)
+    if (subs[i].rule.on_failure == on_failure::compensate)
+      report.warning(pointer{"/sub_actions"} / i / "on_failure",
+                     "\"compensate\" has nothing to do, no request of this "
+                     "flow has a \"compensate\"");
+}
+
+} // namespace
+
+flow compile_definition(const json& definition, const flow_defaults& defaults,
+                        bool journaled, flow_report& report) {
+  flow made;
+  object_reader top{report, definition, pointer{}, "flow"};
+  if (auto name = top.text("name")) {
+    if (!is_flow_name(*name))
+      top.error("name", shown(*top.find("name"))
+                          + " is no name of a flow, allowed are "
+                          + std::string{flow_name_rule});
+    made.name = std::move(*name);
+  }
+  if (const auto* schema = top.find("$schema");
+      schema != nullptr && !schema->is_string())
+    top.error("$schema", shown(*schema) + " is no string, allowed is a string");
+  if (const auto* value = top.find("verify"))
+    made.verify = read_verify(report, *value, top.at("verify"));
+  read_idempotency(top, made);
+  read_deadline(top, defaults, journaled, made);
+  if (const auto* value = top.find("clone"))
+    made.clone = read_clone(report, *value, top.at("clone"), defaults.retry);
+  if (const auto* value = top.find("reply")) {
+    made.reply = read_reply(report, *value, top.at("reply"));
+    const expression_scope scope{after_clone, {}, {}};
+    for (const auto& [name, text] : made.reply->headers)
+      check_expressions(report, top.at("reply") / "headers" / name, text,
+                        scope);
+    check_expressions(report, top.at("reply") / "body",
+                      made.reply->body.expressions(), scope);
+  }
+  if (const auto* value = top.find("sub_actions"))
+    made.sub_actions = read_sub_actions(report, *value, defaults.retry);
+  if (const auto* value = top.find("callback"))
+    made.callback =
+      read_callback(report, *value, top.at("callback"), defaults.retry);
+  warn_of_idle_compensation(report, made);
+  made.secrets = report.references.secrets();
+  if (report.errors.empty()) {
+    made.version = sha256_hex(definition.dump());
+    made.definition = definition;
+  }
+  return made;
+}
+
+} // namespace handoff

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "config/flow.hpp"
+#include "config/flow_loader.hpp"
+#include "config/flow_reader.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace handoff {
+
+/// Checks `definition` and makes a flow of it. What is wrong goes to `report`;
+/// the flow is of use only if that has no errors then. `journaled`: see
+/// compile_flow().
+flow compile_definition(const nlohmann::json& definition,
+                        const flow_defaults& defaults, bool journaled,
+                        flow_report& report);
+
+/// The members of a flow that the front door and the sender's side need; the
+/// rest is about calls to upstreams.
+verify_rule read_verify(flow_report& report, const nlohmann::json& value,
+                        const nlohmann::json::json_pointer& at);
+callback_rule read_callback(flow_report& report, const nlohmann::json& value,
+                            const nlohmann::json::json_pointer& at,
+                            const retry_policy& defaults);
+reply_template read_reply(flow_report& report, const nlohmann::json& value,
+                          const nlohmann::json::json_pointer& at);
+
+/// A retry policy: what `object` says under "retry" in place of `policy`, and
+/// its own `timeout` in place of `attempt_timeout`.
+retry_policy read_retry(object_reader& object, retry_policy policy);
+
+/// Whose headers are read, which decides what is refused.
+enum class header_owner { request, reply };
+
+std::vector<std::pair<std::string, text_template>>
+read_headers(object_reader& object, header_owner owner);
+
+/// The "body" of `object`, if it has one.
+std::optional<json_template> read_body(object_reader& object);
+
+} // namespace handoff

@@ -1,0 +1,44 @@
+#include "config/flow_keys.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+
+std::span<const flow_object> flow_objects() {
+  static const std::vector<flow_object> objects{
+    {"flow",
+     {"$schema", "name", "verify", "idempotency", "deadline", "clone", "reply",
+      "sub_actions", "callback"},
+     {"name", "clone"}},
+    {"verify",
+     {"scheme", "secret", "secrets", "header", "encoding", "tolerance"},
+     {"scheme"}},
+    {"idempotency", {"key", "keep"}, {}},
+    {"deadline", {"limit"}, {"limit"}},
+    {"clone",
+     {"request", "uid", "timeout", "retry", "probe", "safe_to_repeat",
+      "compensate"},
+     {"request", "uid"}},
+    {"request", {"method", "url", "headers", "body"}, {"method", "url"}},
+    {"probe", {"request", "uid"}, {"request", "uid"}},
+    {"retry",
+     {"max_attempts", "first", "factor", "max", "jitter", "attempt_timeout",
+      "retry_on"},
+     {}},
+    {"reply", {"status", "headers", "body"}, {}},
+    {"sub_action",
+     {"name", "after", "request", "retry", "timeout", "on_failure",
+      "compensate"},
+     {"name", "request"}},
+    {"callback", {"url", "secret", "on", "retry"}, {"url"}},
+  };
+  return objects;
+}
+
+const flow_object& flow_object_of(std::string_view kind) {
+  const auto objects = flow_objects();
+  return *std::find_if(objects.begin(), objects.end(),
+                       [&](const auto& object) { return object.kind == kind; });
+}
+
+} // namespace handoff

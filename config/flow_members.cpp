@@ -1,0 +1,337 @@
+#include "config/flow_check.hpp"
+#include "config/flow_compiler.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace handoff {
+
+namespace {
+
+using nlohmann::json;
+using pointer = json::json_pointer;
+using std::chrono::milliseconds;
+
+constexpr milliseconds day{86'400'000};
+constexpr milliseconds hour{3'600'000};
+
+std::string lower_case(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// Fields that Handoff sets itself.
+bool is_reserved_header(const std::string& lower, header_owner owner) {
+  if (owner == header_owner::request)
+    return lower == "idempotency-key" || lower == "traceparent";
+  constexpr std::array<std::string_view, 4> of_reply{
+    "location", "preference-applied", "idempotency-replayed", "retry-after"};
+  return std::find(of_reply.begin(), of_reply.end(), lower) != of_reply.end();
+}
+
+/// A secret, which no message shows: neither its value nor, if it stands in the
+/// flow literally, its text.
+std::optional<std::string> read_secret(flow_report& report, const json& value,
+                                       const pointer& at) {
+  if (!value.is_string()) {
+    report.error(at, "is no string, allowed is a string");
+    return std::nullopt;
+  }
+  auto secret = read_text(report, value, at);
+  if (!secret)
+    return std::nullopt;
+  if (secret->empty()) {
+    report.error(at, "is empty, allowed is a secret");
+    return std::nullopt;
+  }
+  if (!has_reference(value.get_ref<const std::string&>())) {
+    report.warning(at, "stands in the file for all to read, better is "
+                       "${env:NAME} or ${file:PATH}");
+    report.references.remember(*secret);
+  }
+  return secret;
+}
+
+std::vector<std::string> read_secrets(object_reader& object) {
+  std::vector<std::string> made;
+  auto& report = object.report();
+  const auto* one = object.find("secret");
+  const auto* many = object.find("secrets");
+  if (one != nullptr && many != nullptr)
+    object.error("secrets", "stands beside \"secret\", allowed is one of them");
+  if (one != nullptr)
+    if (auto secret = read_secret(report, *one, object.at("secret")))
+      made.push_back(std::move(*secret));
+  if (many == nullptr)
+    return made;
+  if (!many->is_array() || many->empty()) {
+    object.error("secrets", "is no array of secrets, allowed is an array of at "
+                            "least one string");
+    return made;
+  }
+  for (std::size_t i = 0; i < many->size(); ++i)
+    if (auto secret = read_secret(report, (*many)[i], object.at("secrets") / i))
+      made.push_back(std::move(*secret));
+  return made;
+}
+
+std::vector<int> read_retry_on(object_reader& object, std::vector<int> made) {
+  const auto* value = object.find("retry_on");
+  if (value == nullptr)
+    return made;
+  made.clear();
+  if (!value->is_array()) {
+    object.error("retry_on", shown(*value)
+                               + " is no array, allowed is an array of "
+                                 "statuses from 400 to 599");
+    return made;
+  }
+  for (std::size_t i = 0; i < value->size(); ++i) {
+    const auto& status = (*value)[i];
+    const auto number =
+      status.is_number_integer() ? status.get<std::int64_t>() : 0;
+    if (number < 400 || number > 599)
+      object.report().error(object.at("retry_on") / i,
+                            shown(status)
+                              + " is no status that can be retried, allowed "
+                                "are 400 to 599");
+    else
+      made.push_back(static_cast<int>(number));
+  }
+  return made;
+}
+
+} // namespace
+
+verify_rule read_verify(flow_report& report, const json& value,
+                        const pointer& at) {
+  static const std::vector<std::string_view> schemes{
+    "none", "bearer", "standard-webhooks", "github", "hmac-sha256"};
+  static const std::vector<std::string_view> encodings{"hex", "base64"};
+  object_reader object{report, value, at, "verify"};
+  verify_rule made;
+  const auto errors_before = report.errors.size();
+  if (const auto scheme = object.choice("scheme", schemes))
+    made.scheme = static_cast<verify_scheme>(*scheme);
+  const bool scheme_known =
+    report.errors.size() == errors_before && object.has("scheme");
+  made.secrets = read_secrets(object);
+  if (auto header = object.text("header")) {
+    if (!is_header_name(*header))
+      object.error("header",
+                   shown(*object.find("header")) + " is no name of a header");
+    made.header = std::move(*header);
+  }
+  if (const auto encoding = object.choice("encoding", encodings))
+    made.encoding = encodings[*encoding];
+  made.tolerance = object.duration("tolerance", milliseconds{1000}, day)
+                     .value_or(made.tolerance);
+  if (!scheme_known)
+    return made;
+  const bool has_secrets = object.has("secret") || object.has("secrets");
+  const auto only_for = [&](std::string_view key, verify_scheme scheme) {
+    if (object.has(key) && made.scheme != scheme)
+      object.error(key,
+                   "does nothing here, allowed is it for the scheme "
+                     + in_quotes(schemes[static_cast<std::size_t>(scheme)]));
+  };
+  only_for("header", verify_scheme::hmac_sha256);
+  only_for("encoding", verify_scheme::hmac_sha256);
+  only_for("tolerance", verify_scheme::standard_webhooks);
+  if (made.scheme == verify_scheme::hmac_sha256 && !object.has("header"))
+    report.error(at, "\"header\" is missing, the scheme \"hmac-sha256\" needs "
+                     "the name of the header with the signature");
+  if (made.scheme == verify_scheme::none && has_secrets)
+    report.error(at, "has a secret, but the scheme \"none\" checks nothing");
+  if (made.scheme != verify_scheme::none && !has_secrets)
+    report.error(at,
+                 "\"secret\" is missing, the scheme "
+                   + in_quotes(schemes[static_cast<std::size_t>(made.scheme)])
+                   + " needs one");
+  return made;
+}
+
+callback_rule read_callback(flow_report& report, const json& value,
+                            const pointer& at, const retry_policy& defaults) {
+  object_reader object{report, value, at, "callback"};
+  callback_rule made;
+  if (auto url = object.text("url")) {
+    if (const auto why = why_bad_url({*url}); !why.empty())
+      object.error("url", shown(*object.find("url")) + " " + why);
+    made.url = std::move(*url);
+  }
+  if (const auto* secret = object.find("secret"))
+    made.secret =
+      read_secret(report, *secret, object.at("secret")).value_or("");
+  made.retry = defaults;
+  made.retry.retry_on = sub_action_retry_on();
+  made.retry = read_retry(object, std::move(made.retry));
+  made.on_succeeded = made.on_failed = true;
+  const auto* on = object.find("on");
+  if (on == nullptr)
+    return made;
+  made.on_succeeded = made.on_failed = false;
+  const std::string allowed =
+    "allowed is an array with \"cloned\", \"succeeded\" or \"failed\" in it, "
+    "each once";
+  if (!on->is_array() || on->empty()) {
+    object.error("on", shown(*on) + " is no array of events, " + allowed);
+    return made;
+  }
+  for (std::size_t i = 0; i < on->size(); ++i) {
+    bool* event = (*on)[i] == "cloned"    ? &made.on_cloned
+                : (*on)[i] == "succeeded" ? &made.on_succeeded
+                : (*on)[i] == "failed"    ? &made.on_failed
+                                          : nullptr;
+    if (event == nullptr || *event)
+      report.error(object.at("on") / i,
+                   shown((*on)[i])
+                     + (event == nullptr ? " is no event, " : " stands twice, ")
+                     + allowed);
+    else
+      *event = true;
+  }
+  return made;
+}
+
+reply_template read_reply(flow_report& report, const json& value,
+                          const pointer& at) {
+  object_reader object{report, value, at, "reply"};
+  reply_template made;
+  made.status =
+    static_cast<int>(object.integer("status", 200, 299).value_or(200));
+  if (made.status == 204 || made.status == 205)
+    object.error("status", std::to_string(made.status)
+                             + " has no body, allowed are the other statuses "
+                               "from 200 to 299");
+  made.headers = read_headers(object, header_owner::reply);
+  static const json standard{
+    {"job", "{{job}}"}, {"uid", "{{uid}}"}, {"status", "running"}};
+  if (object.has("body"))
+    made.body = read_body(object).value_or(json_template{});
+  else
+    made.body = std::get<json_template>(json_template::compile(standard));
+  return made;
+}
+
+retry_policy read_retry(object_reader& object, retry_policy policy) {
+  // Only a sub-action and the clone have a timeout beside their retry.
+  const auto timeout = object.duration("timeout", milliseconds{1}, hour);
+  if (timeout)
+    policy.attempt_timeout = *timeout;
+  const auto* value = object.find("retry");
+  if (value == nullptr)
+    return policy;
+  object_reader retry{object.report(), *value, object.at("retry"), "retry"};
+  policy.max_attempts = static_cast<std::uint32_t>(
+    retry.integer("max_attempts", 1, 1000).value_or(policy.max_attempts));
+  const auto first = retry.duration("first", milliseconds{1}, day);
+  const auto max = retry.duration("max", milliseconds{1}, day);
+  if (first && max && *first > *max)
+    retry.error("first", shown(*retry.find("first"))
+                           + " is longer than \"max\", allowed is up to "
+                           + shown(*retry.find("max")));
+  // One of them given alone moves the other's default out of its way.
+  policy.first =
+    first.value_or(max ? std::min(policy.first, *max) : policy.first);
+  policy.max = max.value_or(std::max(policy.max, policy.first));
+  policy.factor = retry.number("factor", 1, 100).value_or(policy.factor);
+  policy.jitter = retry.number("jitter", 0, 1).value_or(policy.jitter);
+  const auto attempt = retry.duration("attempt_timeout", milliseconds{1}, hour);
+  if (attempt && timeout)
+    retry.error("attempt_timeout", "stands beside \"timeout\", which means the "
+                                   "same, allowed is one of them");
+  if (attempt)
+    policy.attempt_timeout = *attempt;
+  policy.retry_on = read_retry_on(retry, std::move(policy.retry_on));
+  return policy;
+}
+
+std::vector<std::pair<std::string, text_template>>
+read_headers(object_reader& object, header_owner owner) {
+  std::vector<std::pair<std::string, text_template>> made;
+  const auto* value = object.find("headers");
+  if (value == nullptr)
+    return made;
+  if (!value->is_object()) {
+    object.error("headers", shown(*value)
+                              + " is no object, allowed is an object of names "
+                                "and strings");
+    return made;
+  }
+  std::vector<std::string> seen;
+  for (const auto& [name, text] : value->items()) {
+    const auto at = object.at("headers") / name;
+    auto& report = object.report();
+    const auto lower = lower_case(name);
+    if (!is_header_name(name))
+      report.error(at,
+                   "is no name of a header, allowed are letters, digits and "
+                   "!#$%&'*+-.^_`|~");
+    else if (is_framing_header(name) || is_reserved_header(lower, owner))
+      report.error(at, "is set by Handoff itself, allowed are other headers");
+    else if (std::find(seen.begin(), seen.end(), lower) != seen.end())
+      report.error(at, "stands twice but for the case, allowed is once");
+    seen.push_back(lower);
+    auto compiled = read_template(report, text, at);
+    if (!compiled)
+      continue;
+    for (const auto& literal : compiled->literals())
+      if (!is_header_text(literal)) {
+        report.error(at, "has a control character in it, which no header can "
+                         "take");
+        break;
+      }
+    made.emplace_back(name, std::move(*compiled));
+  }
+  return made;
+}
+
+std::optional<json_template> read_body(object_reader& object) {
+  const auto* value = object.find("body");
+  if (value == nullptr)
+    return std::nullopt;
+  auto compiled = json_template::compile(*value, [&](std::string literal) {
+    return object.report().references.resolve(literal);
+  });
+  if (auto* wrong = std::get_if<error>(&compiled)) {
+    object.error("body", std::move(wrong->detail));
+    return std::nullopt;
+  }
+  return std::get<json_template>(std::move(compiled));
+}
+
+std::string masked(const flow& definition, std::string text) {
+  // Marked first and cut after, so that secrets that overlap in the text or
+  // hold one another leave nothing of themselves.
+  std::vector<bool> hidden(text.size(), false);
+  bool any = false;
+  for (const auto& secret : definition.secrets) {
+    if (secret.empty())
+      continue;
+    for (auto at = text.find(secret); at != std::string::npos;
+         at = text.find(secret, at + 1)) {
+      any = true;
+      std::fill_n(hidden.begin() + static_cast<std::ptrdiff_t>(at),
+                  secret.size(), true);
+    }
+  }
+  if (!any)
+    return text;
+  std::string made;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!hidden[i])
+      made += text[i];
+    else if (i == 0 || !hidden[i - 1])
+      made += "***";
+  }
+  return made;
+}
+
+} // namespace handoff
