@@ -17,6 +17,7 @@ void clone_state::begin(clone_options options) {
   const auto& wanted = order->definition->clone;
   rules = {wanted.retry, wanted.probe.has_value(), wanted.safe_to_repeat};
   events = std::make_unique<event_writer<self_pointer>>(self, env);
+  env->fault_point(name);
   if (order->fresh)
     admit();
   else
@@ -114,14 +115,18 @@ void clone_state::send(const outbound_call& call,
   self
     ->request(env->outbound, call.patience + call.timeout + request_grace,
               std::make_shared<const outbound_call>(call))
-    .then([this, ended](const exchange_ptr& done) { (this->*ended)(*done); },
-          [this, ended](const caf::error&) {
-            exchange lost;
-            lost.sent = true;
-            lost.failure =
-              error{error_kind::internal, "the outbound client did not answer"};
-            (this->*ended)(lost);
-          });
+    .then(
+      [this, ended](const exchange_ptr& done) {
+        env->fault_point(name);
+        (this->*ended)(*done);
+      },
+      [this, ended](const caf::error&) {
+        exchange lost;
+        lost.sent = true;
+        lost.failure =
+          error{error_kind::internal, "the outbound client did not answer"};
+        (this->*ended)(lost);
+      });
 }
 
 void clone_state::attempt_ended(const exchange& done) {
@@ -275,8 +280,7 @@ clone_actor::behavior_type clone(clone_state::self_pointer self,
   self->state.begin(std::move(options));
   return {
     [self](again_atom) {
-      if (self->state.env->fault)
-        self->state.env->fault("clone");
+      self->state.env->fault_point(clone_state::name);
       self->state.next_due();
     },
     [self](save_atom) { self->state.events->flush(); },

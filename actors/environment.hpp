@@ -35,6 +35,11 @@ struct environment {
   /// Called with an actor's name for each message that it takes; may throw.
   /// For tests of what happens then.
   std::function<void(std::string_view actor)> fault;
+
+  void fault_point(std::string_view actor) const {
+    if (fault)
+      fault(actor);
+  }
 };
 
 using environment_ptr = std::shared_ptr<const environment>;

@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 
 void job_supervisor_state::begin(job_supervisor_options options) {
   env = std::move(options.env);
+  env->fault_point(name);
   definition = std::move(options.definition);
   record = std::move(options.record);
   events = std::make_unique<event_writer<self_pointer>>(self, env);
@@ -85,17 +86,20 @@ void job_supervisor_state::start(std::size_t index, std::size_t at) {
   }
   if (!slot.worker) {
     slot.worker = self->spawn(sub_action, env);
-    self->link_to(slot.worker);
+    self->monitor(slot.worker);
   }
   auto call = std::make_shared<const outbound_call>(
     std::get<outbound_call>(std::move(built)));
   const auto patience = call->patience + call->timeout + 2 * request_grace;
   self->request(slot.worker, patience, outbound_call_ptr{call})
-    .then([this, at, number = slot.made.number](
-            const exchange_ptr& done) { attempt_ended(at, number, *done); },
-          [this, at, number = slot.made.number](const caf::error&) {
-            attempt_lost(at, number);
-          });
+    .then(
+      [this, at, number = slot.made.number](const exchange_ptr& done) {
+        env->fault_point(name);
+        attempt_ended(at, number, *done);
+      },
+      [this, at, number = slot.made.number](const caf::error&) {
+        attempt_lost(at, number);
+      });
 }
 
 void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
@@ -168,9 +172,9 @@ void job_supervisor_state::attempt_lost(std::size_t at, std::uint32_t number) {
   if (!slot.index || slot.made.number != number)
     return;
   // A worker that does not answer is as good as dead, and must not be used
-  // again; one that died is known by its exit message as well.
+  // again.
   auto worker = std::exchange(slot.worker, sub_action_actor{});
-  self->unlink_from(worker->address());
+  self->demonitor(worker->address());
   self->send_exit(worker, caf::exit_reason::kill);
   const auto index = *slot.index;
   auto made = slot.made;
@@ -225,7 +229,7 @@ void job_supervisor_state::stop_workers() {
   for (auto& each : slots) {
     if (!each.worker)
       continue;
-    self->unlink_from(each.worker->address());
+    self->demonitor(each.worker->address());
     self->send_exit(each.worker, caf::exit_reason::user_shutdown);
     each.worker = sub_action_actor{};
   }
@@ -253,19 +257,12 @@ void job_supervisor_state::finish_if_done() {
 job_supervisor_actor::behavior_type
 job_supervisor(job_supervisor_state::self_pointer self,
                job_supervisor_options options) {
-  auto& state = self->state;
-  self->set_exit_handler([self](caf::exit_msg& message) {
-    auto& worker_of = self->state;
-    for (const auto& each : worker_of.slots)
-      if (each.worker && each.worker->address() == message.source)
-        return worker_of.worker_died(message.source);
-    self->quit(message.reason);
-  });
-  state.begin(std::move(options));
+  self->set_down_handler(
+    [self](caf::down_msg& down) { self->state.worker_died(down.source); });
+  self->state.begin(std::move(options));
   return {
     [self](again_atom, std::uint64_t index) {
-      if (self->state.env->fault)
-        self->state.env->fault("job_supervisor");
+      self->state.env->fault_point(job_supervisor_state::name);
       self->state.retry_due(static_cast<std::size_t>(index));
     },
     [self](save_atom) { self->state.events->flush(); },

@@ -30,8 +30,9 @@ struct job_supervisor_options {
 ///
 /// A sub-action actor that dies is replaced, and its attempt made again without
 /// being counted, until it has died too often (quarantine). When the job
-/// supervisor itself dies, its workers die with it, and the root supervisor
-/// starts another from what the journal has.
+/// supervisor itself dies, nobody knows its workers any more and they end with
+/// their attempts; the root supervisor starts another from what the journal
+/// has.
 struct job_supervisor_state {
   using self_pointer =
     job_supervisor_actor::stateful_pointer<job_supervisor_state>;

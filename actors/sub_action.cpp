@@ -8,8 +8,7 @@ sub_action_actor::behavior_type sub_action(sub_action_actor::pointer self,
                                            environment_ptr env) {
   return {
     [self, env](const outbound_call_ptr& call) {
-      if (env->fault)
-        env->fault("sub_action");
+      env->fault_point("sub_action");
       auto promise = self->make_response_promise<exchange_ptr>();
       self
         ->request(env->outbound, call->patience + call->timeout + request_grace,

@@ -1,0 +1,246 @@
+#include "tests/actors/actor_fixture.hpp"
+
+#include "actors/journal_keeper.hpp"
+#include "actors/root_supervisor.hpp"
+#include "config/flow_loader.hpp"
+#include "job/job_id.hpp"
+
+#include <caf/atom.hpp>
+#include <caf/send.hpp>
+#include <caf/typed_response_promise.hpp>
+
+namespace handoff::test {
+namespace {
+
+using fake_outbound_actor =
+  outbound_actor::extend<caf::reacts_to<std::uint64_t>>;
+
+struct fake_outbound_state {
+  struct pending {
+    caf::typed_response_promise<exchange_ptr> promise;
+    exchange_ptr done;
+  };
+
+  std::shared_ptr<fake_upstream> upstream;
+  std::function<milliseconds()> now;
+  std::map<std::uint64_t, pending> under_way;
+  std::uint64_t last = 0;
+};
+
+scripted next_of(fake_upstream& upstream, const std::string& path) {
+  const auto found = upstream.script.find(path);
+  if (found == upstream.script.end() || found->second.empty())
+    return answers(200);
+  auto step = found->second.front();
+  if (found->second.size() > 1)
+    found->second.pop_front();
+  return step;
+}
+
+fake_outbound_actor::behavior_type
+fake_outbound(fake_outbound_actor::stateful_pointer<fake_outbound_state> self,
+              std::shared_ptr<fake_upstream> upstream,
+              std::function<milliseconds()> now) {
+  self->state.upstream = std::move(upstream);
+  self->state.now = std::move(now);
+  return {
+    [self](const outbound_call_ptr& call) {
+      auto& state = self->state;
+      auto& fake = *state.upstream;
+      const auto host_end = call->url.find('/', call->url.find("//") + 2);
+      const auto path = call->url.substr(host_end);
+      const auto* key = find_header(call->headers, "Idempotency-Key");
+      const auto* trace = find_header(call->headers, "traceparent");
+      fake.calls.push_back({path, key != nullptr ? *key : "",
+                            trace != nullptr ? *trace : "", state.now()});
+      fake.in_flight_max = std::max(fake.in_flight_max, ++fake.in_flight);
+      auto step = next_of(fake, path);
+      step.done.duration = step.delay;
+      auto promise = self->make_response_promise<exchange_ptr>();
+      if (step.delay == 0ms) {
+        --fake.in_flight;
+        promise.deliver(std::make_shared<const exchange>(step.done));
+        return promise;
+      }
+      const auto number = ++state.last;
+      state.under_way[number] = {promise,
+                                 std::make_shared<const exchange>(step.done)};
+      self->delayed_send(self, step.delay, number);
+      return promise;
+    },
+    [self](std::uint64_t number) {
+      auto ended = self->state.under_way.extract(number);
+      --self->state.upstream->in_flight;
+      ended.mapped().promise.deliver(ended.mapped().done);
+    },
+  };
+}
+
+} // namespace
+
+scripted answers(int status, std::string body, milliseconds after) {
+  exchange done;
+  done.status = status;
+  done.sent = true;
+  done.body = std::move(body);
+  return {after, std::move(done)};
+}
+
+scripted fails(error_kind kind, bool sent, milliseconds after) {
+  exchange done;
+  done.sent = sent;
+  done.failure = error{kind, "scripted"};
+  return {after, std::move(done)};
+}
+
+std::vector<seen_call> fake_upstream::calls_of(std::string_view path) const {
+  std::vector<seen_call> found;
+  for (const auto& each : calls)
+    if (each.path == path)
+      found.push_back(each);
+  return found;
+}
+
+bool fake_responder::answer(reply what) {
+  given.push_back(std::move(what));
+  return given.size() == 1;
+}
+
+void fake_responder::answer_by(time_point, reply what) {
+  fallback = std::move(what);
+}
+
+void fake_responder::on_outcome(std::function<void(const reply_outcome&)>) {}
+
+std::optional<error>
+failing_journal::commit(std::span<const job_event> events) {
+  if (fails)
+    return error{error_kind::journal_unavailable, "the disk is full"};
+  ++commits;
+  return memory_journal::commit(events);
+}
+
+ActorTest::ActorTest() {
+  config.set("scheduler.policy", caf::atom("testing"));
+  system.emplace(config);
+  options.now = [this] {
+    return wall_time{std::chrono::hours{24 * 365 * 50}} + now();
+  };
+  // The longest of pauses, so that tests are exact.
+  options.random = [] {
+    return 0.0;
+  };
+  options.admission = std::make_shared<admission_counts>();
+}
+
+ActorTest::~ActorTest() {
+  for (const auto& each : {caf::actor_cast<caf::actor>(root),
+                           caf::actor_cast<caf::actor>(options.journal),
+                           caf::actor_cast<caf::actor>(options.outbound)})
+    if (each)
+      caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
+  // Whatever still waits for its time gets it, and finds its actor gone.
+  run_for(1ms);
+  root = nullptr;
+  options = environment{};
+  scheduler().run();
+  scheduler().trigger_timeouts();
+  scheduler().run();
+}
+
+caf::scheduler::test_coordinator& ActorTest::scheduler() {
+  return dynamic_cast<caf::scheduler::test_coordinator&>(system->scheduler());
+}
+
+milliseconds ActorTest::now() const {
+  return passed_;
+}
+
+void ActorTest::start() {
+  options.outbound = caf::actor_cast<outbound_actor>(
+    system->spawn(fake_outbound, upstream, [this] { return now(); }));
+  options.journal =
+    system->spawn(journal_keeper, std::shared_ptr<journal>(store));
+  root = system->spawn(root_supervisor,
+                       std::make_shared<const environment>(options));
+  scheduler().run();
+}
+
+void ActorTest::run_for(milliseconds span) {
+  scheduler().run();
+  for (const auto end = passed_ + span; passed_ < end;) {
+    passed_ += 1ms;
+    scheduler().advance_time(1ms);
+    scheduler().run();
+  }
+}
+
+flow_ptr ActorTest::load(nlohmann::json more) {
+  nlohmann::json definition{
+    {"name", "setup"},
+    {"clone",
+     {{"request",
+       {{"method", "POST"},
+        {"url", "http://127.0.0.1:9001/clone"},
+        {"body", {{"name", "{{body/name}}"}}}}},
+      {"uid", "/id"},
+      {"timeout", "9s"}}},
+    {"sub_actions", nlohmann::json::array()},
+  };
+  definition.merge_patch(more);
+  auto loaded = read_flow(definition, flow_defaults{}, "test.json");
+  for (const auto& each : loaded.errors)
+    ADD_FAILURE() << each.what;
+  return loaded.flow;
+}
+
+flow_ptr ActorTest::load_with(const std::vector<std::string>& names) {
+  auto list = nlohmann::json::array();
+  for (const auto& each : names)
+    list.push_back(
+      {{"name", each},
+       {"request",
+        {{"method", "POST"}, {"url", "http://127.0.0.1:9001/" + each}}}});
+  return load({{"sub_actions", list}});
+}
+
+std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
+                            nlohmann::json body) {
+  auto order = std::make_shared<clone_order>();
+  order->definition = definition;
+  order->responder = responder;
+  order->respond_async = respond_async;
+  auto& record = order->record;
+  record.id = job_id_from(options.now(), {++posted_});
+  record.flow = definition->name;
+  record.flow_version = definition->version;
+  record.hook.job = record.id;
+  record.hook.flow = definition->name;
+  record.hook.body = std::move(body);
+  record.hook.received = options.now();
+  record.hook.trace = continue_trace("");
+  options.admission->jobs.fetch_add(1);
+  auto id = record.id;
+  caf::anon_send(root, clone_order_ptr{order});
+  scheduler().run();
+  return id;
+}
+
+job ActorTest::job_of(const std::string& id) {
+  auto found = store->find(id);
+  auto* record = std::get_if<std::optional<job>>(&found);
+  if (record == nullptr || !*record) {
+    ADD_FAILURE() << "the journal does not know job " << id;
+    return {};
+  }
+  return **record;
+}
+
+std::vector<std::string> ActorTest::statuses_of(const std::string& id) {
+  std::vector<std::string> statuses;
+  for (const auto& each : job_of(id).sub_actions)
+    statuses.emplace_back(name(each.status));
+  return statuses;
+}
+
+} // namespace handoff::test

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "actors/responder.hpp"
+#include "journal/memory_journal.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handoff::test {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+/// What an upstream does with one call.
+struct scripted {
+  milliseconds delay{0};
+  exchange done;
+};
+
+scripted answers(int status, std::string body = "{}", milliseconds after = 0ms);
+scripted fails(error_kind kind, bool sent, milliseconds after = 0ms);
+
+/// One call that an upstream saw, in virtual time since the start.
+struct seen_call {
+  std::string path;
+  std::string key;
+  std::string traceparent;
+  milliseconds at{0};
+};
+
+inline void PrintTo(const seen_call& call, std::ostream* out) {
+  *out << call.path << " at " << call.at.count() << " ms";
+}
+
+/// The upstreams of a test. What a path is not scripted for gets 200 `{}` at
+/// once; the last answer of a script repeats.
+struct fake_upstream {
+  std::map<std::string, std::deque<scripted>, std::less<>> script;
+  std::vector<seen_call> calls;
+  std::size_t in_flight = 0;
+  std::size_t in_flight_max = 0;
+
+  std::vector<seen_call> calls_of(std::string_view path) const;
+};
+
+class fake_responder : public responder {
+public:
+  bool answer(reply what) override;
+  void answer_by(time_point when, reply what) override;
+  void on_outcome(std::function<void(const reply_outcome&)> told) override;
+
+  std::vector<reply> given;
+  std::optional<reply> fallback;
+};
+
+/// A journal that can be made to fail.
+class failing_journal : public memory_journal {
+public:
+  std::optional<error> commit(std::span<const job_event> events) override;
+
+  bool fails = false;
+  std::size_t commits = 0;
+};
+
+/// Runs the real actors under CAF's test scheduler, in virtual time, against a
+/// fake upstream and a journal in memory.
+class ActorTest : public ::testing::Test {
+protected:
+  ActorTest();
+  ~ActorTest() override;
+
+  /// Loads a flow whose clone is `POST /clone` with the UID at `/id`. `more` is
+  /// merged into it.
+  flow_ptr load(nlohmann::json more = nlohmann::json::object());
+  /// A flow with sub-actions of these names, each `POST /NAME`.
+  flow_ptr load_with(const std::vector<std::string>& names);
+
+  /// Starts the tree; `fault` and so on may be set in `options` before.
+  void start();
+  /// Hands in a webhook; gives the job's id.
+  std::string post(const flow_ptr& definition, bool respond_async = false,
+                   nlohmann::json body = {{"name", "n"}});
+  void run_for(milliseconds span);
+  milliseconds now() const;
+
+  job job_of(const std::string& id);
+  std::vector<std::string> statuses_of(const std::string& id);
+
+  environment options;
+  std::shared_ptr<fake_upstream> upstream = std::make_shared<fake_upstream>();
+  std::shared_ptr<failing_journal> store = std::make_shared<failing_journal>();
+  std::shared_ptr<fake_responder> responder =
+    std::make_shared<fake_responder>();
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> system;
+  root_supervisor_actor root;
+
+private:
+  caf::scheduler::test_coordinator& scheduler();
+
+  milliseconds passed_{0};
+  std::uint8_t posted_ = 0;
+};
+
+} // namespace handoff::test

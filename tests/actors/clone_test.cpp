@@ -1,0 +1,240 @@
+#include "tests/actors/actor_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using json = nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class CloneTest : public ActorTest {
+protected:
+  void SetUp() override { start(); }
+
+  json answer_body(std::size_t at = 0) {
+    return json::parse(responder->given.at(at).body);
+  }
+};
+
+TEST_F(CloneTest, AnswersWithTheUidOfTheClone) {
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 6500ms)};
+  const auto id = post(load());
+  run_for(6499ms);
+  EXPECT_THAT(responder->given, IsEmpty());
+  run_for(2ms);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 200);
+  EXPECT_EQ(answer_body(),
+            json({{"job", id}, {"uid", "p-1"}, {"status", "running"}}));
+  const auto* location = find_header(responder->given[0].headers, "Location");
+  ASSERT_NE(location, nullptr);
+  EXPECT_EQ(*location, "/hooks/setup/jobs/" + id);
+}
+
+TEST_F(CloneTest, KeepsAnIntegerUidAnInteger) {
+  upstream->script["/clone"] = {answers(200, R"({"id":42})")};
+  post(load());
+  run_for(1ms);
+  EXPECT_EQ(answer_body()["uid"], json(42));
+}
+
+TEST_F(CloneTest, AnswersAsTheFlowSays) {
+  upstream->script["/clone"] = {answers(200, R"({"id":"p","at":"x"})")};
+  post(
+    load({{"reply",
+           {{"status", 201},
+            {"body", {{"made", "{{clone/at}}"}, {"for", "{{body/name}}"}}}}}}));
+  run_for(1ms);
+  EXPECT_EQ(responder->given.at(0).status, 201);
+  EXPECT_EQ(answer_body(), json({{"made", "x"}, {"for", "n"}}));
+}
+
+TEST_F(CloneTest, LeavesTheDeadlineTo202OnceTheJobIsJournaled) {
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 20s)};
+  const auto id = post(load());
+  run_for(1ms);
+  ASSERT_TRUE(responder->fallback);
+  EXPECT_EQ(responder->fallback->status, 202);
+  EXPECT_EQ(json::parse(responder->fallback->body),
+            json({{"job", id}, {"status", "cloning"}}));
+  run_for(20s);
+  EXPECT_EQ(job_of(id).clone.uid, json("p-1"));
+}
+
+TEST_F(CloneTest, AnswersAtOnceWhoeverDoesNotWantToWait) {
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 1s)};
+  const auto id = post(load(), true);
+  run_for(1ms);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 202);
+  run_for(2s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+}
+
+TEST_F(CloneTest, TellsTheSenderOfAFieldThatIsMissing) {
+  const auto id = post(load(), false, json::object());
+  run_for(1ms);
+  EXPECT_EQ(responder->given.at(0).status, 400);
+  EXPECT_THAT(answer_body()["detail"].get<std::string>(), HasSubstr("name"));
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  EXPECT_EQ(store->commits, 0u);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(CloneTest, RefusesWhatCannotBeJournaled) {
+  store->fails = true;
+  post(load());
+  run_for(10ms);
+  EXPECT_EQ(responder->given.at(0).status, 503);
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  EXPECT_FALSE(responder->fallback);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(CloneTest, AnswersOnlyWhenTheUidIsJournaled) {
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 1s)};
+  const auto id = post(load());
+  run_for(500ms);
+  store->fails = true;
+  run_for(3s);
+  EXPECT_THAT(responder->given, IsEmpty());
+  store->fails = false;
+  run_for(1100ms);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 200);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
+TEST_F(CloneTest, TriesAgainWhatTheUpstreamPutOff) {
+  upstream->script["/clone"] = {answers(503), answers(429),
+                                answers(200, R"({"id":"p-1"})")};
+  const auto id = post(load());
+  run_for(2s);
+  const auto calls = upstream->calls_of("/clone");
+  ASSERT_THAT(calls, SizeIs(3));
+  EXPECT_GE(calls[1].at - calls[0].at, 500ms);
+  EXPECT_GE(calls[2].at - calls[1].at, 1s);
+  EXPECT_EQ(calls[0].key, id + ".clone");
+  EXPECT_EQ(calls[2].key, id + ".clone");
+  EXPECT_NE(calls[0].traceparent, calls[1].traceparent);
+  EXPECT_EQ(calls[0].traceparent.substr(0, 35),
+            calls[1].traceparent.substr(0, 35));
+  EXPECT_EQ(responder->given.at(0).status, 200);
+  EXPECT_THAT(job_of(id).clone.attempts, SizeIs(3));
+}
+
+TEST_F(CloneTest, TriesAgainWhatWasNeverSent) {
+  upstream->script["/clone"] = {fails(error_kind::connect_failed, false),
+                                answers(200, R"({"id":"p-1"})")};
+  post(load());
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).status, 200);
+}
+
+TEST_F(CloneTest, FailsForGoodOnAnErrorAnswer) {
+  upstream->script["/clone"] = {answers(500, "secret upstream words")};
+  const auto id = post(load());
+  run_for(1ms);
+  EXPECT_EQ(responder->given.at(0).status, 502);
+  EXPECT_EQ(answer_body()["type"], "/problems/clone-failed");
+  EXPECT_EQ(answer_body()["job"], id);
+  EXPECT_THAT(answer_body()["detail"].get<std::string>(), HasSubstr("500"));
+  EXPECT_THAT(responder->given[0].body, ::testing::Not(HasSubstr("secret")));
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(CloneTest, FailsOnAnAnswerWithoutUid) {
+  for (const auto* body : {"{}", "no json", R"({"id":""})", R"({"id":1.5})",
+                           R"({"id":null})", R"({"id":{"a":1}})"}) {
+    responder->given.clear();
+    upstream->script["/clone"] = {answers(200, body)};
+    post(load());
+    run_for(1ms);
+    EXPECT_EQ(responder->given.at(0).status, 502) << body;
+    EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1)) << body;
+    upstream->calls.clear();
+  }
+}
+
+TEST_F(CloneTest, NeverBlindlyRepeatsAnUnknownOutcome) {
+  for (const auto& unknown : {fails(error_kind::connection_lost, true),
+                              fails(error_kind::attempt_timed_out, true, 9s),
+                              answers(502), answers(504)}) {
+    responder->given.clear();
+    upstream->calls.clear();
+    upstream->script["/clone"] = {unknown};
+    const auto id = post(load());
+    run_for(60s);
+    EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+    EXPECT_EQ(responder->given.at(0).status, 502);
+    EXPECT_EQ(answer_body()["type"], "/problems/clone-ambiguous");
+    EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  }
+}
+
+TEST_F(CloneTest, RepeatsAnUnknownOutcomeThatIsSafeToRepeat) {
+  upstream->script["/clone"] = {fails(error_kind::connection_lost, true),
+                                answers(200, R"({"id":"p-1"})")};
+  post(load({{"clone", {{"safe_to_repeat", true}}}}));
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).status, 200);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+}
+
+TEST_F(CloneTest, Answers504WhenTheLastAttemptTimedOut) {
+  upstream->script["/clone"] = {fails(error_kind::attempt_timed_out, true, 1s)};
+  post(load(
+    {{"clone", {{"safe_to_repeat", true}, {"retry", {{"max_attempts", 2}}}}}}));
+  run_for(5s);
+  EXPECT_EQ(responder->given.at(0).status, 504);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+}
+
+class ProbedCloneTest : public CloneTest {
+protected:
+  flow_ptr load_probed() {
+    return load(
+      {{"clone",
+        {{"probe",
+          {{"request",
+            {{"method", "GET"}, {"url", "http://127.0.0.1:9001/probe"}}},
+           {"uid", "/items/0/id"}}}}}});
+  }
+};
+
+TEST_F(ProbedCloneTest, AdoptsTheUidThatTheProbeFinds) {
+  upstream->script["/clone"] = {fails(error_kind::connection_lost, true)};
+  upstream->script["/probe"] = {answers(200, R"({"items":[{"id":"p-7"}]})")};
+  const auto id = post(load_probed());
+  run_for(1s);
+  EXPECT_EQ(answer_body()["uid"], "p-7");
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_EQ(job_of(id).clone.uid, json("p-7"));
+}
+
+TEST_F(ProbedCloneTest, TriesAgainWhenTheProbeFindsNothing) {
+  upstream->script["/clone"] = {fails(error_kind::connection_lost, true),
+                                answers(200, R"({"id":"p-8"})")};
+  upstream->script["/probe"] = {answers(200, R"({"items":[]})")};
+  post(load_probed());
+  run_for(2s);
+  EXPECT_EQ(answer_body()["uid"], "p-8");
+}
+
+TEST_F(ProbedCloneTest, SurrendersWhenTheProbeHasNoAnswer) {
+  upstream->script["/clone"] = {fails(error_kind::connection_lost, true)};
+  upstream->script["/probe"] = {answers(500)};
+  const auto id = post(load_probed());
+  run_for(60s);
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/probe"), SizeIs(5));
+}
+
+} // namespace
+} // namespace handoff::test

@@ -1,0 +1,119 @@
+#include "tests/actors/actor_fixture.hpp"
+
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using ::testing::Each;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class RootSupervisorTest : public ActorTest {
+protected:
+  void SetUp() override {
+    upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 100ms)};
+  }
+
+  /// Makes the actor called `name` die at its `nth` message.
+  void kill_at(std::string name, int nth) {
+    options.fault = [name, nth, killed = killed_,
+                     seen = std::make_shared<int>(0)](std::string_view actor) {
+      if (actor != name || ++*seen != nth)
+        return;
+      *killed = true;
+      throw std::runtime_error("made to die");
+    };
+  }
+
+  bool killed() const { return *killed_; }
+
+private:
+  std::shared_ptr<bool> killed_ = std::make_shared<bool>(false);
+};
+
+TEST_F(RootSupervisorTest, RebuildsAJobSupervisorFromTheJournal) {
+  kill_at("job_supervisor", 2);
+  start();
+  for (const auto* path : {"/a", "/b", "/c", "/d"})
+    upstream->script[path] = {answers(200, "{}", 100ms)};
+  const auto id = post(load_with({"a", "b", "c", "d"}));
+  run_for(2s);
+  EXPECT_TRUE(killed());
+  EXPECT_THAT(statuses_of(id), Each("succeeded"));
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RootSupervisorTest, NeverRepeatsASuccessThatWasJournaled) {
+  kill_at("job_supervisor", 5);
+  start();
+  upstream->script["/a"] = {answers(200, "{}", 10ms)};
+  upstream->script["/b"] = {answers(200, "{}", 500ms)};
+  upstream->script["/c"] = {answers(500), answers(500), answers(200)};
+  const auto id = post(load_with({"a", "b", "c"}));
+  run_for(5s);
+  EXPECT_TRUE(killed());
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+}
+
+TEST_F(RootSupervisorTest, GivesUpOnAJobThatKillsItsSupervisor) {
+  options.fault = [](std::string_view actor) {
+    if (actor == "job_supervisor")
+      throw std::runtime_error("made to die");
+  };
+  start();
+  const auto id = post(load_with({"a"}));
+  run_for(20s);
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  EXPECT_EQ(job_of(id).sub_actions[0].failure->kind, error_kind::quarantined);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RootSupervisorTest, RestartsACloneThatDiedBeforeItsJobWasJournaled) {
+  kill_at("clone", 1);
+  start();
+  const auto id = post(load_with({"a"}));
+  run_for(1s);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 200);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+}
+
+TEST_F(RootSupervisorTest, DoesNotRepeatACloneThatDiedWithItsActor) {
+  kill_at("clone", 2);
+  start();
+  const auto id = post(load_with({"a"}));
+  run_for(10s);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 502);
+}
+
+TEST_F(RootSupervisorTest, DrainsWhenAttemptsUnderWayHaveEnded) {
+  start();
+  upstream->script["/a"] = {answers(200, "{}", 1s)};
+  upstream->script["/b"] = {answers(500)};
+  options.pool_workers = 3;
+  const auto id = post(load_with({"a", "b", "c", "d", "e"}));
+  run_for(110ms);
+  caf::scoped_actor self{*system};
+  bool done = false;
+  auto request = self->request(root, caf::infinite, drain_atom::value);
+  run_for(500ms);
+  EXPECT_EQ(upstream->in_flight, 1u);
+  run_for(700ms);
+  request.receive([&](drained_atom) { done = true; },
+                  [](const caf::error&) { FAIL(); });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(job_of(id).status, job_status::running);
+  EXPECT_THAT(upstream->calls_of("/b"), SizeIs(1));
+}
+
+} // namespace
+} // namespace handoff::test
