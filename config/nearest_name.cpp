@@ -45,6 +45,11 @@ std::string_view nearest_name(std::string_view name,
   // Longer than any name that there is: not worth the work.
   if (name.size() > 64)
     return {};
+  // "warn" is far from "warning" by letters, but means nothing else.
+  if (name.size() >= 3)
+    for (const auto candidate : known)
+      if (candidate.starts_with(name))
+        return candidate;
   std::string_view best;
   auto best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
   for (const auto candidate : known) {

@@ -43,9 +43,8 @@ public:
 
   bool key(string_t& value) override {
     if (open_.back()->contains(value)) {
-      where = pointer();
-      why = "the key " + in_quotes(value)
-          + " stands twice, allowed is once in an object";
+      where = (location() / value).to_string();
+      why = "stands twice, allowed is once in an object";
       return false;
     }
     key_ = std::move(value);
@@ -68,7 +67,7 @@ public:
   std::string why;
 
 private:
-  std::string pointer() const {
+  json::json_pointer location() const {
     json::json_pointer made;
     for (std::size_t i = 1; i < open_.size(); ++i) {
       const auto& parent = *open_[i - 1];
@@ -80,8 +79,7 @@ private:
         if (&member == open_[i])
           made /= name;
     }
-    const auto text = made.to_string();
-    return text.empty() ? "/" : text;
+    return made;
   }
 
   json& add(json value) {
@@ -100,7 +98,7 @@ private:
 
   bool open(json value) {
     if (open_.size() >= depth_max_) {
-      where = pointer();
+      where = location().to_string();
       why = "values are nested too deep, allowed are "
           + std::to_string(depth_max_) + " levels";
       return false;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "config/flow.hpp"
+#include "config/problem.hpp"
+#include "config/settings_loader.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace handoff {
+
+/// Everything that a start needs, or all the reasons why there is none.
+struct checked_configuration {
+  handoff::settings settings;
+  std::vector<caf_option> caf;
+  flow_set flows;
+  problems errors;
+  problems warnings;
+};
+
+/// Reads the INI, the options and the flows that they point to, as a start
+/// does, and reports everything that is wrong with any of them. Flows are
+/// checked against what could be read of the settings.
+checked_configuration check(const std::optional<std::filesystem::path>& ini,
+                            const std::vector<std::string>& overrides);
+
+} // namespace handoff
