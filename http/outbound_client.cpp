@@ -1,0 +1,22 @@
+#include "http/outbound_client.hpp"
+
+#include "http/outbound_loop.hpp"
+
+#include <utility>
+
+namespace handoff {
+
+outbound_client::outbound_client(outbound_options options)
+    : loop_{std::make_unique<loop>(std::move(options))} {}
+
+outbound_client::~outbound_client() = default;
+
+void outbound_client::start(outbound_call call, completion done) {
+  loop_->start(std::move(call), std::move(done));
+}
+
+std::vector<upstream_counts> outbound_client::counts() const {
+  return loop_->counts();
+}
+
+} // namespace handoff

@@ -1,0 +1,343 @@
+#include "http/outbound_loop.hpp"
+
+#include "http/call_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace handoff {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Connections, idle ones included, beyond which the longest idle is closed.
+constexpr long connections_max = 4'096;
+
+/// Handles kept for later calls; each holds a few KiB.
+constexpr std::size_t spare_max = 256;
+
+/// The longest sleep without any reason to wake.
+constexpr auto poll_max = std::chrono::milliseconds{60'000};
+
+int checked(int fd, const char* what) {
+  if (fd < 0)
+    throw std::system_error{errno, std::generic_category(), what};
+  return fd;
+}
+
+template <class Handle>
+Handle checked(Handle handle) {
+  if (handle == nullptr)
+    throw std::bad_alloc{};
+  return handle;
+}
+
+void initialize_curl() {
+  // Once a process; libcurl asks for it before any thread uses it.
+  static const auto code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK)
+    throw std::runtime_error{"libcurl cannot be initialized"};
+}
+
+} // namespace
+
+owned_fd::~owned_fd() {
+  ::close(fd_);
+}
+
+outbound_client::loop::loop(outbound_options options)
+    : options_{(initialize_curl(), std::move(options))},
+      epoll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
+      wakeup_{checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
+      governor_{options_.governor},
+      share_{checked(curl_share_init())},
+      multi_{checked(curl_multi_init())} {
+  // No lock functions: all that share it are of one thread.
+  curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &loop::on_socket);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &loop::on_timer);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+  // The governor limits calls; libcurl must not queue them a second time, where
+  // nobody would count them.
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, connections_max);
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, 0L);
+  curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = wakeup_.get();
+  checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &event),
+          "epoll_ctl");
+  thread_ = std::thread{[this] {
+    run();
+  }};
+}
+
+outbound_client::loop::~loop() {
+  {
+    auto guard = std::lock_guard{incoming_mutex_};
+    stopping_ = true;
+  }
+  wake();
+  thread_.join();
+}
+
+void outbound_client::loop::start(outbound_call call, completion done) {
+  // Checked on the caller's thread: the loop's has enough to do.
+  auto host = upstream_of(call);
+  auto work =
+    std::make_unique<transfer>(std::move(call), std::move(done), options_);
+  auto first = false;
+  {
+    auto guard = std::lock_guard{incoming_mutex_};
+    first = incoming_.empty();
+    incoming_.push_back({std::move(work), std::move(host)});
+  }
+  if (first)
+    wake();
+}
+
+std::vector<upstream_counts> outbound_client::loop::counts() const {
+  auto guard = std::lock_guard{governor_mutex_};
+  return governor_.counts();
+}
+
+void outbound_client::loop::wake() {
+  std::uint64_t one = 1;
+  // It can only fail when the counter is full, and then the loop is awake.
+  [[maybe_unused]] auto written = ::write(wakeup_.get(), &one, sizeof(one));
+}
+
+void outbound_client::loop::run() {
+  while (take_arrivals()) {
+    take_turns();
+    poll_once();
+    take_ended();
+  }
+  shut_down();
+}
+
+int outbound_client::loop::patience_for_poll(time_point now) const {
+  auto next = now + poll_max;
+  if (curl_timer_)
+    next = std::min(next, *curl_timer_);
+  // Read without the lock: only this thread changes the governor.
+  if (auto turn = governor_.next_wakeup())
+    next = std::min(next, *turn);
+  if (next <= now)
+    return 0;
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now);
+  return static_cast<int>(left.count());
+}
+
+void outbound_client::loop::poll_once() {
+  std::array<epoll_event, 256> events{};
+  auto count =
+    epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+               patience_for_poll(clock::now()));
+  int running = 0;
+  for (auto i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    if (event.data.fd == wakeup_.get()) {
+      std::uint64_t ignored = 0;
+      [[maybe_unused]] auto read =
+        ::read(wakeup_.get(), &ignored, sizeof(ignored));
+      continue;
+    }
+    auto mask = 0;
+    if ((event.events & EPOLLIN) != 0)
+      mask |= CURL_CSELECT_IN;
+    if ((event.events & EPOLLOUT) != 0)
+      mask |= CURL_CSELECT_OUT;
+    if ((event.events & (EPOLLERR | EPOLLHUP)) != 0)
+      mask |= CURL_CSELECT_ERR;
+    curl_multi_socket_action(multi_.get(), event.data.fd, mask, &running);
+  }
+  if (curl_timer_ && *curl_timer_ <= clock::now()) {
+    // libcurl sets it anew from inside if there is more to come.
+    curl_timer_.reset();
+    curl_multi_socket_action(multi_.get(), CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+}
+
+bool outbound_client::loop::take_arrivals() {
+  std::vector<arrival> arrived;
+  {
+    auto guard = std::lock_guard{incoming_mutex_};
+    if (stopping_)
+      return false;
+    arrived.swap(incoming_);
+  }
+  auto now = clock::now();
+  for (auto& [work, host] : arrived) {
+    if (auto* why = std::get_if<error>(&host)) {
+      work->tell(work->give_up(why->kind, std::move(why->detail), now));
+      continue;
+    }
+    auto id = next_id_++;
+    const auto& call = work->call();
+    auto queued = false;
+    {
+      auto guard = std::lock_guard{governor_mutex_};
+      queued = governor_.submit(id, std::get<std::string>(host), call.purpose,
+                                call.job, now, now + call.patience);
+    }
+    if (queued)
+      calls_.emplace(id, std::move(work));
+    else
+      work->tell(work->give_up(error_kind::overloaded,
+                               "too many calls wait for their turn", now));
+  }
+  return true;
+}
+
+void outbound_client::loop::take_turns() {
+  auto now = clock::now();
+  std::vector<std::uint64_t> ready;
+  std::vector<expired_call> expired;
+  {
+    auto guard = std::lock_guard{governor_mutex_};
+    ready = governor_.take_ready(now);
+    expired = governor_.take_expired(now);
+  }
+  for (auto id : ready)
+    begin(id, now);
+  for (const auto& [id, kind] : expired) {
+    auto done = calls_.at(id)->give_up(
+      kind,
+      kind == error_kind::breaker_open
+        ? "the upstream has failed too often and is given a rest"
+        : "its turn did not come in time",
+      now);
+    end(id, std::move(done));
+  }
+}
+
+void outbound_client::loop::begin(std::uint64_t id, time_point now) {
+  auto& work = *calls_.at(id);
+  curl_easy easy;
+  if (!spare_.empty()) {
+    easy = std::move(spare_.back());
+    spare_.pop_back();
+  } else {
+    easy = checked(curl_easy{curl_easy_init()});
+  }
+  auto code = work.prepare(std::move(easy), share_.get(), now);
+  if (code == CURLE_OK
+      && (curl_easy_setopt(work.easy(), CURLOPT_PRIVATE,
+                           reinterpret_cast<void*>(id))
+            != CURLE_OK
+          || curl_multi_add_handle(multi_.get(), work.easy()) != CURLM_OK))
+    code = CURLE_FAILED_INIT;
+  if (code == CURLE_OK)
+    return;
+  auto done = work.finish(code, clock::now());
+  {
+    auto guard = std::lock_guard{governor_mutex_};
+    governor_.finished(id, outcome_of(done), clock::now());
+  }
+  end(id, std::move(done));
+}
+
+void outbound_client::loop::take_ended() {
+  int left = 0;
+  while (auto* message = curl_multi_info_read(multi_.get(), &left)) {
+    if (message->msg != CURLMSG_DONE)
+      continue;
+    auto* easy = message->easy_handle;
+    auto code = message->data.result;
+    void* tag = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &tag);
+    auto id = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(tag));
+    auto& work = *calls_.at(id);
+    auto now = clock::now();
+    auto done = work.finish(code, now);
+    curl_multi_remove_handle(multi_.get(), easy);
+    recycle(work.release_easy());
+    {
+      auto guard = std::lock_guard{governor_mutex_};
+      governor_.finished(id, outcome_of(done), now);
+    }
+    end(id, std::move(done));
+  }
+}
+
+void outbound_client::loop::end(std::uint64_t id, exchange done) {
+  auto call = calls_.extract(id);
+  call.mapped()->tell(std::move(done));
+}
+
+void outbound_client::loop::recycle(curl_easy easy) {
+  if (spare_.size() >= spare_max)
+    return;
+  // Lets go of every pointer into the call.
+  curl_easy_reset(easy.get());
+  spare_.push_back(std::move(easy));
+}
+
+void outbound_client::loop::shut_down() {
+  constexpr auto why = "this service is shutting down";
+  for (auto& [id, work] : std::exchange(calls_, {})) {
+    if (work->easy() != nullptr)
+      curl_multi_remove_handle(multi_.get(), work->easy());
+    work->tell(work->give_up(error_kind::shut_down, why, clock::now()));
+  }
+  // What was asked for too late, by a completion just told among others.
+  for (;;) {
+    std::vector<arrival> late;
+    {
+      auto guard = std::lock_guard{incoming_mutex_};
+      late.swap(incoming_);
+    }
+    if (late.empty())
+      return;
+    for (auto& arrived : late)
+      arrived.work->tell(
+        arrived.work->give_up(error_kind::shut_down, why, clock::now()));
+  }
+}
+
+int outbound_client::loop::on_socket(CURL*, curl_socket_t fd, int what,
+                                     void* self, void* known) noexcept {
+  auto& me = *static_cast<loop*>(self);
+  if (what == CURL_POLL_REMOVE) {
+    // It may be closed already, and then epoll has forgotten it by itself.
+    epoll_ctl(me.epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    return 0;
+  }
+  epoll_event event{};
+  event.data.fd = fd;
+  if ((what & CURL_POLL_IN) != 0)
+    event.events |= EPOLLIN;
+  if ((what & CURL_POLL_OUT) != 0)
+    event.events |= EPOLLOUT;
+  // Any pointer that is not null marks a socket that epoll knows.
+  if (known != nullptr
+      && epoll_ctl(me.epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0)
+    return 0;
+  curl_multi_assign(me.multi_.get(), fd, self);
+  if (epoll_ctl(me.epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0
+      && errno == EEXIST)
+    epoll_ctl(me.epoll_.get(), EPOLL_CTL_MOD, fd, &event);
+  return 0;
+}
+
+int outbound_client::loop::on_timer(CURLM*, long milliseconds,
+                                    void* self) noexcept {
+  auto& timer = static_cast<loop*>(self)->curl_timer_;
+  if (milliseconds < 0)
+    timer.reset();
+  else
+    timer = clock::now() + std::chrono::milliseconds{milliseconds};
+  return 0;
+}
+
+} // namespace handoff

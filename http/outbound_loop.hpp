@@ -1,0 +1,99 @@
+#pragma once
+
+#include "http/curl_handle.hpp"
+#include "http/governor.hpp"
+#include "http/outbound_client.hpp"
+#include "http/transfer.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace handoff {
+
+/// A file descriptor, closed when it goes.
+class owned_fd {
+public:
+  explicit owned_fd(int fd) : fd_{fd} {}
+
+  ~owned_fd();
+  owned_fd(const owned_fd&) = delete;
+  owned_fd& operator=(const owned_fd&) = delete;
+
+  int get() const noexcept { return fd_; }
+
+private:
+  int fd_;
+};
+
+/// The thread that makes the calls, and all that it owns. One round: wait for
+/// sockets, time or new work; let libcurl go on; tell what ended; start what
+/// the governor lets start. Other threads meet it at `incoming_` and at the
+/// governor's counts only.
+class outbound_client::loop {
+public:
+  explicit loop(outbound_options options);
+  ~loop();
+
+  loop(const loop&) = delete;
+  loop& operator=(const loop&) = delete;
+
+  void start(outbound_call call, completion done);
+  std::vector<upstream_counts> counts() const;
+
+private:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// A call on its way to the loop's thread: with the host it goes to, or with
+  /// what is wrong with it.
+  struct arrival {
+    std::unique_ptr<transfer> work;
+    result<std::string> host;
+  };
+
+  void run();
+  void wake();
+  int patience_for_poll(time_point now) const;
+  void poll_once();
+  bool take_arrivals();
+  void take_turns();
+  void take_ended();
+  void begin(std::uint64_t id, time_point now);
+  void end(std::uint64_t id, exchange done);
+  void recycle(curl_easy easy);
+  void shut_down();
+
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self,
+                       void* known) noexcept;
+  static int on_timer(CURLM* multi, long milliseconds, void* self) noexcept;
+
+  const outbound_options options_;
+  owned_fd epoll_;
+  owned_fd wakeup_;
+
+  std::mutex incoming_mutex_;
+  std::vector<arrival> incoming_; ///< guarded by incoming_mutex_
+  bool stopping_ = false;         ///< guarded by incoming_mutex_
+
+  mutable std::mutex governor_mutex_;
+  governor governor_; ///< guarded by governor_mutex_
+
+  // What follows is the loop's thread's alone. The order is that in which
+  // libcurl wants them made, and destroyed in reverse.
+  std::optional<time_point> curl_timer_; ///< libcurl writes it to the end
+  curl_share share_;
+  curl_multi multi_;
+  std::vector<curl_easy> spare_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<transfer>> calls_;
+  std::uint64_t next_id_ = 1;
+
+  std::thread thread_;
+};
+
+} // namespace handoff
