@@ -1,18 +1,18 @@
 #include "http/acceptor.hpp"
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace handoff {
@@ -123,8 +123,8 @@ void acceptor::run(const taker& take) {
            short_of_descriptors ? pause_without_descriptors_ms : -1);
     if (wanted[0].revents != 0)
       return;
-    const bool short_before = std::exchange(short_of_descriptors,
-                                            !accept_all(take));
+    const bool short_before =
+      std::exchange(short_of_descriptors, !accept_all(take));
     if (short_of_descriptors && !short_before)
       spdlog::error("front door: cannot accept, no descriptors are left");
   }

@@ -29,9 +29,8 @@ std::size_t chunk_check::feed(std::string_view bytes) {
       take(bytes[taken++]);
       continue;
     }
-    const auto part =
-      static_cast<std::size_t>(std::min<std::uint64_t>(size_,
-                                                       bytes.size() - taken));
+    const auto part = static_cast<std::size_t>(
+      std::min<std::uint64_t>(size_, bytes.size() - taken));
     taken += part;
     size_ -= part;
     if (size_ == 0)
@@ -42,26 +41,26 @@ std::size_t chunk_check::feed(std::string_view bytes) {
 
 void chunk_check::take(char c) {
   switch (state_) {
-    case state::size:
-      return take_size(c);
-    case state::extension:
-      if (c == '\r')
-        state_ = state::size_lf;
-      else if (++extension_bytes_ > extension_bytes_max || !is_field_byte(c))
-        fail(error_kind::invalid_request, "A chunk extension is not usable.");
-      return;
-    case state::size_lf:
-      return c == '\n' ? begin_data() : expect(c, '\n', state::data);
-    case state::data_cr:
-      return expect(c, '\r', state::data_lf);
-    case state::data_lf:
-      return expect(c, '\n', state::size);
-    case state::trailer:
-    case state::trailer_lf:
-      return take_trailer(c);
-    case state::data:
-    case state::complete:
-      return;
+  case state::size:
+    return take_size(c);
+  case state::extension:
+    if (c == '\r')
+      state_ = state::size_lf;
+    else if (++extension_bytes_ > extension_bytes_max || !is_field_byte(c))
+      fail(error_kind::invalid_request, "A chunk extension is not usable.");
+    return;
+  case state::size_lf:
+    return c == '\n' ? begin_data() : expect(c, '\n', state::data);
+  case state::data_cr:
+    return expect(c, '\r', state::data_lf);
+  case state::data_lf:
+    return expect(c, '\n', state::size);
+  case state::trailer:
+  case state::trailer_lf:
+    return take_trailer(c);
+  case state::data:
+  case state::complete:
+    return;
   }
 }
 
@@ -95,8 +94,7 @@ void chunk_check::take_trailer(char c) {
     return fail(error_kind::headers_too_large,
                 "The trailer fields have more bytes than this service takes.");
   if (state_ == state::trailer_lf)
-    return c == '\n' ? end_trailer_line()
-                     : expect(c, '\n', state::trailer);
+    return c == '\n' ? end_trailer_line() : expect(c, '\n', state::trailer);
   if (c == '\r')
     state_ = state::trailer_lf;
   else if (is_field_byte(c))

@@ -28,6 +28,7 @@ public:
   std::size_t feed(std::string_view bytes);
 
   bool complete() const noexcept { return state_ == state::complete; }
+
   const std::optional<error>& failure() const noexcept { return failure_; }
 
 private:

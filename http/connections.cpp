@@ -4,10 +4,10 @@
 #include "http/wire_reply.hpp"
 
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <sys/socket.h>
 #include <utility>
 #include <variant>
 
@@ -40,7 +40,7 @@ struct connections::connection {
   enum class phase { reading, held, writing, lingering, cut };
 
   connection(id own_id, int own_fd, input_limits limits)
-    : who(own_id), fd(own_fd), check(limits) {}
+      : who(own_id), fd(own_fd), check(limits) {}
 
   const id who;
   const int fd;
@@ -64,10 +64,10 @@ connections::connections(const front_door_options& options,
                          std::shared_ptr<front_door_tally> tally,
                          std::shared_ptr<reply_outbox> outbox,
                          connection_events& events)
-  : options_(options),
-    tally_(std::move(tally)),
-    outbox_(std::move(outbox)),
-    events_(events) {}
+    : options_(options),
+      tally_(std::move(tally)),
+      outbox_(std::move(outbox)),
+      events_(events) {}
 
 connections::~connections() {
   while (!open_.empty())
@@ -80,10 +80,10 @@ connections::connection* connections::find(id who) {
 }
 
 void connections::opened(id who, int fd) {
-  auto& made = *open_
-                  .emplace(who, std::make_unique<connection>(
-                                  who, fd, limits_of(options_)))
-                  .first->second;
+  auto& made =
+    *open_
+       .emplace(who, std::make_unique<connection>(who, fd, limits_of(options_)))
+       .first->second;
   wait_for(made, wait::request);
 }
 
@@ -123,9 +123,9 @@ void connections::advance(connection& of) {
   while (of.now == connection::phase::reading) {
     auto step = of.check.next();
     if (std::holds_alternative<more_wanted>(step)) {
-      wait_for(of, of.check.in_body()
-                     ? wait::body
-                     : of.check.begun() ? wait::head : wait::request);
+      wait_for(of, of.check.in_body() ? wait::body
+                   : of.check.begun() ? wait::head
+                                      : wait::request);
       return;
     }
     if (std::holds_alternative<continue_wanted>(step))
@@ -276,40 +276,40 @@ void connections::wait_for(connection& of, wait what) {
   of.waiting = what;
   auto time = options_.idle_timeout;
   switch (what) {
-    case wait::nothing:
-      return timeouts_.erase(of.who);
-    case wait::request:
-      if (of.fresh)
-        time = options_.header_timeout;
-      break;
-    case wait::head:
+  case wait::nothing:
+    return timeouts_.erase(of.who);
+  case wait::request:
+    if (of.fresh)
       time = options_.header_timeout;
-      break;
-    case wait::body:
-      time = options_.body_timeout;
-      break;
-    case wait::reader:
-      break;
-    case wait::end:
-      time = linger_time;
-      break;
+    break;
+  case wait::head:
+    time = options_.header_timeout;
+    break;
+  case wait::body:
+    time = options_.body_timeout;
+    break;
+  case wait::reader:
+    break;
+  case wait::end:
+    time = linger_time;
+    break;
   }
   timeouts_.set(of.who, clock::now() + time);
 }
 
 void connections::time_out(connection& of) {
   switch (std::exchange(of.waiting, wait::nothing)) {
-    case wait::request:
-      // Silently: a 408 could be taken for the answer to the next request.
-      return linger(of);
-    case wait::head:
-    case wait::body:
-      return refuse(of, {error_kind::request_timeout,
-                         "The request did not arrive in time."});
-    case wait::nothing:
-    case wait::reader:
-    case wait::end:
-      return cut(of);
+  case wait::request:
+    // Silently: a 408 could be taken for the answer to the next request.
+    return linger(of);
+  case wait::head:
+  case wait::body:
+    return refuse(
+      of, {error_kind::request_timeout, "The request did not arrive in time."});
+  case wait::nothing:
+  case wait::reader:
+  case wait::end:
+    return cut(of);
   }
 }
 

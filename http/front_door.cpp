@@ -6,11 +6,11 @@
 #include "http/wire_reply.hpp"
 
 #include <pistache/reactor.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -19,8 +19,8 @@ namespace {
 
 // Says why and hangs up, without a word of the request having been awaited.
 void refuse_connection(int fd) {
-  auto refusal = problem({error_kind::overloaded,
-                          "All connections of this service are taken."});
+  auto refusal = problem(
+    {error_kind::overloaded, "All connections of this service are taken."});
   refusal.headers.push_back({"Retry-After", "1"});
   wire_options last;
   last.close = true;
@@ -43,9 +43,9 @@ void refuse_connection(int fd) {
 class front_door::state {
 public:
   state(front_door_options options, handler handle)
-    : tally_(std::make_shared<front_door_tally>()),
-      connections_max_(options.max_connections),
-      acceptor_(options.address, options.port) {
+      : tally_(std::make_shared<front_door_tally>()),
+        connections_max_(options.max_connections),
+        acceptor_(options.address, options.port) {
     if (options.threads == 0)
       throw std::invalid_argument("a front door needs a thread");
     const auto threads = options.threads;
@@ -120,7 +120,7 @@ private:
 };
 
 front_door::front_door(front_door_options options, handler handle)
-  : state_(std::make_unique<state>(std::move(options), std::move(handle))) {}
+    : state_(std::make_unique<state>(std::move(options), std::move(handle))) {}
 
 front_door::~front_door() = default;
 

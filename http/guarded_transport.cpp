@@ -5,15 +5,15 @@
 #include <pistache/http.h>
 #include <pistache/peer.h>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <string>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -60,7 +60,7 @@ public:
   HTTP_PROTOTYPE(request_handler)
 
   explicit request_handler(std::shared_ptr<const worker_settings> settings)
-    : settings_(std::move(settings)) {
+      : settings_(std::move(settings)) {
     const auto& options = settings_->options;
     setMaxRequestSize(options.max_target + options.max_body
                       + canonical_head_bytes_max);
@@ -113,7 +113,7 @@ private:
 class input_guard final : public Pistache::Tcp::Handler {
 public:
   explicit input_guard(std::shared_ptr<request_handler> inner)
-    : inner_(std::move(inner)) {}
+      : inner_(std::move(inner)) {}
 
   std::shared_ptr<Pistache::Tcp::Handler> clone() const override {
     return std::make_shared<input_guard>(
@@ -131,8 +131,7 @@ public:
       worker().connections_.received(peer->getID(), {bytes, size});
     } catch (const std::exception& thrown) {
       // Memory ran out, most likely. One client is lost, not the worker.
-      spdlog::error("front door: a connection is given up: {}",
-                    thrown.what());
+      spdlog::error("front door: a connection is given up: {}", thrown.what());
       ::shutdown(peer->fd(), SHUT_RDWR);
     }
   }
@@ -155,19 +154,19 @@ private:
 
 guarded_transport::guarded_transport(
   std::shared_ptr<const worker_settings> settings)
-  : guarded_transport(settings, std::make_shared<request_handler>(settings)) {
+    : guarded_transport(settings, std::make_shared<request_handler>(settings)) {
 }
 
 guarded_transport::guarded_transport(
   std::shared_ptr<const worker_settings> settings,
   std::shared_ptr<request_handler> inner)
-  : Transport(inner),
-    settings_(std::move(settings)),
-    guard_(std::make_shared<input_guard>(inner)),
-    inner_(std::move(inner)),
-    outbox_(std::make_shared<reply_outbox>()),
-    connections_(settings_->options, settings_->tally, outbox_, *this),
-    timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
+    : Transport(inner),
+      settings_(std::move(settings)),
+      guard_(std::make_shared<input_guard>(inner)),
+      inner_(std::move(inner)),
+      outbox_(std::make_shared<reply_outbox>()),
+      connections_(settings_->options, settings_->tally, outbox_, *this),
+      timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
   if (timer_ < 0)
     throw std::system_error(errno, std::generic_category(), "timerfd");
   // Both handlers must know their transport; the last one gets the events.
@@ -208,8 +207,8 @@ void guarded_transport::onReady(const Pistache::Aio::FdSet& fds) {
       continue; // drained below, whatever it says
     if (fd == timer_) {
       std::uint64_t ignored = 0;
-      [[maybe_unused]] const auto read = ::read(timer_, &ignored,
-                                                sizeof ignored);
+      [[maybe_unused]] const auto read =
+        ::read(timer_, &ignored, sizeof ignored);
       armed_for_.reset();
       connections_.tick(std::chrono::steady_clock::now());
     } else {
@@ -286,10 +285,9 @@ void guarded_transport::arm_timer() {
     return;
   armed_for_ = next;
   // steady_clock is CLOCK_MONOTONIC. Zero would disarm the timer.
-  const auto since = std::max(next->time_since_epoch(),
-                              connections::time_point::duration(1));
-  const auto seconds =
-    std::chrono::duration_cast<std::chrono::seconds>(since);
+  const auto since =
+    std::max(next->time_since_epoch(), connections::time_point::duration(1));
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
   itimerspec at{};
   at.it_value.tv_sec = seconds.count();
   at.it_value.tv_nsec =

@@ -60,8 +60,7 @@ private:
   void arm_timer();
 
   void watch_writable(int fd, bool wanted) override;
-  bool hand_on(int fd, checked_request& request,
-               responder_ptr answer) override;
+  bool hand_on(int fd, checked_request& request, responder_ptr answer) override;
 
   const std::shared_ptr<const worker_settings> settings_;
   const std::shared_ptr<input_guard> guard_;

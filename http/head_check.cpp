@@ -48,7 +48,7 @@ bool same(std::string_view one, std::string_view other) noexcept {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(),
                     [](char a, char b) {
                       return std::tolower(static_cast<unsigned char>(a))
-                             == std::tolower(static_cast<unsigned char>(b));
+                          == std::tolower(static_cast<unsigned char>(b));
                     });
 }
 
@@ -100,8 +100,8 @@ bool head_check::take(char c) {
   if (after_cr_) {
     after_cr_ = false;
     return c == '\n'
-             ? end_line()
-             : fail(error_kind::invalid_request, "A line ends with a bare CR.");
+           ? end_line()
+           : fail(error_kind::invalid_request, "A line ends with a bare CR.");
   }
   if (in_fields_ && ++section_bytes_ > limits_.max_headers)
     return fail(error_kind::headers_too_large,
@@ -114,9 +114,9 @@ bool head_check::take(char c) {
     return fail(error_kind::invalid_request, "A line ends with a bare LF.");
   if (in_fields_)
     return is_field_byte(c)
-             ? true
-             : fail(error_kind::invalid_request,
-                    "A header field has a control character in it.");
+           ? true
+           : fail(error_kind::invalid_request,
+                  "A header field has a control character in it.");
   return take_request_line_byte(c);
 }
 
@@ -144,8 +144,8 @@ bool head_check::take_request_line_byte(char c) {
 }
 
 bool head_check::end_line() {
-  const auto line = std::string_view(raw_).substr(
-    line_start_, raw_.size() - line_start_ - 2);
+  const auto line =
+    std::string_view(raw_).substr(line_start_, raw_.size() - line_start_ - 2);
   if (!in_fields_) {
     if (line.empty()) {
       // One empty line before a request is what RFC 9112, 2.2 lets pass.
@@ -183,7 +183,9 @@ bool head_check::read_request_line(std::string_view line) {
   head_.method = line.substr(0, first);
   head_.target = line.substr(first + 1, last - first - 1);
   const auto version = line.substr(last + 1);
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9';
+  };
   if (version.size() != version_bytes || !version.starts_with("HTTP/")
       || !digit(version[5]) || version[6] != '.' || !digit(version[7]))
     return fail(error_kind::invalid_request, "The HTTP version is malformed.");
@@ -206,7 +208,7 @@ bool head_check::read_request_line(std::string_view line) {
 
 bool head_check::check_head() {
   complete_ = check_host() && check_framing() && check_connection()
-              && check_expectation();
+           && check_expectation();
   return complete_;
 }
 
@@ -232,9 +234,9 @@ bool head_check::check_framing() {
     return fail(error_kind::invalid_request,
                 "There is more than one Content-Length.");
   if (codings > 0) {
-    head_.chunked = codings == 1
-                    && same(*find_header(head_.fields, "Transfer-Encoding"),
-                            "chunked");
+    head_.chunked =
+      codings == 1
+      && same(*find_header(head_.fields, "Transfer-Encoding"), "chunked");
     return head_.chunked ? true
                          : fail(error_kind::not_implemented,
                                 "The only transfer coding known is chunked.");
@@ -296,11 +298,9 @@ bool head_check::fail(error_kind kind, std::string_view detail) {
 }
 
 std::size_t head_check::count(std::string_view field) const noexcept {
-  return static_cast<std::size_t>(
-    std::count_if(head_.fields.begin(), head_.fields.end(),
-                  [field](const header& each) {
-                    return same(each.name, field);
-                  }));
+  return static_cast<std::size_t>(std::count_if(
+    head_.fields.begin(), head_.fields.end(),
+    [field](const header& each) { return same(each.name, field); }));
 }
 
 } // namespace handoff

@@ -53,11 +53,14 @@ public:
 
   /// Whether any byte of a request has come.
   bool begun() const noexcept { return begun_; }
+
   bool complete() const noexcept { return complete_; }
+
   const std::optional<error>& failure() const noexcept { return failure_; }
 
   /// The bytes of the head, from the method to the empty line.
   const std::string& raw() const noexcept { return raw_; }
+
   request_head& head() noexcept { return head_; }
 
 private:

@@ -42,12 +42,12 @@ error disagreement() {
 } // namespace
 
 input_check::input_check(input_limits limits)
-  : limits_(limits),
-    unused_max_(limits.max_body + limits.max_headers + limits.max_target
-                + chunk_check::extension_bytes_max
-                + chunk_check::trailer_bytes_max),
-    head_(limits),
-    chunks_(limits.max_body) {
+    : limits_(limits),
+      unused_max_(limits.max_body + limits.max_headers + limits.max_target
+                  + chunk_check::extension_bytes_max
+                  + chunk_check::trailer_bytes_max),
+      head_(limits),
+      chunks_(limits.max_body) {
   http_parser_init(&parser_, HTTP_REQUEST);
 }
 
@@ -107,11 +107,9 @@ input_step input_check::begin_body() {
 
 input_step input_check::read_body() {
   const bool chunked = head_.head().chunked;
-  const auto part =
-    chunked
-      ? chunks_.feed(unused())
-      : static_cast<std::size_t>(
-          std::min<std::uint64_t>(body_left_, unused().size()));
+  const auto part = chunked ? chunks_.feed(unused())
+                            : static_cast<std::size_t>(std::min<std::uint64_t>(
+                              body_left_, unused().size()));
   if (chunked && chunks_.failure())
     return reject(*chunks_.failure());
   if (!chunked)
@@ -136,7 +134,7 @@ bool input_check::decode(std::string_view bytes) {
   parser_.data = nullptr;
   const auto fault = HTTP_PARSER_ERRNO(&parser_);
   return used == bytes.size() && parser_.upgrade == 0
-         && (fault == HPE_OK || (fault == HPE_PAUSED && decoded_));
+      && (fault == HPE_OK || (fault == HPE_PAUSED && decoded_));
 }
 
 input_step input_check::reject(error why) {
@@ -155,8 +153,7 @@ checked_request input_check::finish() {
   made.what.method = std::move(head.method);
   const auto mark = std::min(head.target.find('?'), head.target.size());
   made.what.path = head.target.substr(0, mark);
-  made.what.query =
-    head.target.substr(std::min(mark + 1, head.target.size()));
+  made.what.query = head.target.substr(std::min(mark + 1, head.target.size()));
   made.what.headers = std::move(head.fields);
   made.what.body = std::move(body_);
   made.what.arrived = arrived_;

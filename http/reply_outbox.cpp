@@ -1,16 +1,14 @@
 #include "http/reply_outbox.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
+#include <sys/eventfd.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 
 namespace handoff {
 
-reply_outbox::reply_outbox()
-  : wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+reply_outbox::reply_outbox() : wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (wake_ < 0)
     throw std::system_error(errno, std::generic_category(), "eventfd");
 }
@@ -30,8 +28,7 @@ bool reply_outbox::post(outbox_item item) {
     return false;
   // If something is there already, its wake-up is on the way or its owner is
   // about to drain.
-  const bool silent =
-    !items_.empty() || owner_ == std::this_thread::get_id();
+  const bool silent = !items_.empty() || owner_ == std::this_thread::get_id();
   items_.push_back(std::move(item));
   if (!silent)
     wake();

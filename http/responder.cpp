@@ -19,8 +19,7 @@ void tell(const std::function<void(const reply_outcome&)>& told,
   try {
     told(outcome);
   } catch (const std::exception& thrown) {
-    spdlog::error("front door: an outcome's listener threw: {}",
-                  thrown.what());
+    spdlog::error("front door: an outcome's listener threw: {}", thrown.what());
   } catch (...) {
     spdlog::error("front door: an outcome's listener threw");
   }
@@ -35,7 +34,7 @@ reply no_answer() {
 
 reply_slot::reply_slot(std::shared_ptr<reply_outbox> outbox,
                        std::uint64_t connection, std::uint64_t request)
-  : outbox_(std::move(outbox)), connection_(connection), request_(request) {}
+    : outbox_(std::move(outbox)), connection_(connection), request_(request) {}
 
 bool reply_slot::answer(reply what) {
   {
@@ -44,8 +43,7 @@ bool reply_slot::answer(reply what) {
       return false;
     fallback_.reset();
   }
-  return outbox_->post(
-    {connection_, request_, answer_given{std::move(what)}});
+  return outbox_->post({connection_, request_, answer_given{std::move(what)}});
 }
 
 void reply_slot::answer_by(time_point when, reply what) {
@@ -71,7 +69,9 @@ void reply_slot::on_outcome(listener told) {
       return;
     }
   }
-  auto call = [told, outcome = *known] { tell(told, outcome); };
+  auto call = [told, outcome = *known] {
+    tell(told, outcome);
+  };
   if (!outbox_->post({connection_, request_, call_wanted{call}}))
     call();
 }
@@ -115,7 +115,7 @@ void reply_slot::end(reply_outcome outcome) {
 }
 
 held_reply::held_reply(std::shared_ptr<reply_slot> slot)
-  : slot_(std::move(slot)) {}
+    : slot_(std::move(slot)) {}
 
 held_reply::~held_reply() {
   try {

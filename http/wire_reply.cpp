@@ -36,15 +36,14 @@ bool is_writable(const reply& what) {
     what.headers.begin(), what.headers.end(), [](const header& each) {
       const auto& value = each.value;
       return std::all_of(value.begin(), value.end(), is_field_byte)
-             && std::holds_alternative<header>(read_field(each.name + ":"));
+          && std::holds_alternative<header>(read_field(each.name + ":"));
     });
 }
 
 // IMF-fixdate (RFC 9110, 5.6.7), not by strftime: that one asks the locale.
 std::string http_date(std::chrono::system_clock::time_point now) {
-  static constexpr std::array<const char*, 7> days = {"Sun", "Mon", "Tue",
-                                                      "Wed", "Thu", "Fri",
-                                                      "Sat"};
+  static constexpr std::array<const char*, 7> days = {
+    "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr std::array<const char*, 12> months = {
     "Jan", "Feb", "Mar", "Apr", "May", "Jun",
     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -52,16 +51,14 @@ std::string http_date(std::chrono::system_clock::time_point now) {
   std::tm at{};
   ::gmtime_r(&seconds, &at);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(),
-                "%s, %02d %s %04d %02d:%02d:%02d GMT",
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
                 days[static_cast<std::size_t>(at.tm_wday)], at.tm_mday,
-                months[static_cast<std::size_t>(at.tm_mon)],
-                at.tm_year + 1900, at.tm_hour, at.tm_min, at.tm_sec);
+                months[static_cast<std::size_t>(at.tm_mon)], at.tm_year + 1900,
+                at.tm_hour, at.tm_min, at.tm_sec);
   return text.data();
 }
 
-void add_field(std::string& to, std::string_view name,
-               std::string_view value) {
+void add_field(std::string& to, std::string_view name, std::string_view value) {
   to.append(name).append(": ").append(value).append("\r\n");
 }
 
@@ -78,8 +75,8 @@ std::string wire_reply(const reply& what, wire_options options,
     spdlog::error("front door: an answer of status {} cannot be written",
                   what.status);
     return wire_reply(
-      problem({error_kind::internal, "The answer cannot be written."}),
-      options, now);
+      problem({error_kind::internal, "The answer cannot be written."}), options,
+      now);
   }
   std::string bytes;
   bytes.reserve(512 + what.body.size());

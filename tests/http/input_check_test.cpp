@@ -117,14 +117,14 @@ INSTANTIATE_TEST_SUITE_P(
             post("Content-Length: 5\r\nContent-Length: 6\r\n", "hello"), 400},
     refusal{"two_equal_lengths",
             post("Content-Length: 5\r\ncontent-length: 5\r\n", "hello"), 400},
-    refusal{"length_and_coding",
-            post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-                 "0\r\n\r\n"),
-            400},
-    refusal{"coding_and_length",
-            post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
-                 "0\r\n\r\n"),
-            400},
+    refusal{
+      "length_and_coding",
+      post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+      400},
+    refusal{
+      "coding_and_length",
+      post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
+      400},
     refusal{"length_list", post("Content-Length: 5, 5\r\n", "hello"), 400},
     refusal{"length_word", post("Content-Length: abc\r\n"), 400},
     refusal{"length_hex", post("Content-Length: 0x5\r\n"), 400},
@@ -136,8 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
     refusal{"length_10_to_10", post("Content-Length: 10000000000\r\n"), 413},
     refusal{"length_one_too_many", post("Content-Length: 1001\r\n"), 413},
     refusal{"coding_gzip", post("Transfer-Encoding: gzip\r\n"), 501},
-    refusal{"coding_gzip_chunked",
-            post("Transfer-Encoding: gzip, chunked\r\n"), 501},
+    refusal{"coding_gzip_chunked", post("Transfer-Encoding: gzip, chunked\r\n"),
+            501},
     refusal{"coding_twice",
             post("Transfer-Encoding: chunked\r\nTransfer-Encoding: "
                  "chunked\r\n"),
@@ -169,8 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
             414},
     refusal{"fields_too_large", post("X: " + std::string(2'000, 'a') + "\r\n"),
             431},
-    refusal{"too_many_fields",
-            post([] {
+    refusal{"too_many_fields", post([] {
               std::string fields;
               for (int i = 0; i < 100; ++i)
                 fields += "X: a\r\n";
@@ -184,8 +183,8 @@ INSTANTIATE_TEST_SUITE_P(
     refusal{"upgrade",
             post("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"),
             501},
-    refusal{"absolute_target",
-            "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    refusal{"absolute_target", "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n",
+            400},
     refusal{"authority_target", "GET h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     refusal{"asterisk_target", "GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     refusal{"fragment", "GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
@@ -198,11 +197,10 @@ INSTANTIATE_TEST_SUITE_P(
             post("Expect: tea\r\nContent-Length: 5\r\n", "hello"), 417},
     refusal{"two_empty_lines", "\r\n\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n",
             400},
-    refusal{"tls_hello", tls_hello, 400},
-    refusal{"garbage", "hello?\r\n", 400},
+    refusal{"tls_hello", tls_hello, 400}, refusal{"garbage", "hello?\r\n", 400},
     refusal{"garbage_without_end", std::string(33, 'A'), 400},
     refusal{"binary", "\x01"s, 400}),
-  [](const auto& info) { return std::string(info.param.name); });
+  [](const auto& each) { return std::string(each.param.name); });
 
 std::string chunked(const std::string& body) {
   return post("Transfer-Encoding: chunked\r\n", body);
@@ -234,7 +232,7 @@ INSTANTIATE_TEST_SUITE_P(
     refusal{"trailer_space_before_colon", chunked("0\r\nX : a\r\n\r\n"), 400},
     refusal{"trailers_too_large",
             chunked("0\r\nX: " + std::string(8'192, 'a') + "\r\n\r\n"), 431}),
-  [](const auto& info) { return std::string(info.param.name); });
+  [](const auto& each) { return std::string(each.param.name); });
 
 TEST(InputCheckTest, ReadsARequest) {
   const auto made = read_any_way("POST /hooks/a?b=c?d HTTP/1.1\r\n"
@@ -255,8 +253,8 @@ TEST(InputCheckTest, ReadsARequest) {
 TEST(InputCheckTest, ReadsPipelinedRequestsInOrder) {
   std::string bytes;
   for (const auto* body : {"one", "two", "three"})
-    bytes += post("Content-Length: " + std::to_string(std::strlen(body)) + "\r\n",
-                  body);
+    bytes += post(
+      "Content-Length: " + std::to_string(std::strlen(body)) + "\r\n", body);
   const auto made = read_any_way(bytes + "\r\nGET /last HTTP/1.0\r\n\r\n");
   ASSERT_EQ(made.requests.size(), 4u);
   EXPECT_EQ(made.requests[0].body, "one");
@@ -267,10 +265,10 @@ TEST(InputCheckTest, ReadsPipelinedRequestsInOrder) {
 }
 
 TEST(InputCheckTest, ReadsChunksWithExtensionsAndDropsTrailers) {
-  const auto made = read_any_way(
-    chunked("5;a=\"b\"\r\nhello\r\n006\r\n, you!\r\n0;z\r\n"
-            "X-Sum: 1\r\nContent-Length: 3\r\n\r\n")
-    + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto made =
+    read_any_way(chunked("5;a=\"b\"\r\nhello\r\n006\r\n, you!\r\n0;z\r\n"
+                         "X-Sum: 1\r\nContent-Length: 3\r\n\r\n")
+                 + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
   ASSERT_EQ(made.requests.size(), 2u);
   EXPECT_EQ(made.requests[0].body, "hello, you!");
   EXPECT_EQ(find_header(made.requests[0].headers, "X-Sum"), nullptr);
@@ -279,12 +277,11 @@ TEST(InputCheckTest, ReadsChunksWithExtensionsAndDropsTrailers) {
 
 TEST(InputCheckTest, TakesBodiesUpToTheLimit) {
   const std::string body(1'000, 'b');
-  EXPECT_EQ(read_any_way(post("Content-Length: 1000\r\n", body))
-              .requests.size(),
-            1u);
-  EXPECT_EQ(read_any_way(chunked("3e8\r\n" + body + "\r\n0\r\n\r\n"))
-              .requests.size(),
-            1u);
+  EXPECT_EQ(
+    read_any_way(post("Content-Length: 1000\r\n", body)).requests.size(), 1u);
+  EXPECT_EQ(
+    read_any_way(chunked("3e8\r\n" + body + "\r\n0\r\n\r\n")).requests.size(),
+    1u);
 }
 
 TEST(InputCheckTest, WantsToContinueOnceBeforeTheBody) {
@@ -311,7 +308,7 @@ TEST(InputCheckTest, RefusesBeforeItContinues) {
 }
 
 TEST(InputCheckTest, KnowsWhetherTheConnectionIsKept) {
-  const auto kept = [](const std::string& bytes) {
+  const auto kept = [](const std::string& bytes) -> bool {
     return read_any_way(bytes).keep_alive.at(0);
   };
   EXPECT_TRUE(kept("GET / HTTP/1.1\r\nHost:\r\n\r\n"));

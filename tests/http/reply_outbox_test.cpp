@@ -1,8 +1,8 @@
 #include "http/reply_outbox.hpp"
 
 #include <gtest/gtest.h>
-#include <poll.h>
 
+#include <poll.h>
 #include <thread>
 #include <vector>
 

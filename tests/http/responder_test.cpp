@@ -1,6 +1,5 @@
-#include "http/responder.hpp"
-
 #include "http/reply_outbox.hpp"
+#include "http/responder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -118,7 +117,8 @@ TEST_F(ResponderTest, TellsTheOutcomeAfterTheFactOnTheWorker) {
 }
 
 TEST_F(ResponderTest, SurvivesAListenerThatThrows) {
-  held_->on_outcome([](const reply_outcome&) { throw std::runtime_error("x"); });
+  held_->on_outcome(
+    [](const reply_outcome&) { throw std::runtime_error("x"); });
   slot_->end({200, true});
   held_->on_outcome([](const reply_outcome&) { throw 1; });
   answers();
