@@ -43,7 +43,7 @@ void clone_state::admit() {
   const auto call = build_call(order->definition->clone.request, rules.retry,
                                record, name, call_class::clone);
   if (const auto* failed = std::get_if<error>(&call)) {
-    answer(problem({error_kind::invalid_request, failed->detail}));
+    answer(problem_reply({error_kind::invalid_request, failed->detail}));
     self->quit();
     return;
   }
@@ -56,7 +56,7 @@ void clone_state::admit() {
       {record.id, env->now(), clone_attempt_begun{under_way}}});
   apply(record, batch->back());
   const auto refuse = [this](const std::string& why) {
-    answer(problem({error_kind::journal_unavailable, why}));
+    answer(problem_reply({error_kind::journal_unavailable, why}));
     self->quit();
   };
   // Nothing is acknowledged yet, so that a journal that fails is not waited
@@ -235,9 +235,12 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
 
 void clone_state::settle(std::optional<attempt> made, job_status status,
                          error failure) {
+  auto extras = nlohmann::json::object();
+  if (made && made->http_status != 0)
+    extras["upstream_status"] = made->http_status;
   change(clone_settled{std::move(made), status, failure});
-  events->flush([this, failure] {
-    answer(problem(failure, record.id));
+  events->flush([this, failure, extras] {
+    answer(problem_reply(failure, record.id, extras));
     self->quit();
   });
 }

@@ -47,16 +47,16 @@ result<reply> rendered_reply(const reply_template& wanted, const job& record) {
 
 } // namespace
 
-reply problem(const error& what, std::string_view job) {
-  json body{{"type", "/problems/" + std::string{name(what.kind)}},
-            {"title", title(what.kind)},
-            {"status", http_status(what.kind)},
-            {"detail", what.detail}};
+reply problem_reply(const error& what, std::string_view job, json extras) {
+  extras["type"] = "/problems/" + std::string{name(what.kind)};
+  extras["title"] = title(what.kind);
+  extras["status"] = http_status(what.kind);
+  extras["detail"] = what.detail;
   if (!job.empty())
-    body["job"] = job;
+    extras["job"] = job;
   return {http_status(what.kind),
           {{"Content-Type", "application/problem+json"}},
-          dump(body)};
+          dump(extras)};
 }
 
 reply accepted_reply(const job& record, std::string_view preference_applied) {

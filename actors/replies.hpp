@@ -9,9 +9,13 @@
 
 namespace handoff {
 
-/// A problem document (RFC 9457) that reports `what`; names the job if there is
-/// one.
-reply problem(const error& what, std::string_view job = {});
+/// The answer that reports `what`: `application/problem+json` (RFC 9457) with
+/// `type` (a relative reference that ends in the kind's name), `title`,
+/// `status`, `detail`, and `job` if there is one. The members of `extras`, an
+/// object, are extension members (section 3.2). Bytes that are no UTF-8 are
+/// replaced.
+reply problem_reply(const error& what, std::string_view job = {},
+                    nlohmann::json extras = nlohmann::json::object());
 
 /// 202: the job is journaled, and the sender may look it up.
 reply accepted_reply(const job& record, std::string_view preference_applied);

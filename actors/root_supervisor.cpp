@@ -125,7 +125,7 @@ void root_supervisor_state::restart(const std::string& job,
     start_job(cloned_job{entry.definition, *found.record});
   } else {
     if (entry.order && entry.order->responder)
-      entry.order->responder->answer(problem(
+      entry.order->responder->answer(problem_reply(
         found.record->clone.failure.value_or(error{}), found.record->id));
     job_ended(job);
   }
@@ -147,7 +147,7 @@ void root_supervisor_state::give_up(const std::string& job,
     job_ended(job);
   }
   if (order && order->responder)
-    order->responder->answer(problem(
+    order->responder->answer(problem_reply(
       {error_kind::quarantined, "the actor of the clone died too often"}, job));
 }
 

@@ -42,8 +42,8 @@ public:
     const auto segments = path_segments(request.path);
     if (!segments) {
       responder->answer(
-        problem({error_kind::invalid_request,
-                 "the path has a \"%\" without two hex digits"}));
+        problem_reply({error_kind::invalid_request,
+                       "the path has a \"%\" without two hex digits"}));
       return;
     }
     if (*segments == std::vector<std::string>{"livez"})
@@ -59,7 +59,7 @@ public:
       get(request, responder, [&] { show((*segments)[3], responder); });
     else
       responder->answer(
-        problem({error_kind::unknown_route, "there is nothing here"}));
+        problem_reply({error_kind::unknown_route, "there is nothing here"}));
   }
 
 private:
@@ -71,7 +71,7 @@ private:
       return;
     }
     auto refused =
-      problem({error_kind::method_not_allowed, "this is read with GET"});
+      problem_reply({error_kind::method_not_allowed, "this is read with GET"});
     refused.headers.push_back({"Allow", "GET, HEAD"});
     responder->answer(std::move(refused));
   }
@@ -87,7 +87,7 @@ private:
   }
 
   static void refuse_token(const responder_ptr& responder) {
-    auto refused = problem(
+    auto refused = problem_reply(
       {error_kind::unauthorized,
        "send \"Authorization: Bearer TOKEN\" with the token of [admin]"});
     refused.headers.push_back({"WWW-Authenticate", "Bearer"});
@@ -96,15 +96,15 @@ private:
 
   void ready(const responder_ptr& responder) const {
     if (options_.draining->load())
-      responder->answer(
-        problem({error_kind::draining, "the service takes no new webhooks"}));
+      responder->answer(problem_reply(
+        {error_kind::draining, "the service takes no new webhooks"}));
     else
       responder->answer(json_reply(200, {{"status", "ready"}}));
   }
 
   void show(const std::string& job, const responder_ptr& responder) const {
     const auto unknown =
-      problem({error_kind::unknown_job, "there is no job with this id"});
+      problem_reply({error_kind::unknown_job, "there is no job with this id"});
     if (!is_job_id(job)) {
       responder->answer(unknown);
       return;

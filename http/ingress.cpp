@@ -22,7 +22,7 @@ using std::chrono::system_clock;
 constexpr const char* retry_after_seconds = "1";
 
 reply refusal(error_kind kind, std::string detail, headers extra = {}) {
-  auto made = problem({kind, std::move(detail)});
+  auto made = problem_reply({kind, std::move(detail)});
   made.headers.insert(made.headers.end(), extra.begin(), extra.end());
   return made;
 }
@@ -73,7 +73,7 @@ private:
     }
     auto body = parse_json_body(request.body);
     if (auto* failed = std::get_if<error>(&body)) {
-      responder->answer(problem(*failed));
+      responder->answer(problem_reply(*failed));
       return;
     }
     if (!admit(responder))

@@ -13,12 +13,12 @@ lookup_actor::behavior_type lookup(lookup_actor::pointer self,
         .then(
           [wanted](const job_found& found) {
             wanted->responder->answer(found.failure
-                                        ? problem(*found.failure)
+                                        ? problem_reply(*found.failure)
                                         : wanted->show(found.record));
           },
           [wanted](const caf::error&) {
             wanted->responder->answer(
-              problem({error_kind::journal_unavailable,
+              problem_reply({error_kind::journal_unavailable,
                        "the journal did not answer in time"}));
           });
     },

@@ -142,6 +142,7 @@ TEST_F(CloneTest, FailsForGoodOnAnErrorAnswer) {
   EXPECT_EQ(responder->given.at(0).status, 502);
   EXPECT_EQ(answer_body()["type"], "/problems/clone-failed");
   EXPECT_EQ(answer_body()["job"], id);
+  EXPECT_EQ(answer_body()["upstream_status"], 500);
   EXPECT_THAT(answer_body()["detail"].get<std::string>(), HasSubstr("500"));
   EXPECT_THAT(responder->given[0].body, ::testing::Not(HasSubstr("secret")));
   EXPECT_EQ(job_of(id).status, job_status::failed);
