@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace handoff {
+
+/// Each takes the words behind its name and gives the exit code.
+using command_words = std::vector<std::string>;
+
+/// Runs the service until it is told to stop.
+int serve_command(const command_words& words);
+
+/// Validates the configuration without starting anything.
+int check_command(const command_words& words);
+
+/// Sends a webhook to a running service.
+int send_command(const command_words& words);
+
+} // namespace handoff

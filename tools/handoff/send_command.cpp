@@ -1,0 +1,196 @@
+#include "config/check.hpp"
+#include "http/outbound_client.hpp"
+#include "tools/handoff/arguments.hpp"
+#include "tools/handoff/commands.hpp"
+#include "tools/handoff/exit_codes.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+namespace handoff {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* help = R"(Usage: handoff send FLOW [OPTIONS]
+
+Sends a webhook to a running service and prints its answer.
+
+  --data=JSON            the body; @FILE reads a file, - standard input
+                         (default {})
+  --header="NAME: VALUE" a further header field; may come several times
+  --async                sends "Prefer: respond-async"
+  --url=URL              the service; by default, the [http] address of the INI
+  --config-file=FILE     the INI
+  --timeout=SECONDS      how long to wait for the answer (default 30)
+  --json                 the answer with its status as one JSON object
+
+Ends with 0 if the answer is 2xx, else with 1; with 2 if it was called wrongly.
+)";
+
+/// What the words ask for, or what is wrong with them.
+struct wanted_call {
+  outbound_call call;
+  std::string error;
+};
+
+std::string read_all(std::istream& from) {
+  return {std::istreambuf_iterator<char>{from},
+          std::istreambuf_iterator<char>{}};
+}
+
+std::optional<std::string> read_body(const std::string& data,
+                                     std::string& failed) {
+  if (data == "-")
+    return read_all(std::cin);
+  if (!data.starts_with('@'))
+    return data;
+  std::ifstream file{data.substr(1), std::ios::binary};
+  if (!file) {
+    failed = "cannot read " + data.substr(1);
+    return std::nullopt;
+  }
+  return read_all(file);
+}
+
+/// Where the service is: `--url`, else what the INI says.
+std::optional<std::string> base_url(const arguments& given,
+                                    std::string& failed) {
+  if (auto url = given.value("url")) {
+    while (url->ends_with('/'))
+      url->pop_back();
+    return url;
+  }
+  std::optional<std::filesystem::path> ini;
+  if (const auto file = given.value("config-file"))
+    ini = *file;
+  const auto loaded = load_settings(ini, given.overrides);
+  if (!loaded.errors.empty()) {
+    failed = to_string(loaded.errors[0]);
+    return std::nullopt;
+  }
+  const auto& http = loaded.values.http;
+  const bool is_ipv6 = http.address.find(':') != std::string::npos;
+  return "http://" + (is_ipv6 ? "[" + http.address + "]" : http.address) + ":"
+       + std::to_string(http.port);
+}
+
+wanted_call read_call(const arguments& given) {
+  wanted_call wanted;
+  auto& call = wanted.call;
+  if (given.positional.size() != 1) {
+    wanted.error = "needs the name of one flow";
+    return wanted;
+  }
+  const auto url = base_url(given, wanted.error);
+  if (!url)
+    return wanted;
+  auto body = read_body(given.value("data").value_or("{}"), wanted.error);
+  if (!body)
+    return wanted;
+  call.method = "POST";
+  call.url = *url + "/hooks/" + given.positional[0];
+  call.body = std::move(*body);
+  call.headers.push_back({"Content-Type", "application/json"});
+  if (given.has("async"))
+    call.headers.push_back({"Prefer", "respond-async"});
+  for (const auto& each : given.values("header")) {
+    const auto colon = each.find(':');
+    if (colon == std::string::npos) {
+      wanted.error = "--header needs \"NAME: VALUE\"";
+      return wanted;
+    }
+    const auto value = each.find_first_not_of(" \t", colon + 1);
+    call.headers.push_back({each.substr(0, colon), value == std::string::npos
+                                                     ? std::string{}
+                                                     : each.substr(value)});
+  }
+  int seconds = 30;
+  if (const auto text = given.value("timeout")) {
+    std::istringstream number{*text};
+    if (!(number >> seconds) || !number.eof() || seconds < 1
+        || seconds > 3600) {
+      wanted.error = "--timeout needs a whole number from 1 to 3600";
+      return wanted;
+    }
+  }
+  call.timeout = std::chrono::seconds{seconds};
+  call.patience = call.timeout;
+  return wanted;
+}
+
+exchange make_call(outbound_call call) {
+  outbound_client client{outbound_options{}};
+  std::promise<exchange> done;
+  client.start(std::move(call),
+               [&](exchange what) { done.set_value(std::move(what)); });
+  return done.get_future().get();
+}
+
+void print_json(const exchange& done) {
+  nlohmann::json fields = nlohmann::json::object();
+  for (const auto& each : done.headers)
+    fields[each.name] = each.value;
+  constexpr bool no_exceptions = false;
+  auto body = nlohmann::json::parse(done.body, nullptr, no_exceptions);
+  std::cout << nlohmann::json{{"status", done.status},
+                              {"elapsed_ms", done.duration.count()},
+                              {"headers", fields},
+                              {"body", body.is_discarded()
+                                         ? nlohmann::json(done.body)
+                                         : body}}
+                 .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+            << '\n';
+}
+
+void print_text(const exchange& done) {
+  std::cout << done.status << " after " << done.duration.count() << " ms\n";
+  if (const auto* location = find_header(done.headers, "Location"))
+    std::cout << "Location: " << *location << '\n';
+  std::cout << done.body << '\n';
+}
+
+} // namespace
+
+int send_command(const command_words& words) {
+  const auto given = read_arguments(words,
+                                    {{"data"},
+                                     {"header"},
+                                     {"async", false},
+                                     {"url"},
+                                     {"config-file"},
+                                     {"timeout"},
+                                     {"json", false},
+                                     {"help", false}},
+                                    true);
+  if (given.has("help")) {
+    std::cout << help;
+    return exit_done;
+  }
+  auto wanted = given.error ? wanted_call{{}, *given.error} : read_call(given);
+  if (!wanted.error.empty()) {
+    std::cerr << "handoff send: " << wanted.error
+              << "\nhandoff send --help tells more.\n";
+    return exit_usage;
+  }
+  const auto url = wanted.call.url;
+  const auto done = make_call(std::move(wanted.call));
+  if (done.failure) {
+    std::cerr << "handoff send: no answer from " << url << ": "
+              << done.failure->detail << '\n';
+    return exit_failed;
+  }
+  if (given.has("json"))
+    print_json(done);
+  else
+    print_text(done);
+  return done.status >= 200 && done.status < 300 ? exit_done : exit_failed;
+}
+
+} // namespace handoff

@@ -1,0 +1,207 @@
+#include "tools/handoff/arguments.hpp"
+#include "tools/handoff/commands.hpp"
+#include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/log.hpp"
+#include "tools/handoff/service.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace handoff {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr const char* help =
+  R"(Usage: handoff serve [--config-file=FILE] [--SECTION.KEY=VALUE ...]
+
+Runs the service until SIGTERM or SIGINT, which drain it: no new webhooks, held
+ones are answered, attempts under way end. A second signal stops it at once.
+
+  --config-file=FILE     the INI; without one, the defaults
+  --SECTION.KEY=VALUE    overrides a key of the INI
+)";
+
+/// A descriptor that is closed with its owner.
+class descriptor {
+public:
+  explicit descriptor(int value) : value_{value} {
+    if (value < 0)
+      throw std::system_error{errno, std::generic_category(), "descriptor"};
+  }
+
+  ~descriptor() { ::close(value_); }
+
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+
+  int get() const { return value_; }
+
+private:
+  int value_;
+};
+
+/// Blocks the signals that stop the service, in this thread and in all that
+/// come after it, and makes them readable.
+int stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int each : {SIGTERM, SIGINT})
+    sigaddset(&set, each);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // A peer that has gone is an error of write(), not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  return ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/// A held webhook takes two descriptors: as many as we may have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+/// What the main thread waits for.
+class stop_watch {
+public:
+  void on_drained() { wake(1); }
+
+  void on_lost() { wake(lost); }
+
+  enum class event { signal, drained, lost, timeout };
+
+  event wait(std::optional<clock::time_point> until) const {
+    for (;;) {
+      int timeout = -1;
+      if (until)
+        timeout = static_cast<int>(std::max<std::int64_t>(
+          0, std::chrono::ceil<std::chrono::milliseconds>(*until - clock::now())
+               .count()));
+      pollfd watched[] = {{signals_.get(), POLLIN, 0},
+                          {events_.get(), POLLIN, 0}};
+      const int ready = ::poll(watched, 2, timeout);
+      if (ready == 0)
+        return event::timeout;
+      signalfd_siginfo info{};
+      if (::read(signals_.get(), &info, sizeof info) == sizeof info)
+        return event::signal;
+      std::uint64_t count = 0;
+      if (::read(events_.get(), &count, sizeof count) == sizeof count)
+        return count >= lost ? event::lost : event::drained;
+    }
+  }
+
+private:
+  static constexpr std::uint64_t lost = 1'000;
+
+  void wake(std::uint64_t count) const {
+    // An eventfd takes eight bytes or, far beyond our counts, nothing.
+    [[maybe_unused]] const auto written =
+      ::write(events_.get(), &count, sizeof count);
+  }
+
+  descriptor signals_{stop_signals()};
+  descriptor events_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+};
+
+/// From the first signal on. True if everything ended by itself.
+bool drain(service& running, const stop_watch& watch,
+           const drain_settings& settings, spdlog::logger& log) {
+  using namespace std::chrono_literals;
+  log.info(
+    "handoff: draining, {} ms at the most; a second signal stops at once",
+    settings.timeout.count());
+  const auto until = clock::now() + settings.timeout;
+  running.drain();
+  const auto what = watch.wait(until);
+  if (what == stop_watch::event::signal)
+    log.warn("handoff: a second signal, stopping at once");
+  else if (what == stop_watch::event::timeout)
+    log.warn("handoff: not drained in time; what is left goes on at the next "
+             "start");
+  if (what != stop_watch::event::drained)
+    return false;
+  // What was answered last is on its way to the socket.
+  while (running.holds_webhooks() && clock::now() < until)
+    if (watch.wait(clock::now() + 10ms) == stop_watch::event::signal)
+      return false;
+  return true;
+}
+
+int serve(const checked_configuration& configuration) {
+  raise_descriptor_limit();
+  stop_watch watch;
+  auto log = make_log(configuration.settings.log);
+  for (const auto& each : configuration.warnings)
+    log->warn("{}", to_string(each));
+  std::optional<service> running;
+  try {
+    running.emplace(
+      configuration, log, [&] { watch.on_drained(); },
+      [&, log](const std::string& who) {
+        log->critical("handoff: {} has died", who);
+        watch.on_lost();
+      });
+  } catch (const std::exception& failed) {
+    log->critical("handoff: cannot start: {}", failed.what());
+    return exit_failed;
+  }
+  const auto& from = configuration.settings;
+  log->info("handoff: ingress listening on {}:{}", from.http.address,
+            running->ingress_port());
+  log->info("handoff: admin listening on {}:{}", from.admin.address,
+            running->admin_port());
+  log->info("handoff: {} flows loaded", configuration.flows.size());
+  log->info("handoff: ready");
+  if (watch.wait(std::nullopt) == stop_watch::event::lost)
+    return exit_failed;
+  drain(*running, watch, from.drain, *log);
+  running.reset();
+  log->info("handoff: stopped");
+  return exit_done;
+}
+
+} // namespace
+
+int serve_command(const command_words& words) {
+  const auto given =
+    read_arguments(words, {{"config-file"}, {"help", false}}, true);
+  if (given.error || !given.positional.empty()) {
+    std::cerr << "handoff serve: "
+              << given.error.value_or("takes no \""
+                                      + (given.positional.empty()
+                                           ? std::string{}
+                                           : given.positional[0])
+                                      + "\"")
+              << '\n'
+              << help;
+    return exit_usage;
+  }
+  if (given.has("help")) {
+    std::cout << help;
+    return exit_done;
+  }
+  std::optional<std::filesystem::path> ini;
+  if (const auto file = given.value("config-file"))
+    ini = *file;
+  const auto configuration = check(ini, given.overrides);
+  if (!configuration.errors.empty()) {
+    for (const auto& each : configuration.errors)
+      std::cerr << to_string(each) << '\n';
+    return exit_usage;
+  }
+  return serve(configuration);
+}
+
+} // namespace handoff

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "config/check.hpp"
+#include "http/front_door.hpp"
+#include "http/ingress.hpp"
+#include "tools/handoff/guardian.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <spdlog/logger.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace handoff {
+
+class journal;
+class outbound_client;
+
+/// Every part of the running service, wired. What is made first ends last.
+class service {
+public:
+  /// Opens everything. Throws `std::runtime_error` that says what could not be
+  /// opened. `drained` and `lost` are told on other threads.
+  service(const checked_configuration& configuration,
+          std::shared_ptr<spdlog::logger> log, std::function<void()> drained,
+          std::function<void(const std::string&)> lost);
+
+  /// Ends everything; what is under way is cut short and stays journaled.
+  ~service();
+
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  std::uint16_t ingress_port() const { return ingress_->port(); }
+
+  std::uint16_t admin_port() const { return admin_->port(); }
+
+  /// Takes no new webhooks from now on; tells `drained` once those that are
+  /// held are answered and all attempts under way have ended.
+  void drain();
+
+  /// Whether senders still wait.
+  bool holds_webhooks() const { return admission_->held.load() > 0; }
+
+private:
+  std::shared_ptr<spdlog::logger> log_;
+  std::shared_ptr<admission_counts> admission_ =
+    std::make_shared<admission_counts>();
+  std::shared_ptr<std::atomic<bool>> draining_ =
+    std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<flow_registry> flows_;
+  std::shared_ptr<journal> store_;
+  std::shared_ptr<outbound_client> client_;
+  caf::actor_system_config caf_config_;
+  std::optional<caf::actor_system> actors_;
+  journal_actor journal_;
+  outbound_actor outbound_;
+  root_supervisor_actor root_;
+  lookup_actor lookup_;
+  guardian_actor guardian_;
+  std::unique_ptr<front_door> ingress_;
+  std::unique_ptr<front_door> admin_;
+};
+
+} // namespace handoff
