@@ -1,0 +1,42 @@
+#include "http/problem.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace handoff {
+namespace {
+
+TEST(ProblemTest, IsProblemJson) {
+  const auto made =
+    problem({error_kind::clone_ambiguous, "Nobody knows."}, "job-1");
+  EXPECT_EQ(made.status, 502);
+  EXPECT_EQ(*find_header(made.headers, "content-type"),
+            "application/problem+json");
+  const auto body = nlohmann::json::parse(made.body);
+  EXPECT_EQ(body["type"], "/problems/clone-ambiguous");
+  EXPECT_EQ(body["title"], title(error_kind::clone_ambiguous));
+  EXPECT_EQ(body["status"], 502);
+  EXPECT_EQ(body["detail"], "Nobody knows.");
+  EXPECT_EQ(body["job"], "job-1");
+}
+
+TEST(ProblemTest, NamesAJobOnlyIfThereIsOne) {
+  const auto made = problem({error_kind::internal, "x"});
+  EXPECT_FALSE(nlohmann::json::parse(made.body).contains("job"));
+}
+
+TEST(ProblemTest, TakesExtrasButNotInPlaceOfItsOwn) {
+  const auto made = problem({error_kind::clone_failed, "x"}, {},
+                            {{"upstream_status", 422}, {"status", 200}});
+  const auto body = nlohmann::json::parse(made.body);
+  EXPECT_EQ(body["upstream_status"], 422);
+  EXPECT_EQ(body["status"], 502);
+}
+
+TEST(ProblemTest, ReplacesWhatIsNotUtf8) {
+  const auto made = problem({error_kind::invalid_request, "a\xff z"});
+  EXPECT_TRUE(nlohmann::json::accept(made.body));
+}
+
+} // namespace
+} // namespace handoff
