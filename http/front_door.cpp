@@ -1,0 +1,139 @@
+#include "http/front_door.hpp"
+
+#include "http/acceptor.hpp"
+#include "http/guarded_transport.hpp"
+#include "http/problem.hpp"
+#include "http/wire_reply.hpp"
+
+#include <pistache/reactor.h>
+
+#include <array>
+#include <stdexcept>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+namespace {
+
+// Says why and hangs up, without a word of the request having been awaited.
+void refuse_connection(int fd) {
+  auto refusal = problem(
+    {error_kind::overloaded, "All connections of this service are taken."});
+  refusal.headers.push_back({"Retry-After", "1"});
+  wire_options last;
+  last.close = true;
+  const auto bytes =
+    wire_reply(refusal, last, std::chrono::system_clock::now());
+  // A new socket takes that many bytes; if not, the client is told nothing.
+  [[maybe_unused]] const auto sent =
+    ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd, SHUT_WR);
+  // What is left unread at a close makes it a reset, which can overtake the
+  // answer.
+  std::array<char, 16'384> ignored{};
+  [[maybe_unused]] const auto read =
+    ::recv(fd, ignored.data(), ignored.size(), MSG_DONTWAIT);
+  ::close(fd);
+}
+
+} // namespace
+
+class front_door::state {
+public:
+  state(front_door_options options, handler handle)
+      : tally_(std::make_shared<front_door_tally>()),
+        connections_max_(options.max_connections),
+        acceptor_(options.address, options.port) {
+    if (options.threads == 0)
+      throw std::invalid_argument("a front door needs a thread");
+    const auto threads = options.threads;
+    auto settings = std::make_shared<worker_settings>();
+    settings->options = std::move(options);
+    settings->handle = std::move(handle);
+    settings->tally = tally_;
+    reactor_.init(Pistache::Aio::AsyncContext(threads, "front-door"));
+    const auto key =
+      reactor_.addHandler(std::make_shared<guarded_transport>(settings));
+    for (const auto& worker : reactor_.handlers(key))
+      outboxes_.push_back(
+        static_cast<const guarded_transport&>(*worker).outbox());
+    try {
+      reactor_.run();
+      acceptor_.start([this](int fd) { accept(fd); });
+    } catch (...) {
+      // Else the reactor's end would wait for its threads for ever.
+      reactor_.shutdown();
+      throw;
+    }
+  }
+
+  ~state() {
+    acceptor_.stop();
+    reactor_.shutdown();
+  }
+
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+
+  std::uint16_t port() const { return acceptor_.port(); }
+
+  front_door_counts counts() const {
+    front_door_counts made;
+    made.connections = tally_->connections;
+    made.held = tally_->held;
+    made.accepted = tally_->accepted;
+    made.refused_connections = tally_->refused_connections;
+    made.requests = tally_->requests;
+    made.rejected_requests = tally_->rejected_requests;
+    return made;
+  }
+
+  void close_after_answers() {
+    tally_->closing = true;
+    for (const auto& outbox : outboxes_)
+      outbox->post({0, 0, closing_begun{}});
+  }
+
+private:
+  // On the acceptor's thread.
+  void accept(int fd) {
+    // Only this thread adds connections, so the check cannot be overtaken.
+    if (tally_->connections >= connections_max_) {
+      ++tally_->refused_connections;
+      return refuse_connection(fd);
+    }
+    ++tally_->connections;
+    ++tally_->accepted;
+    next_ = (next_ + 1) % outboxes_.size();
+    outboxes_[next_]->post({0, 0, socket_accepted{fd}});
+  }
+
+  const std::shared_ptr<front_door_tally> tally_;
+  const std::size_t connections_max_;
+  std::vector<std::shared_ptr<reply_outbox>> outboxes_;
+  std::size_t next_ = 0;
+  // Its end joins the workers and ends their connections.
+  Pistache::Aio::Reactor reactor_;
+  acceptor acceptor_;
+};
+
+front_door::front_door(front_door_options options, handler handle)
+    : state_(std::make_unique<state>(std::move(options), std::move(handle))) {}
+
+front_door::~front_door() = default;
+
+std::uint16_t front_door::port() const {
+  return state_->port();
+}
+
+front_door_counts front_door::counts() const {
+  return state_->counts();
+}
+
+void front_door::close_after_answers() {
+  state_->close_after_answers();
+}
+
+} // namespace handoff
