@@ -69,6 +69,13 @@ void clone_state::admit() {
           return;
         }
         watch_outcome();
+        if (self->clock().now() >= order->answer_by) {
+          // The sender was refused in the meantime, and may send it again.
+          const error late{error_kind::overloaded,
+                           "it was journaled only after the deadline"};
+          settle(cut_short(late), job_status::cancelled, late);
+          return;
+        }
         if (order->responder)
           order->responder->answer_by(order->answer_by, accepted_reply());
         if (order->respond_async)
@@ -80,19 +87,23 @@ void clone_state::admit() {
       });
 }
 
+attempt clone_state::cut_short(error why) const {
+  auto made = record.clone.attempts.back();
+  made.ended = true;
+  made.failure = std::move(why);
+  return made;
+}
+
 void clone_state::resume() {
   if (order->responder)
     order->responder->answer_by(order->answer_by, accepted_reply());
-  auto step = after_crash(rules, record, env->now());
-  if (!record.clone.attempts.empty() && !record.clone.attempts.back().ended) {
-    auto lost = record.clone.attempts.back();
-    lost.ended = true;
-    lost.failure = error{error_kind::shut_down,
-                         "the service stopped while it was under way"};
-    follow(step, std::move(lost));
-  } else {
+  const auto step = after_crash(rules, record, env->now());
+  const auto& attempts = record.clone.attempts;
+  if (attempts.empty() || attempts.back().ended)
     follow(step, std::nullopt);
-  }
+  else
+    follow(step, cut_short({error_kind::shut_down,
+                            "the service stopped while it was under way"}));
 }
 
 void clone_state::make_attempt() {

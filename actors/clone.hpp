@@ -55,6 +55,8 @@ struct clone_state {
   void change(job_change what);
   void follow(const clone_step& step, std::optional<attempt> made);
   attempt new_attempt() const;
+  /// The attempt that is under way, as one that never got anywhere.
+  attempt cut_short(error why) const;
   void send(const outbound_call& call,
             void (clone_state::*ended)(const exchange&));
   void answer(reply what);

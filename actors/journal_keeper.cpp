@@ -1,5 +1,6 @@
 #include "actors/journal_keeper.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace handoff {
@@ -20,6 +21,8 @@ void journal_keeper_state::commit_all() {
   const commit_done done{store->commit(events)};
   for (auto promise : told)
     promise.deliver(done);
+  if (!done.failure && observe)
+    std::for_each(events.begin(), events.end(), observe);
 }
 
 job_found journal_keeper_state::find(const std::string& id) {
@@ -34,8 +37,10 @@ job_found journal_keeper_state::find(const std::string& id) {
 
 journal_actor::behavior_type
 journal_keeper(journal_keeper_state::self_pointer self,
-               std::shared_ptr<journal> store) {
+               std::shared_ptr<journal> store,
+               std::function<void(const job_event&)> observe) {
   self->state.store = std::move(store);
+  self->state.observe = std::move(observe);
   return {
     [self](const events_ptr& events) { return self->state.enqueue(events); },
     [self](flush_atom) { self->state.commit_all(); },

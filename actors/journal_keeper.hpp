@@ -7,6 +7,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -30,12 +31,15 @@ struct journal_keeper_state {
 
   self_pointer self;
   std::shared_ptr<journal> store;
+  /// Sees every event once it is durable; must not block.
+  std::function<void(const job_event&)> observe;
   std::vector<job_event> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
 };
 
 journal_actor::behavior_type
 journal_keeper(journal_keeper_state::self_pointer self,
-               std::shared_ptr<journal> store);
+               std::shared_ptr<journal> store,
+               std::function<void(const job_event&)> observe = nullptr);
 
 } // namespace handoff

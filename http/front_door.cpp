@@ -1,8 +1,8 @@
 #include "http/front_door.hpp"
 
+#include "actors/replies.hpp"
 #include "http/acceptor.hpp"
 #include "http/guarded_transport.hpp"
-#include "actors/replies.hpp"
 #include "http/wire_reply.hpp"
 
 #include <pistache/reactor.h>

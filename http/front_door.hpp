@@ -15,7 +15,8 @@ namespace handoff {
 /// body is complete and no longer than allowed.
 struct http_request {
   std::string method;
-  /// As sent, before the "?": starts with "/", not decoded.
+  /// As sent, before the "?": starts with "/", not decoded. Only that of
+  /// `OPTIONS *` is "*".
   std::string path;
   /// As sent, after the "?"; empty if there is none.
   std::string query;
@@ -54,7 +55,11 @@ struct front_door_counts {
 };
 
 /// Listens, reads requests, hands each to the handler, and writes each answer
-/// to the connection that its request came on and to no other.
+/// to the connection that its request came on and to no other. The requests of
+/// one connection are handed on one after the other, each when the one before
+/// is answered.
+///
+/// A client that closes its sending side (SHUT_WR) counts as gone.
 ///
 /// The handler runs on a thread of the front door and must not block. What it
 /// throws is answered with 500.
@@ -66,7 +71,8 @@ public:
   /// bound, and says which.
   front_door(front_door_options options, handler handle);
 
-  /// Closes every connection. Answers that come later are dropped.
+  /// Closes every connection and tells the outcome of every request that is
+  /// held. Answers that come later are dropped. Waits for a handler that runs.
   ~front_door();
 
   front_door(const front_door&) = delete;

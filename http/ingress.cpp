@@ -78,10 +78,16 @@ private:
     }
     if (!admit(responder))
       return;
-    caf::anon_send(options_.root,
-                   order_for(std::move(request), definition,
-                             std::get<nlohmann::json>(std::move(body)),
-                             responder));
+    auto order =
+      order_for(std::move(request), definition,
+                std::get<nlohmann::json>(std::move(body)), responder);
+    // Until the job is journaled, nothing may be promised.
+    responder->answer_by(
+      order->answer_by,
+      refusal(error_kind::overloaded,
+              "the webhook could not be journaled before the deadline",
+              {{"Retry-After", retry_after_seconds}}));
+    caf::anon_send(options_.root, std::move(order));
   }
 
   /// Counts the webhook in, or refuses it.
@@ -129,7 +135,8 @@ private:
       std::max(limit - options_.deadline_margin, milliseconds{0});
     order->definition = definition;
     order->responder = responder;
-    order->answer_by = request.arrived + held;
+    order->answer_by =
+      request.arrived + (order->respond_async ? options_.deadline_limit : held);
     auto& record = order->record;
     record.id = make_job_id(now);
     record.flow = definition->name;

@@ -19,7 +19,7 @@ lookup_actor::behavior_type lookup(lookup_actor::pointer self,
           [wanted](const caf::error&) {
             wanted->responder->answer(
               problem_reply({error_kind::journal_unavailable,
-                       "the journal did not answer in time"}));
+                             "the journal did not answer in time"}));
           });
     },
   };

@@ -65,7 +65,7 @@ void reply_slot::on_outcome(listener told) {
     const std::lock_guard guard(mutex_);
     known = outcome_;
     if (!known) {
-      told_ = std::move(told);
+      told_.push_back(std::move(told));
       return;
     }
   }
@@ -101,7 +101,7 @@ std::optional<reply> reply_slot::expire(time_point now) {
 }
 
 void reply_slot::end(reply_outcome outcome) {
-  listener told;
+  std::vector<listener> told;
   {
     const std::lock_guard guard(mutex_);
     if (outcome_)
@@ -109,9 +109,10 @@ void reply_slot::end(reply_outcome outcome) {
     settled_ = true;
     fallback_.reset();
     outcome_ = outcome;
-    told = std::exchange(told_, nullptr);
+    told = std::exchange(told_, {});
   }
-  tell(told, outcome);
+  for (const auto& each : told)
+    tell(each, outcome);
 }
 
 held_reply::held_reply(std::shared_ptr<reply_slot> slot)

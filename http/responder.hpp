@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 namespace handoff {
 
@@ -51,7 +52,7 @@ private:
   std::optional<time_point> due_;
   std::optional<reply> fallback_;
   std::optional<reply_outcome> outcome_;
-  listener told_;
+  std::vector<listener> told_;
 };
 
 /// What a handler gets: the last reference to it is the last chance to answer.

@@ -1,7 +1,7 @@
 #include "http/wire_reply.hpp"
 
-#include "http/head_check.hpp"
 #include "actors/replies.hpp"
+#include "http/head_check.hpp"
 
 #include <http_parser.h>
 #include <spdlog/spdlog.h>
@@ -75,8 +75,8 @@ std::string wire_reply(const reply& what, wire_options options,
     spdlog::error("front door: an answer of status {} cannot be written",
                   what.status);
     return wire_reply(
-      problem_reply({error_kind::internal, "The answer cannot be written."}), options,
-      now);
+      problem_reply({error_kind::internal, "The answer cannot be written."}),
+      options, now);
   }
   std::string bytes;
   bytes.reserve(512 + what.body.size());

@@ -27,7 +27,7 @@ TEST(ProblemTest, NamesAJobOnlyIfThereIsOne) {
 
 TEST(ProblemTest, TakesExtrasButNotInPlaceOfItsOwn) {
   const auto made = problem_reply({error_kind::clone_failed, "x"}, {},
-                            {{"upstream_status", 422}, {"status", 200}});
+                                  {{"upstream_status", 422}, {"status", 200}});
   const auto body = nlohmann::json::parse(made.body);
   EXPECT_EQ(body["upstream_status"], 422);
   EXPECT_EQ(body["status"], 502);

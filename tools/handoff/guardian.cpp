@@ -18,7 +18,9 @@ guardian_actor::behavior_type guardian(guardian_actor::pointer self,
   return {
     [self, options](drain_atom) {
       // The main thread has the deadline of the drain; a day is beyond any.
-      self->request(options.root, std::chrono::minutes{24 * 60}, drain_atom::value)
+      self
+        ->request(options.root, std::chrono::minutes{24 * 60},
+                  drain_atom::value)
         .then([options](drained_atom) { options.drained(); },
               [](const caf::error&) {
                 // The root supervisor has died, which was told already.

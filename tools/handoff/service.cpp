@@ -68,7 +68,9 @@ service::service(const checked_configuration& configuration,
   client_ = std::make_shared<outbound_client>(outbound_options_of(from));
   apply_caf_options(caf_config_, configuration.caf);
   actors_.emplace(caf_config_);
-  journal_ = actors_->spawn(journal_keeper, store_);
+  journal_ = actors_->spawn(
+    journal_keeper, store_,
+    [log = log_](const job_event& event) { log_event(*log, event); });
   outbound_ =
     caf::actor_cast<outbound_actor>(actors_->spawn(outbound, client_));
   environment env;
