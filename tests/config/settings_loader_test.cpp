@@ -187,6 +187,11 @@ TEST(SettingsLoaderTest, WarnsOfATokenInTheFile) {
             "better is ${env:NAME} or ${file:PATH}");
 }
 
+TEST(SettingsLoaderTest, RefusesTheSectionThatMarksTheEnd) {
+  EXPECT_EQ(messages(read("[zz-eof]\nok = true\n")).substr(0, 42),
+            "handoff.ini: [zz-eof]: is no known section");
+}
+
 TEST(SettingsLoaderTest, SaysThatAnIniIsMissing) {
   EXPECT_EQ(messages(load_settings("no/such.ini", {})),
             "no/such.ini: cannot be read, allowed is an INI file\n");
