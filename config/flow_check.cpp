@@ -191,6 +191,11 @@ std::string why_bad_url(const std::vector<std::string>& literals) {
   return {};
 }
 
+std::string shown_url(const json& url) {
+  const auto text = shown(url);
+  return text.find('@') == std::string::npos ? text + " " : std::string{};
+}
+
 bool is_flow_name(std::string_view name) noexcept {
   if (name.empty() || name.size() > 63)
     return false;

@@ -42,6 +42,10 @@ void check_expressions(flow_report& report,
 /// path.
 std::string why_bad_url(const std::vector<std::string>& literals);
 
+/// The start of a message about `url`: the URL, but for one that may have a
+/// password in it.
+std::string shown_url(const nlohmann::json& url);
+
 /// Whether `name` is `[a-z0-9][a-z0-9-_.]{0,62}`: what flows and sub-actions
 /// are called.
 bool is_flow_name(std::string_view name) noexcept;

@@ -48,7 +48,7 @@ request_template read_request(flow_report& report, const json& value,
   if (const auto* url = object.find("url"))
     if (auto compiled = read_template(report, *url, object.at("url"))) {
       if (const auto why = why_bad_url(compiled->literals()); !why.empty())
-        object.error("url", shown(*url) + " " + why);
+        object.error("url", shown_url(*url) + why);
       made.url = std::move(*compiled);
     }
   made.headers = read_headers(object, header_owner::request);

@@ -163,7 +163,7 @@ callback_rule read_callback(flow_report& report, const json& value,
   callback_rule made;
   if (auto url = object.text("url")) {
     if (const auto why = why_bad_url({*url}); !why.empty())
-      object.error("url", shown(*object.find("url")) + " " + why);
+      object.error("url", shown_url(*object.find("url")) + why);
     made.url = std::move(*url);
   }
   if (const auto* secret = object.find("secret"))
@@ -301,7 +301,15 @@ std::optional<json_template> read_body(object_reader& object) {
     return object.report().references.resolve(literal);
   });
   if (auto* wrong = std::get_if<error>(&compiled)) {
-    object.error("body", std::move(wrong->detail));
+    // The detail begins with the pointer of a string that is inside the body.
+    const auto colon = wrong->detail.find(": ");
+    const bool inside =
+      wrong->detail.starts_with('/') && colon != std::string::npos;
+    const auto within = inside ? wrong->detail.substr(0, colon) : std::string{};
+    if (inside)
+      wrong->detail.erase(0, colon + 2);
+    object.report().error(object.at("body") / pointer{within},
+                          std::move(wrong->detail));
     return std::nullopt;
   }
   return std::get<json_template>(std::move(compiled));

@@ -176,9 +176,13 @@ ini_content parse_ini(const std::string& file, std::string_view original) {
     return content;
   }
   find_duplicates(file, lines, content.errors);
+  // Somebody's own section of that name is as unknown as any other.
+  const bool own_eof =
+    std::any_of(lines.begin(), lines.end(),
+                [](const auto& line) { return line.section == eof_section; });
   for (const auto& [section, value] : *parsed) {
     const auto* members = caf::get_if<caf::settings>(&value);
-    if (section == eof_section)
+    if (section == eof_section && !own_eof)
       continue;
     if (members == nullptr)
       content.entries.push_back({"", section, converted(value)});

@@ -108,7 +108,7 @@ outcome read_text(const setting_key& key, const std::string& text,
   case setting_type::secret:
     if (!std::all_of(text.begin(), text.end(),
                      [](char c) { return c > ' ' && c < 0x7f; }))
-      return refused(key, "", "has other characters in it");
+      return refused(key, "", "has characters in it that are not allowed");
     return setting_value{text};
   case setting_type::journal_uri:
     return read_journal_uri(key, text);
@@ -194,7 +194,7 @@ outcome read_setting(const setting_key& key, const ini_value& written,
   if (const auto* boolean = std::get_if<bool>(&written)) {
     if (key.type == setting_type::boolean)
       return setting_value{*boolean};
-    return refused(key, *boolean ? "true" : "false", "is a switch");
+    return refused(key, *boolean ? "true" : "false", "is of another type");
   }
   return refused(key, "",
                  "is " + std::string{std::get<ini_compound>(written).kind});

@@ -1,0 +1,158 @@
+#include "tests/config/bad_inputs.hpp"
+
+namespace handoff::test {
+
+const std::vector<bad_input>& bad_flows() {
+  static const std::vector<bad_input> table{
+    {R"("sub_action": [])",
+     "/sub_action: is no known key (did you mean sub_actions?), allowed are "
+     "$schema, name, verify, idempotency, deadline, clone, reply, sub_actions "
+     "or callback"},
+    {R"("name": "b")", "/name: stands twice, allowed is once in an object"},
+    {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",
+     "/verify/scheme: \"githb\" is not allowed (did you mean github?), allowed "
+     "is none, bearer, standard-webhooks, github or hmac-sha256"},
+    {R"("verify": {"scheme": "github"})",
+     "/verify: \"secret\" is missing, the scheme \"github\" needs one"},
+    {R"("verify": {"scheme": "hmac-sha256", "secret": "${env:S}"})",
+     "/verify: \"header\" is missing, the scheme \"hmac-sha256\" needs the "
+     "name of the header with the signature"},
+    {R"("verify": {"scheme": "bearer", "secret": "${env:HANDOFF_NOT_SET}"})",
+     "/verify/secret: ${env:HANDOFF_NOT_SET} is not set in the environment"},
+    {R"("verify": {"scheme": "bearer", "secret": "${evn:S}"})",
+     "/verify/secret: ${evn:S} is no reference that is known, allowed are "
+     "${env:NAME} and ${file:PATH}"},
+    {R"("verify": {"scheme": "github", "secret": "${env:S}", "header": "X"})",
+     "/verify/header: does nothing here, allowed is it for the scheme "
+     "\"hmac-sha256\""},
+    {R"("idempotency": {"key": "{{uid}}"})",
+     "/idempotency/key: {{uid}} is not known here, allowed is body, header, "
+     "query or flow"},
+    {R"("idempotency": {"keep": 24})",
+     "/idempotency/keep: 24 is no duration, allowed is a string such as "
+     "\"250ms\", \"9.5s\" or \"24h\", from 1s to 400d"},
+    {R"("deadline": {"limit": "11s"})",
+     "/deadline/limit: \"11s\" is longer than deadline.limit of the settings, "
+     "allowed is up to 10s"},
+    {R"("deadline": {"limit": "100ms"})",
+     "/deadline/limit: \"100ms\" is not longer than deadline.margin of the "
+     "settings, allowed is more than 500ms"},
+    {R"("deadline": {"limit": "ten seconds"})",
+     "/deadline/limit: \"ten seconds\" is no duration, allowed is a string "
+     "such as \"250ms\", \"9.5s\" or \"24h\", from 1ms to 1h"},
+    {R"("reply": {"status": 500})",
+     "/reply/status: 500 is out of range, allowed is a whole number from 200 "
+     "to 299"},
+    {R"("reply": {"status": 204})", "/reply/status: 204 has no body, allowed "
+                                    "are the other statuses from 200 to 299"},
+    {R"("reply": {"body": "{{sub/a/id}}"})",
+     "/reply/body: {{sub/a/id}} is not known here, allowed is uid, clone, "
+     "body, header, query, job or flow"},
+    {R"("reply": {"headers": {"Location": "/"}})",
+     "/reply/headers/Location: is set by Handoff itself, allowed are other "
+     "headers"},
+    {R"("callback": {"url": "http://user:pw@a/"})",
+     "/callback/url: has user information in it, allowed is an Authorization "
+     "header"},
+    {R"("callback": {"url": "http://a/", "on": ["done"]})",
+     "/callback/on/0: \"done\" is no event, allowed is an array with "
+     "\"cloned\", \"succeeded\" or \"failed\" in it, each once"},
+    {R"("sub_actions": {})",
+     "/sub_actions: an object is no array, allowed is an array of sub-actions"},
+    {R"("sub_actions": [{"name": "a"}])",
+     "/sub_actions/0: \"request\" is missing"},
+    {R"("sub_actions": [{"name": "A", "request": R}])",
+     "/sub_actions/0/name: \"A\" is no name of a sub-action, allowed are 1 to "
+     "63 of a-z, 0-9, -, _ and ., the first a letter or a digit"},
+    {R"("sub_actions": [{"name": "a", "request": R},
+                        {"name": "a", "request": R}])",
+     "/sub_actions/1/name: \"a\" is the name of another sub-action too, "
+     "allowed is a name of its own"},
+    {R"("sub_actions": [{"name": "a", "after": ["a"], "request": R}])",
+     "/sub_actions/0/after/0: \"a\" is the sub-action itself, allowed are "
+     "others"},
+    {R"("sub_actions": [{"name": "folder", "request": R},
+                        {"name": "b", "after": ["foldr"], "request": R}])",
+     "/sub_actions/1/after/0: \"foldr\" names no sub-action (did you mean "
+     "folder?), allowed is folder"},
+    {R"("sub_actions": [{"name": "a", "after": ["b"], "request": R},
+                        {"name": "b", "after": ["c"], "request": R},
+                        {"name": "c", "after": ["a"], "request": R}])",
+     "/sub_actions/0/after: makes a cycle: a -> b -> c -> a"},
+    {R"("sub_actions": [{"name": "a", "request": R},
+                        {"name": "b", "request":
+     {"method": "GET", "url": "http://a/{{sub/a/id}}"}}])",
+     "/sub_actions/1/request/url: {{sub/a/id}} is not known here, allowed are "
+     "sub-actions that \"after\" names, directly or through others"},
+    {R"("sub_actions": [{"name": "a", "on_failure": "stop", "request": R}])",
+     "/sub_actions/0/on_failure: \"stop\" is not allowed, allowed is continue, "
+     "halt or compensate"},
+    {R"("sub_actions": [{"name": "a", "request": R,
+                         "timeout": "1s", "retry": {"attempt_timeout": "2s"}}])",
+     "/sub_actions/0/retry/attempt_timeout: stands beside \"timeout\", which "
+     "means the same, allowed is one of them"},
+    {R"("sub_actions": [{"name": "a", "request": R,
+                         "retry": {"max_attempts": 0}}])",
+     "/sub_actions/0/retry/max_attempts: 0 is out of range, allowed is a whole "
+     "number from 1 to 1000"},
+    {R"("sub_actions": [{"name": "a", "request": R,
+                         "retry": {"max-attempts": 3}}])",
+     "/sub_actions/0/retry/max-attempts: is no known key (did you mean "
+     "max_attempts?), allowed are max_attempts, first, factor, max, jitter, "
+     "attempt_timeout or retry_on"},
+    {R"("sub_actions": [{"name": "a", "request": R,
+                         "retry": {"first": "2s", "max": "1s"}}])",
+     "/sub_actions/0/retry/first: \"2s\" is longer than \"max\", allowed is up "
+     "to \"1s\""},
+    {R"("sub_actions": [{"name": "a", "request": R,
+                         "retry": {"retry_on": [200]}}])",
+     "/sub_actions/0/retry/retry_on/0: 200 is no status that can be retried, "
+     "allowed are 400 to 599"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "get", "url": "http://a/"}}])",
+     "/sub_actions/0/request/method: \"get\" is not allowed (did you mean "
+     "GET?), allowed is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "/projects"}}])",
+     "/sub_actions/0/request/url: \"/projects\" is no absolute URL, allowed "
+     "are http:// and https://"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://{{body/host}}/"}}])",
+     "/sub_actions/0/request/url: \"http://{{body/host}}/\" has an expression "
+     "in front of its path, allowed is one in the path or the query"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a:99999/"}}])",
+     "/sub_actions/0/request/url: \"http://a:99999/\" has a bad port, allowed "
+     "are 1 to 65535"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/{{bdy/x}}"}}])",
+     "/sub_actions/0/request/url: {{bdy/x}} names no known source (did you "
+     "mean body?), allowed are uid, job, flow, body, clone, sub, header and "
+     "query"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/{{uid"}}])",
+     "/sub_actions/0/request/url: {{uid is not closed, it needs }} at its end"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/{{body/x ?? none}}"}}])",
+     "/sub_actions/0/request/url: {{body/x ?? none}} has a malformed default, "
+     "allowed are a string in double quotes, a number, true, false and null"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/", "headers": {"Host": "b"}}}])",
+     "/sub_actions/0/request/headers/Host: is set by Handoff itself, allowed "
+     "are other headers"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/", "headers": {"X Y": "b"}}}])",
+     "/sub_actions/0/request/headers/X Y: is no name of a header, allowed are "
+     "letters, digits and !#$%&'*+-.^_`|~"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/", "body": {"x": ["{{}}"]}}}])",
+     "/sub_actions/0/request/body/x/0: {{}} is empty"},
+    {R"("reply": {"status": 200,})", ":1:114: is no JSON: in object key - "
+                                     "unexpected '}'; expected string literal"},
+    {R"("reply": {)",
+     ":1:101: is no JSON: in object - unexpected end of input; expected '}'"},
+  };
+  return table;
+}
+
+} // namespace handoff::test

@@ -1,0 +1,42 @@
+#include "config/check.hpp"
+#include "tests/config/files.hpp"
+
+#include <gtest/gtest.h>
+
+namespace handoff::test {
+
+TEST(CheckTest, ReportsTheIniAndItsFlowsAtOnce) {
+  temporary_folder folder;
+  const auto ini = folder.write("handoff.ini", "[http]\nport = 99999\n");
+  folder.write("flows/a.json", "{}");
+  const auto made = check(ini, {});
+  ASSERT_EQ(made.errors.size(), 3u);
+  EXPECT_EQ(made.errors[0].where, "http.port");
+  EXPECT_EQ(to_string(made.errors[1]),
+            (folder.path() / "flows" / "a.json").string()
+              + ": \"name\" is missing");
+}
+
+TEST(CheckTest, MissesADirectoryOnlyIfItIsAskedFor) {
+  temporary_folder folder;
+  const auto ini = folder.write("handoff.ini", "");
+  EXPECT_TRUE(check(ini, {}).errors.empty());
+  const auto made = check(ini, {"--flows.directory=elsewhere"});
+  ASSERT_EQ(made.errors.size(), 1u);
+  EXPECT_EQ(to_string(made.errors[0]),
+            (folder.path() / "elsewhere").string()
+              + ": there is no such directory, allowed is one with flows in it "
+                "(flows.directory)");
+}
+
+TEST(CheckTest, AcceptsWhatIsShipped) {
+  const auto made = check(
+    std::filesystem::path{HANDOFF_SOURCE_DIR} / "config" / "handoff.ini", {});
+  for (const auto& found : made.errors)
+    ADD_FAILURE() << to_string(found);
+  EXPECT_TRUE(made.warnings.empty());
+  ASSERT_TRUE(made.flows.contains("project-setup"));
+  EXPECT_EQ(made.flows.find("project-setup")->second->sub_actions.size(), 6u);
+}
+
+} // namespace handoff::test
