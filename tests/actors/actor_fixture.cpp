@@ -160,7 +160,8 @@ void ActorTest::start() {
   options.outbound = caf::actor_cast<outbound_actor>(
     system->spawn(fake_outbound, upstream, [this] { return now(); }));
   options.journal =
-    system->spawn(journal_keeper, std::shared_ptr<journal>(store));
+    system->spawn(journal_keeper, std::shared_ptr<journal>(store),
+                  std::function<void(const job_event&)>{});
   root = system->spawn(root_supervisor,
                        std::make_shared<const environment>(options));
   scheduler().run();
