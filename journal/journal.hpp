@@ -18,14 +18,14 @@ namespace handoff {
 
 /// Which jobs to list. What is empty selects nothing away.
 struct job_query {
-  std::string flow;
-  std::optional<job_status> status;
+  std::string flow = {};
+  std::optional<job_status> status = {};
   /// The UID as text; an integer UID is found by its decimal digits.
-  std::string uid;
-  std::optional<wall_time> since; ///< received at or after
-  std::size_t limit = 50;         ///< 1..1000
+  std::string uid = {};
+  std::optional<wall_time> since = {}; ///< received at or after
+  std::size_t limit = 50;              ///< 1..1000
   /// Only jobs that are older than the one with this id: the page's cursor.
-  std::string before;
+  std::string before = {};
 };
 
 /// A line of a list of jobs.
@@ -77,7 +77,8 @@ public:
   virtual result<std::optional<nlohmann::json>>
   flow_definition(std::string_view version) = 0;
 
-  /// How much it keeps, in bytes of its medium.
+  /// How much it keeps, in bytes of its medium: what `prune` makes less. What
+  /// a backend needs besides (a log of bounded size) is not in it.
   virtual result<std::uint64_t> bytes() = 0;
 };
 

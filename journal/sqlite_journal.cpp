@@ -93,7 +93,7 @@ void sqlite_journal::state::open() {
   connection = std::make_shared<sqlite::connection>(options.path, disk_name());
   sqlite::migrate(*connection, sqlite::migrations());
   sqlite::prepare_to_write(*connection);
-  reads = std::make_unique<sqlite::reader>(connection, options.path);
+  reads = std::make_unique<sqlite::reader>(connection);
   writes = std::make_unique<sqlite::writer>(*connection, *reads,
                                             options.remembered_jobs_max);
   housekeeper = std::make_unique<sqlite::connection>(options.path, disk_name());
@@ -193,8 +193,7 @@ result<std::unique_ptr<journal_reader>> sqlite_journal::open_reader() {
     auto own = std::make_shared<sqlite::connection>(state_->options.path,
                                                     state_->disk_name());
     own->run("PRAGMA query_only = ON; PRAGMA cache_size = -4096");
-    return std::make_unique<sqlite::reader>(std::move(own),
-                                            state_->options.path);
+    return std::make_unique<sqlite::reader>(std::move(own));
   });
 }
 

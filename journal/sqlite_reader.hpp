@@ -32,8 +32,7 @@ struct stored_job {
 /// that commits.
 class reader final : public journal_reader {
 public:
-  /// `path` is that of the main file, whose log is beside it.
-  reader(std::shared_ptr<connection> on, std::string path);
+  explicit reader(std::shared_ptr<connection> on);
 
   result<std::optional<job>> find(std::string_view id) override;
   result<job_page> list(const job_query& query) override;
@@ -54,7 +53,6 @@ private:
   statement& list_statement(const std::string& where);
 
   std::shared_ptr<connection> on_;
-  std::string path_;
   statement by_id_;
   statement events_of_;
   statement unfinished_;

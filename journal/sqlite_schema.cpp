@@ -97,10 +97,8 @@ void migrate(connection& on, std::span<const std::string_view> steps) {
 }
 
 void prepare_to_write(connection& on) {
-  // FULL: a commit has returned when the log is on the disk, not before. The
-  // log is moved when we say so, so that no commit pays for it by surprise.
+  // FULL: a commit has returned when the log is on the disk, not before.
   on.run("PRAGMA synchronous = FULL;"
-         "PRAGMA wal_autocheckpoint = 0;"
          "PRAGMA journal_size_limit = 67108864;"
          "PRAGMA cache_size = -32768;"
          "PRAGMA temp_store = MEMORY;"
