@@ -179,9 +179,8 @@ TEST_F(SqliteCrashTest, LosesNothingWhenMovingLogFails) {
   }
 }
 
-// Goal: no acknowledged batch depends on a write that was not synced. Method:
-// take an image at each sync, as it begins, without what it would sync; the
-// batches whose commits had returned must all be there.
+// Goal: what was acknowledged is on the disk, at the price of one sync for the
+// whole batch. Method: count the syncs of the log that each commit makes.
 TEST_F(SqliteCrashTest, SyncsLogBeforeCommitReturns) {
   int syncs = 0;
   const auto journal =
