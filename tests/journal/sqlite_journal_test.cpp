@@ -110,14 +110,13 @@ TEST_F(SqliteJournalTest, RefusesWhatItMayNotWrite) {
 
 // Goal: damage is an error that says so, and the file is kept for whoever
 // mends it. Method: flip a stretch of bytes in each page in turn, then open
-// and read everything; what is read without an error is what was written.
+// and read everything. Not all damage is noticed: the main file has no
+// checksums, so that changed bytes within a value pass for another value.
 TEST_F(SqliteJournalTest, SaysThatItIsDamaged) {
-  std::vector<std::string> written;
   {
     const auto journal = place_.open();
     for (std::uint64_t n = 0; n < 60; ++n) {
       EXPECT_FALSE(journal->commit(job_story{n}.whole(at(5))));
-      written.push_back(text_of(value_of(journal->find(nth_id(n))).value()));
     }
   }
   const auto whole = bytes_of(place_.path());
@@ -140,6 +139,8 @@ TEST_F(SqliteJournalTest, SaysThatItIsDamaged) {
     failed = failed || std::holds_alternative<error>(journal.list({}));
     noticed += failed ? 1 : 0;
   }
+  RecordProperty("pages", static_cast<int>(whole.size() / 4096));
+  RecordProperty("noticed", static_cast<int>(noticed));
   EXPECT_GT(noticed, whole.size() / 4096 / 2);
 }
 
