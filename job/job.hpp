@@ -98,6 +98,8 @@ struct job {
   /// How often a start of the service took it up and did not get it further:
   /// past a limit it is set aside.
   std::uint32_t recoveries = 0;
+  /// When a start took it up last: tells that event from its repetition.
+  std::optional<wall_time> recovered;
 };
 
 using job_ptr = std::shared_ptr<const job>;
