@@ -3,6 +3,7 @@
 #include "config/duration.hpp"
 #include "config/flow_check.hpp"
 #include "config/nearest_name.hpp"
+#include "config/sha256.hpp"
 
 #include <algorithm>
 #include <set>

@@ -136,8 +136,10 @@ struct applier {
     sub->status = change.status;
     sub->failure = change.failure;
     sub->next_attempt.reset();
-    if (!is_final(change.status))
+    if (!is_final(change.status)) {
+      sub->forgiven = counted_attempts(sub->attempts);
       reopen(job_status::running);
+    }
     return true;
   }
 
@@ -173,8 +175,13 @@ struct applier {
 bool apply(job& record, const job_event& event) {
   if (!std::visit(applier{record, event.at}, event.change))
     return false;
-  if (!std::holds_alternative<job_recovered>(event.change)
-      && !std::holds_alternative<sender_replied>(event.change))
+  // What has only begun may be just what ends the process.
+  const bool got_further =
+    !std::holds_alternative<job_recovered>(event.change)
+    && !std::holds_alternative<sender_replied>(event.change)
+    && !std::holds_alternative<clone_attempt_begun>(event.change)
+    && !std::holds_alternative<sub_action_begun>(event.change);
+  if (got_further)
     record.recoveries = 0;
   return true;
 }

@@ -74,8 +74,8 @@ struct sender_replied {
   bool written = false;
 };
 
-/// A start of the service takes the job up again. Every other event but
-/// `sender_replied` takes this back: the job got further.
+/// A start of the service takes the job up again. Whatever ends or settles a
+/// part of the job takes this back: it got further.
 struct job_recovered {};
 
 using job_change =

@@ -58,6 +58,9 @@ struct sub_action_record {
   std::optional<error> failure;
   /// When the next attempt is due, while it is `retrying`.
   std::optional<wall_time> next_attempt;
+  /// How many counted attempts had been made when a person asked for more:
+  /// those do not use up `max_attempts` any longer.
+  std::uint32_t forgiven = 0;
 };
 
 /// What the sender was told.

@@ -82,7 +82,7 @@ struct encoder {
     to.array(hook.query.size());
     for (const auto& [name, value] : hook.query)
       to.array(2).text(name).text(value);
-    to.time(hook.received).text(hook.trace_id).text(hook.trace_flags);
+    to.time(hook.received).text(hook.trace.trace_id).text(hook.trace.flags);
   }
 
   void put(const clone_record& clone) {
@@ -254,8 +254,8 @@ webhook webhook_in(const json& from) {
     hook.query.emplace_back(each.at(0).get<std::string>(),
                             each.at(1).get<std::string>());
   hook.received = time_in(from.at(3));
-  hook.trace_id = from.at(4).get<std::string>();
-  hook.trace_flags = from.at(5).get<std::string>();
+  hook.trace.trace_id = from.at(4).get<std::string>();
+  hook.trace.flags = from.at(5).get<std::string>();
   return hook;
 }
 
