@@ -30,7 +30,8 @@ public:
           std::shared_ptr<spdlog::logger> log, std::function<void()> drained,
           std::function<void(const std::string&)> lost);
 
-  /// Ends everything; what is under way is cut short and stays journaled.
+  /// Ends everything; what is under way is cut short and stays journaled, and
+  /// senders that still wait are told where to look it up.
   ~service();
 
   service(const service&) = delete;
@@ -48,6 +49,8 @@ public:
   bool holds_webhooks() const { return admission_->held.load() > 0; }
 
 private:
+  void wait_for_answers() const;
+
   std::shared_ptr<spdlog::logger> log_;
   std::shared_ptr<admission_counts> admission_ =
     std::make_shared<admission_counts>();
