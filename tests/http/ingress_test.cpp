@@ -26,14 +26,11 @@ using ::testing::SizeIs;
 
 using orders = std::vector<clone_order_ptr>;
 
-root_supervisor_actor::behavior_type
-order_taker(root_supervisor_actor::pointer, std::shared_ptr<orders> taken) {
+intake_actor::behavior_type
+order_taker(intake_actor::pointer, std::shared_ptr<orders> taken) {
   return {
     [taken](const clone_order_ptr& order) { taken->push_back(order); },
-    [](const cloned_job_ptr&) {},
-    [](again_atom, const std::string&) {},
-    [](drain_atom) { return drained_atom::value; },
-    [](report_atom) { return supervision_report{}; },
+    [](again_atom, const clone_order_ptr&) {},
   };
 }
 
@@ -58,13 +55,13 @@ protected:
     system_.emplace(config_);
     options_.admission = std::make_shared<admission_counts>();
     options_.draining = std::make_shared<std::atomic<bool>>(false);
-    options_.root = system_->spawn(order_taker, taken_);
+    options_.intake = system_->spawn(order_taker, taken_);
   }
 
   ~IngressTest() override {
-    caf::anon_send_exit(options_.root, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(options_.intake, caf::exit_reason::user_shutdown);
     run();
-    options_.root = nullptr;
+    options_.intake = nullptr;
   }
 
   /// The flow is called "setup"; `more` is merged into it.
