@@ -171,6 +171,8 @@ TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
   EXPECT_EQ(record_.recoveries, 2u) << "a repetition is no progress";
   EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_EQ(record_.recoveries, 2u) << "what begins may end the process";
+  EXPECT_TRUE(take(sub_action_ended{0, ended(1)}));
   EXPECT_EQ(record_.recoveries, 0u);
 }
 
