@@ -2,6 +2,7 @@
 
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
+#include "job/crash_point.hpp"
 
 #include <utility>
 
@@ -211,10 +212,12 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
     due = env->now() + step.pause;
   if (made)
     change(clone_attempt_ended{std::move(*made), due});
-  else if (due && !record.clone.attempts.empty())
-    change(clone_attempt_ended{record.clone.attempts.back(), due});
   next = step.action;
   pausing = true;
+  if (cancelled) {
+    cancel();
+    return;
+  }
   events->flush();
   if (draining)
     drain();
@@ -243,8 +246,12 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
     answer_body = nullptr;
   change(clone_succeeded{std::move(made), std::move(uid),
                          std::move(answer_body), std::move(names)});
+  if (cancelled)
+    cancel_sub_actions();
   events->flush([this] {
+    crash_point("before-reply");
     answer(cloned_reply());
+    crash_point("after-reply");
     self->send(root, std::make_shared<const cloned_job>(
                        cloned_job{order->definition, std::move(record)}));
     self->quit();
@@ -269,6 +276,21 @@ void clone_state::drain() {
   // Between two attempts all that matters is in the journal.
   if (pausing)
     events->flush([this] { self->quit(); });
+}
+
+void clone_state::cancel() {
+  cancelled = true;
+  if (!pausing)
+    return; // what is under way cannot be taken back
+  pausing = false;
+  settle(std::nullopt, job_status::cancelled,
+         {error_kind::cancelled, "somebody cancelled the job"});
+}
+
+void clone_state::cancel_sub_actions() {
+  for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
+    change(sub_action_settled{at, sub_action_status::cancelled, std::nullopt});
+  change(job_finished{job_status::cancelled});
 }
 
 void clone_state::answer(reply what) {
@@ -307,6 +329,7 @@ clone_actor::behavior_type clone(clone_state::self_pointer self,
     },
     [self](save_atom) { self->state.events->flush(); },
     [self](drain_atom) { self->state.drain(); },
+    [self](cancel_atom) { self->state.cancel(); },
   };
 }
 

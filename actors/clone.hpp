@@ -49,6 +49,7 @@ struct clone_state {
   void settle(std::optional<attempt> made, job_status status, error failure);
   void next_due();
   void drain();
+  void cancel();
 
   // -- parts of them --------------------------------------------------------
 
@@ -59,6 +60,7 @@ struct clone_state {
   attempt cut_short(error why) const;
   void send(const outbound_call& call,
             void (clone_state::*ended)(const exchange&));
+  void cancel_sub_actions();
   void answer(reply what);
   reply accepted_reply() const;
   reply cloned_reply() const;
@@ -76,6 +78,7 @@ struct clone_state {
   std::uint32_t probes = 0;
   std::unique_ptr<event_writer<self_pointer>> events;
   bool draining = false;
+  bool cancelled = false;
   bool pausing = false;
 };
 

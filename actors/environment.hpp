@@ -18,6 +18,8 @@ namespace handoff {
 struct admission_counts {
   std::atomic<std::size_t> held{0}; ///< webhooks whose sender waits
   std::atomic<std::size_t> jobs{0}; ///< jobs that are not finished
+  /// Jobs that a start took up again and that are under way.
+  std::atomic<std::size_t> recovered{0};
 };
 
 /// What every actor of the tree needs. Shared and immutable.

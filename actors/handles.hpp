@@ -19,7 +19,11 @@ using journal_actor = caf::typed_actor<
   // To itself: commit what has come in.
   caf::reacts_to<flush_atom>,
   // What is known of the job with this id.
-  caf::replies_to<find_atom, std::string>::with<job_found>>;
+  caf::replies_to<find_atom, std::string>::with<job_found>,
+  // Who holds this key of this flow.
+  caf::replies_to<find_atom, std::string, std::string>::with<key_found>,
+  // To itself: forget what is old enough.
+  caf::reacts_to<sweep_atom>>;
 
 /// Makes one attempt at a time of a sub-action.
 using sub_action_actor = caf::typed_actor<
@@ -33,7 +37,9 @@ using job_supervisor_actor = caf::typed_actor<
   // Tries once more to journal what is not journaled yet.
   caf::reacts_to<save_atom>,
   // Begins nothing more, and ends when what is under way has ended.
-  caf::reacts_to<drain_atom>>;
+  caf::reacts_to<drain_atom>,
+  // Settles what has not begun as cancelled.
+  caf::reacts_to<cancel_atom>>;
 
 /// Brings one webhook to its UID.
 using clone_actor = caf::typed_actor<
@@ -42,7 +48,18 @@ using clone_actor = caf::typed_actor<
   // Tries once more to journal what is not journaled yet.
   caf::reacts_to<save_atom>,
   // Begins no further attempt, and ends when the one under way has ended.
-  caf::reacts_to<drain_atom>>;
+  caf::reacts_to<drain_atom>,
+  // Gives up before the next attempt; a UID that comes is kept, but no
+  // sub-action is begun.
+  caf::reacts_to<cancel_atom>>;
+
+/// Where admitted webhooks arrive: sees to it that an idempotency key makes one
+/// job.
+using intake_actor =
+  caf::typed_actor<caf::reacts_to<clone_order_ptr>,
+                   // To itself: looks again whether the job of this order's key
+                   // has been cloned.
+                   caf::reacts_to<again_atom, clone_order_ptr>>;
 
 /// The root of the tree: clone actors and job supervisors are its children.
 using root_supervisor_actor = caf::typed_actor<
@@ -50,6 +67,10 @@ using root_supervisor_actor = caf::typed_actor<
   caf::reacts_to<clone_order_ptr>,
   // Starts a job supervisor.
   caf::reacts_to<cloned_job_ptr>,
+  // Takes a job up again after a start.
+  caf::reacts_to<recovered_job_ptr>,
+  // Does what an operator wants and answers the responder.
+  caf::reacts_to<job_order_ptr>,
   // A child that died is due to be started again, from the journal.
   caf::reacts_to<again_atom, std::string>,
   // Drains all children; answers when the last one has ended.

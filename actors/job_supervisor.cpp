@@ -140,8 +140,9 @@ void job_supervisor_state::retry_or_fail(std::size_t at, attempt made,
                                          error failure, const exchange* done) {
   const auto index = *slots[at].index;
   const auto& policy = definition->sub_actions[index].retry;
-  const auto failed = counted_attempts(record.sub_actions[index].attempts)
-                    + (made.counted ? 1u : 0u);
+  const auto& sub = record.sub_actions[index];
+  const auto failed =
+    counted_attempts(sub.attempts) - sub.forgiven + (made.counted ? 1u : 0u);
   const auto asked =
     done != nullptr ? retry_after_of(*done, env->now()) : std::nullopt;
   if (const auto pause = next_attempt_in(policy, failed, env->random(), asked))
@@ -232,6 +233,17 @@ void job_supervisor_state::drain() {
   finish_if_done();
 }
 
+void job_supervisor_state::cancel() {
+  cancelled = true;
+  for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
+    const auto status = record.sub_actions[at].status;
+    // What is under way cannot be taken back, and ends as it ends.
+    if (!is_final(status) && status != sub_action_status::running)
+      settle(at, sub_action_status::cancelled, std::nullopt);
+  }
+  finish_if_done();
+}
+
 void job_supervisor_state::stop_workers() {
   for (auto& each : slots) {
     if (!each.worker)
@@ -274,6 +286,7 @@ job_supervisor(job_supervisor_state::self_pointer self,
     },
     [self](save_atom) { self->state.events->flush(); },
     [self](drain_atom) { self->state.drain(); },
+    [self](cancel_atom) { self->state.cancel(); },
   };
 }
 

@@ -53,6 +53,7 @@ struct job_supervisor_state {
   void worker_died(const caf::actor_addr& worker);
   void retry_due(std::size_t index);
   void drain();
+  void cancel();
 
   // -- parts of them --------------------------------------------------------
 
@@ -83,6 +84,7 @@ struct job_supervisor_state {
   std::vector<restart_intensity> crashes; ///< of each sub-action
   std::unique_ptr<event_writer<self_pointer>> events;
   bool draining = false;
+  bool cancelled = false;
 };
 
 job_supervisor_actor::behavior_type

@@ -1,5 +1,7 @@
 #include "actors/journal_keeper.hpp"
 
+#include "job/crash_point.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -8,8 +10,12 @@ namespace handoff {
 caf::typed_response_promise<commit_done>
 journal_keeper_state::enqueue(const events_ptr& events) {
   // The flush stands behind everything that is in the mailbox by now.
-  if (promises.empty())
-    self->send(self, flush_atom::value);
+  if (promises.empty()) {
+    if (options.commit_delay.count() > 0)
+      self->delayed_send(self, options.commit_delay, flush_atom::value);
+    else
+      self->send(self, flush_atom::value);
+  }
   waiting.insert(waiting.end(), events->begin(), events->end());
   promises.push_back(self->make_response_promise<commit_done>());
   return promises.back();
@@ -18,15 +24,26 @@ journal_keeper_state::enqueue(const events_ptr& events) {
 void journal_keeper_state::commit_all() {
   const auto events = std::exchange(waiting, {});
   const auto told = std::exchange(promises, {});
-  const commit_done done{store->commit(events)};
+  crash_point("before-commit");
+  const commit_done done{options.store->commit(events)};
+  crash_point("after-commit");
   for (auto promise : told)
     promise.deliver(done);
-  if (!done.failure && observe)
-    std::for_each(events.begin(), events.end(), observe);
+  tell_health(done.failure);
+  if (!done.failure && options.observe)
+    std::for_each(events.begin(), events.end(), options.observe);
+}
+
+void journal_keeper_state::tell_health(const std::optional<error>& failure) {
+  if (failure.has_value() == is_failing)
+    return;
+  is_failing = failure.has_value();
+  if (options.health)
+    options.health(failure);
 }
 
 job_found journal_keeper_state::find(const std::string& id) {
-  auto found = store->find(id);
+  auto found = options.store->find(id);
   if (auto* failed = std::get_if<error>(&found))
     return {std::move(*failed), nullptr};
   auto& record = std::get<std::optional<job>>(found);
@@ -35,16 +52,53 @@ job_found journal_keeper_state::find(const std::string& id) {
   return {std::nullopt, std::make_shared<const job>(std::move(*record))};
 }
 
+key_found journal_keeper_state::find_key(const std::string& flow,
+                                         const std::string& key) {
+  auto found = options.store->find_key(flow, key, options.now());
+  if (auto* failed = std::get_if<error>(&found))
+    return {std::move(*failed), std::nullopt, nullptr};
+  const auto& held = std::get<std::optional<key_holder>>(found);
+  if (!held)
+    return {};
+  auto job = find(held->job);
+  // A job that is forgotten holds nothing any more.
+  if (!job.failure && !job.record)
+    return {};
+  return {std::move(job.failure), held->claim, std::move(job.record)};
+}
+
+void journal_keeper_state::sweep() {
+  const auto now = options.now();
+  auto before = now - options.keep;
+  if (options.keep_bytes > 0) {
+    const auto bytes = options.store->bytes();
+    const auto* used = std::get_if<std::uint64_t>(&bytes);
+    if (used != nullptr && *used > options.keep_bytes)
+      before = now;
+  }
+  const auto pruned = options.store->prune(before, now, options.sweep_step);
+  const auto* count = std::get_if<std::size_t>(&pruned);
+  const bool more = count != nullptr && *count == options.sweep_step;
+  if (!more)
+    options.store->maintain();
+  self->delayed_send(self,
+                     more ? std::chrono::milliseconds{10} : options.sweep_pause,
+                     sweep_atom::value);
+}
+
 journal_actor::behavior_type
 journal_keeper(journal_keeper_state::self_pointer self,
-               std::shared_ptr<journal> store,
-               std::function<void(const job_event&)> observe) {
-  self->state.store = std::move(store);
-  self->state.observe = std::move(observe);
+               journal_keeper_options options) {
+  self->state.options = std::move(options);
+  self->delayed_send(self, self->state.options.sweep_pause, sweep_atom::value);
   return {
     [self](const events_ptr& events) { return self->state.enqueue(events); },
     [self](flush_atom) { self->state.commit_all(); },
     [self](find_atom, const std::string& id) { return self->state.find(id); },
+    [self](find_atom, const std::string& flow, const std::string& key) {
+      return self->state.find_key(flow, key);
+    },
+    [self](sweep_atom) { self->state.sweep(); },
   };
 }
 

@@ -7,11 +7,35 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
 namespace handoff {
+
+struct journal_keeper_options {
+  std::shared_ptr<journal> store;
+  std::function<wall_time()> now;
+  /// Sees every event once it is durable; must not block.
+  std::function<void(const job_event&)> observe;
+  /// Told when commits begin to fail and when they succeed again.
+  std::function<void(const std::optional<error>&)> health;
+  /// How long a commit waits for company. 0: no longer than it takes to read
+  /// what is in the mailbox.
+  std::chrono::milliseconds commit_delay{0};
+  /// Jobs that finished longer ago are forgotten.
+  std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
+  /// Above so many bytes finished jobs are forgotten sooner; 0: never.
+  std::uint64_t keep_bytes = 0;
+  /// Between two looks at what is old enough.
+  std::chrono::milliseconds sweep_pause{5'000};
+  /// Jobs forgotten between two commits.
+  std::size_t sweep_step = 100;
+};
 
 /// Owns the journal and lets one commit serve all who wait for one: what stands
 /// in its mailbox when a commit begins goes into that commit. A commit blocks,
@@ -27,19 +51,20 @@ struct journal_keeper_state {
 
   caf::typed_response_promise<commit_done> enqueue(const events_ptr& events);
   void commit_all();
+  void tell_health(const std::optional<error>& failure);
   job_found find(const std::string& id);
+  key_found find_key(const std::string& flow, const std::string& key);
+  void sweep();
 
   self_pointer self;
-  std::shared_ptr<journal> store;
-  /// Sees every event once it is durable; must not block.
-  std::function<void(const job_event&)> observe;
+  journal_keeper_options options;
   std::vector<job_event> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
+  bool is_failing = false;
 };
 
 journal_actor::behavior_type
 journal_keeper(journal_keeper_state::self_pointer self,
-               std::shared_ptr<journal> store,
-               std::function<void(const job_event&)> observe = nullptr);
+               journal_keeper_options options);
 
 } // namespace handoff

@@ -2,6 +2,7 @@
 
 #include "actors/responder.hpp"
 #include "config/flow.hpp"
+#include "job/command.hpp"
 #include "job/event.hpp"
 #include "job/exchange.hpp"
 #include "job/job.hpp"
@@ -65,6 +66,32 @@ struct job_found {
   job_ptr record; ///< null: not known
 };
 
+/// Who holds an idempotency key, and its job.
+struct key_found {
+  std::optional<error> failure;
+  std::optional<idempotency_claim> claim; ///< none: the key is free
+  job_ptr record;
+};
+
+/// What an operator wants to be done with a job.
+struct job_order {
+  std::string job;
+  job_command command;
+  /// The one that the job started with.
+  flow_ptr definition;
+  responder_ptr responder;
+};
+
+using job_order_ptr = std::shared_ptr<const job_order>;
+
+/// A job that the service takes up again after a start.
+struct recovered_job {
+  std::string job;
+  flow_ptr definition;
+};
+
+using recovered_job_ptr = std::shared_ptr<const recovered_job>;
+
 /// How the service is, for the admin API.
 struct supervision_report {
   std::size_t clones = 0;
@@ -84,6 +111,9 @@ CAF_ADD_ATOM(handoff, handoff, drained_atom, "drained")
 CAF_ADD_ATOM(handoff, handoff, report_atom, "report")
 CAF_ADD_ATOM(handoff, handoff, save_atom, "save")
 CAF_ADD_ATOM(handoff, handoff, flush_atom, "flush")
+CAF_ADD_ATOM(handoff, handoff, cancel_atom, "cancel")
+CAF_ADD_ATOM(handoff, handoff, sweep_atom, "sweep")
+CAF_ADD_ATOM(handoff, handoff, next_atom, "next")
 
 CAF_END_TYPE_ID_BLOCK(handoff)
 
@@ -94,4 +124,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::exchange_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::events_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::commit_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::key_found)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_order_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::recovered_job_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::supervision_report)

@@ -79,6 +79,22 @@ reply cloned_reply(const flow& definition, const job& record,
   return made;
 }
 
+reply replayed_reply(const flow& definition, const job& record) {
+  auto made =
+    record.status == job_status::cloning ? accepted_reply(record, {})
+    : !record.clone.uid.is_null()
+      ? cloned_reply(definition, record, {})
+      : problem_reply(record.clone.failure.value_or(error{
+                        error_kind::cancelled, "somebody cancelled the job"}),
+                      record.id);
+  made.headers.push_back({"Idempotency-Replayed", "true"});
+  return made;
+}
+
+reply command_reply(std::string_view job, std::string_view status) {
+  return json_reply(200, {{"job", job}, {"status", status}});
+}
+
 reply status_reply(const job& record) {
   return json_reply(200, {{"job", record.id},
                           {"status", name(record.status)},

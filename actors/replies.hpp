@@ -27,6 +27,13 @@ reply accepted_reply(const job& record, std::string_view preference_applied);
 reply cloned_reply(const flow& definition, const job& record,
                    std::string_view preference_applied);
 
+/// The same webhook came again after its job had been cloned or given up: the
+/// answer once more, with `Idempotency-Replayed: true`.
+reply replayed_reply(const flow& definition, const job& record);
+
+/// An operator's command was taken; the job is now, or will be, `status`.
+reply command_reply(std::string_view job, std::string_view status);
+
 /// What a sender may know of its job.
 reply status_reply(const job& record);
 

@@ -10,24 +10,16 @@
 namespace handoff {
 namespace {
 
-/// What settles a job whose actor died too often.
-std::vector<job_event> quarantine_events(const job& record, wall_time now) {
-  const error why{error_kind::quarantined,
-                  "its actor died more often than max-restarts allows"};
-  std::vector<job_event> events;
-  if (record.status == job_status::cloning) {
-    // It may have been sent.
-    events.push_back({record.id, now,
-                      clone_settled{std::nullopt, job_status::ambiguous, why}});
-    return events;
-  }
-  for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
-    if (!is_final(record.sub_actions[at].status))
-      events.push_back(
-        {record.id, now,
-         sub_action_settled{at, sub_action_status::failed, why}});
-  events.push_back({record.id, now, job_finished{job_status::failed}});
-  return events;
+error died_too_often() {
+  return {error_kind::quarantined,
+          "its actor died more often than max-restarts allows"};
+}
+
+std::vector<std::string> sub_action_names(const flow& definition) {
+  std::vector<std::string> names;
+  for (const auto& each : definition.sub_actions)
+    names.push_back(each.name);
+  return names;
 }
 
 } // namespace
@@ -80,25 +72,36 @@ void root_supervisor_state::child_down(const caf::down_msg& down) {
   if (entry.deaths.record(self->clock().now()))
     self->delayed_send(self, entry.deaths.delay(), again_atom::value, job);
   else
-    look_up(job, &root_supervisor_state::give_up);
+    look_up(job, [this](const std::string& id, const job_found& last) {
+      give_up(id, last);
+    });
 }
 
-void root_supervisor_state::look_up(
-  const std::string& job,
-  void (root_supervisor_state::*then)(const std::string&, const job_found&)) {
+void root_supervisor_state::look_up(const std::string& job, looked_up then) {
   self->request(env->journal, request_grace, find_atom::value, job)
-    .then(
-      [this, job, then](const job_found& found) { (this->*then)(job, found); },
-      [this, job, then](const caf::error&) {
-        (this->*then)(job,
-                      job_found{error{error_kind::journal_unavailable,
+    .then([job, then](const job_found& found) { then(job, found); },
+          [job, then](const caf::error&) {
+            then(job, job_found{error{error_kind::journal_unavailable,
                                       "the journal did not answer in time"},
                                 nullptr});
-      });
+          });
 }
 
 void root_supervisor_state::restart_due(const std::string& job) {
-  look_up(job, &root_supervisor_state::restart);
+  look_up(job, [this](const std::string& id, const job_found& found) {
+    restart(id, found);
+  });
+}
+
+void root_supervisor_state::resume_clone(const std::string& job,
+                                         handoff::job record) {
+  auto& entry = children.at(job);
+  auto order = entry.order ? *entry.order : clone_order{};
+  order.definition = entry.definition;
+  order.record = std::move(record);
+  order.fresh = false;
+  entry.order = std::make_shared<const clone_order>(std::move(order));
+  start_clone(entry.order);
 }
 
 void root_supervisor_state::restart(const std::string& job,
@@ -107,25 +110,24 @@ void root_supervisor_state::restart(const std::string& job,
   if (known == children.end())
     return;
   auto& entry = known->second;
+  const auto order = entry.order;
   if (found.failure) {
     self->delayed_send(self, env->journal_pause, again_atom::value, job);
-  } else if (!found.record) {
+  } else if (!found.record && order) {
     // It died before anything was journaled: the order is all there is of it.
-    start_clone(entry.order);
+    start_clone(order);
+  } else if (!found.record) {
+    job_ended(job);
   } else if (found.record->status == job_status::cloning) {
-    auto resumed = *entry.order;
-    resumed.record = *found.record;
-    resumed.fresh = false;
-    entry.order = std::make_shared<const clone_order>(std::move(resumed));
-    start_clone(entry.order);
+    resume_clone(job, *found.record);
   } else if (found.record->status == job_status::running) {
-    if (entry.order && entry.order->responder)
-      entry.order->responder->answer(cloned_reply(
-        *entry.definition, *found.record, entry.order->preference_applied));
+    if (order && order->responder)
+      order->responder->answer(cloned_reply(*entry.definition, *found.record,
+                                            order->preference_applied));
     start_job(cloned_job{entry.definition, *found.record});
   } else {
-    if (entry.order && entry.order->responder)
-      entry.order->responder->answer(problem_reply(
+    if (order && order->responder)
+      order->responder->answer(problem_reply(
         found.record->clone.failure.value_or(error{}), found.record->id));
     job_ended(job);
   }
@@ -139,7 +141,7 @@ void root_supervisor_state::give_up(const std::string& job,
   const auto order = known->second.order;
   if (found.record && !is_final(found.record->status)) {
     auto events = std::make_shared<const std::vector<job_event>>(
-      quarantine_events(*found.record, env->now()));
+      handoff::give_up(*found.record, died_too_often(), env->now()));
     self->request(env->journal, request_grace, events_ptr{events})
       .then([this, job](const commit_done&) { job_ended(job); },
             [this, job](const caf::error&) { job_ended(job); });
@@ -147,13 +149,116 @@ void root_supervisor_state::give_up(const std::string& job,
     job_ended(job);
   }
   if (order && order->responder)
+    order->responder->answer(problem_reply(died_too_often(), job));
+}
+
+void root_supervisor_state::recover(const recovered_job& recovered) {
+  auto [entry, is_new] = children.try_emplace(
+    recovered.job, child{nullptr, recovered.definition, nullptr,
+                         restart_intensity{env->restarts}});
+  if (!is_new) {
+    env->admission->recovered.fetch_sub(1);
+    return;
+  }
+  entry->second.recovered = true;
+  // What the recovery read may be old by now.
+  restart_due(recovered.job);
+}
+
+void root_supervisor_state::obey(const job_order_ptr& order) {
+  const auto [entry, is_idle] =
+    children.try_emplace(order->job, child{nullptr, order->definition, nullptr,
+                                           restart_intensity{env->restarts}});
+  if (is_idle) {
+    env->admission->jobs.fetch_add(1);
+    look_up(order->job,
+            [this, order](const std::string&, const job_found& found) {
+              command_found(order, found);
+            });
+    return;
+  }
+  const auto& actor = entry->second.actor;
+  if (!std::holds_alternative<cancel_command>(order->command)
+      || actor == nullptr) {
     order->responder->answer(problem_reply(
-      {error_kind::quarantined, "the actor of the clone died too often"}, job));
+      {error_kind::conflict, "the job is being worked on"}, order->job));
+    return;
+  }
+  // Clone actors and job supervisors alike take it.
+  caf::anon_send(caf::actor_cast<clone_actor>(actor), cancel_atom::value);
+  order->responder->answer(command_reply(order->job, "cancelling"));
+}
+
+void root_supervisor_state::command_found(const job_order_ptr& order,
+                                          const job_found& found) {
+  const auto refuse = [&](const error& why) {
+    order->responder->answer(problem_reply(why, order->job));
+    job_ended(order->job);
+  };
+  if (found.failure || !found.record) {
+    refuse(found.failure.value_or(
+      error{error_kind::unknown_job, "there is no job with this id"}));
+    return;
+  }
+  auto decided = decide(*found.record, order->command,
+                        sub_action_names(*order->definition), env->now());
+  if (const auto* failed = std::get_if<error>(&decided)) {
+    refuse(*failed);
+    return;
+  }
+  auto& decision = std::get<command_decision>(decided);
+  auto record = *found.record;
+  for (const auto& each : decision.events)
+    apply(record, each);
+  auto batch =
+    std::make_shared<const std::vector<job_event>>(std::move(decision.events));
+  self->request(env->journal, request_grace, events_ptr{batch})
+    .then(
+      [this, order, record, effect = decision.effect](const commit_done& done) {
+        if (done.failure) {
+          order->responder->answer(problem_reply(*done.failure, order->job));
+          job_ended(order->job);
+        } else {
+          command_saved(order, record, effect);
+        }
+      },
+      [this, order](const caf::error&) {
+        order->responder->answer(
+          problem_reply({error_kind::journal_unavailable,
+                         "the journal did not answer in time"},
+                        order->job));
+        job_ended(order->job);
+      });
+}
+
+void root_supervisor_state::command_saved(const job_order_ptr& order,
+                                          job record, command_effect effect) {
+  switch (effect) {
+  case command_effect::none:
+    order->responder->answer(
+      command_reply(order->job, std::string{handoff::name(record.status)}));
+    job_ended(order->job);
+    return;
+  case command_effect::clone:
+    order->responder->answer(command_reply(order->job, "cloning"));
+    // Asked for by a person: an attempt, whatever became of the last one.
+    record.clone.next_attempt = env->now();
+    resume_clone(order->job, std::move(record));
+    return;
+  case command_effect::sub_actions:
+    order->responder->answer(command_reply(order->job, "running"));
+    start_job(cloned_job{order->definition, std::move(record)});
+  }
 }
 
 void root_supervisor_state::job_ended(const std::string& job) {
-  if (children.erase(job) > 0)
+  const auto known = children.find(job);
+  if (known != children.end()) {
+    if (known->second.recovered)
+      env->admission->recovered.fetch_sub(1);
     env->admission->jobs.fetch_sub(1);
+    children.erase(known);
+  }
   if (!children.empty())
     return;
   for (auto& each : drained)
@@ -191,6 +296,8 @@ root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env) {
   return {
     [self](const clone_order_ptr& order) { self->state.start_clone(order); },
     [self](const cloned_job_ptr& cloned) { self->state.start_job(*cloned); },
+    [self](const recovered_job_ptr& job) { self->state.recover(*job); },
+    [self](const job_order_ptr& order) { self->state.obey(order); },
     [self](again_atom, const std::string& job) {
       self->state.restart_due(job);
     },

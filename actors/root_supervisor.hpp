@@ -8,6 +8,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,12 +36,16 @@ struct root_supervisor_state {
     /// With the responder; null once the UID is known.
     clone_order_ptr order;
     restart_intensity deaths;
+    /// Taken up again by the recovery.
+    bool recovered = false;
   };
 
   // -- decisions ------------------------------------------------------------
 
   void start_clone(clone_order_ptr order);
   void start_job(const cloned_job& cloned);
+  void recover(const recovered_job& recovered);
+  void obey(const job_order_ptr& order);
   void child_down(const caf::down_msg& down);
   void restart_due(const std::string& job);
   void restart(const std::string& job, const job_found& found);
@@ -53,9 +58,12 @@ struct root_supervisor_state {
 
   template <class Handle>
   void adopt(const std::string& job, const Handle& actor);
-  void look_up(const std::string& job,
-               void (root_supervisor_state::*then)(const std::string&,
-                                                   const job_found&));
+  using looked_up = std::function<void(const std::string&, const job_found&)>;
+  void look_up(const std::string& job, looked_up then);
+  void command_found(const job_order_ptr& order, const job_found& found);
+  void command_saved(const job_order_ptr& order, handoff::job record,
+                     command_effect effect);
+  void resume_clone(const std::string& job, handoff::job record);
 
   self_pointer self;
   environment_ptr env;

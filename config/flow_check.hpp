@@ -70,7 +70,4 @@ std::vector<std::set<std::string, std::less<>>>
 check_order(flow_report& report,
             const std::vector<sub_action_template>& sub_actions);
 
-/// SHA-256 of `text` in lower-case hex.
-std::string sha256_hex(std::string_view text);
-
 } // namespace handoff

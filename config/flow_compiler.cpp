@@ -4,6 +4,7 @@
 #include "config/flow_check.hpp"
 #include "config/flow_uses.hpp"
 #include "config/nearest_name.hpp"
+#include "config/sha256.hpp"
 
 #include <algorithm>
 #include <set>

@@ -1,11 +1,7 @@
 #include "http/admin.hpp"
 
 #include "actors/replies.hpp"
-#include "http/job_document.hpp"
 #include "http/target.hpp"
-#include "job/job_id.hpp"
-
-#include <caf/send.hpp>
 
 #include <string_view>
 #include <utility>
@@ -35,7 +31,8 @@ bool same_secret(std::string_view left, std::string_view right) {
 
 class admin_routes {
 public:
-  explicit admin_routes(admin_options options) : options_{std::move(options)} {}
+  explicit admin_routes(admin_options options)
+      : options_{std::move(options)}, jobs_{options_.jobs} {}
 
   void handle(const http_request& request,
               const responder_ptr& responder) const {
@@ -54,12 +51,11 @@ public:
       get(request, responder, [&] { ready(responder); });
     else if (!is_authorized(request))
       refuse_token(responder);
-    else if (segments->size() == 4 && (*segments)[0] == "api"
+    else if (segments->size() >= 3 && (*segments)[0] == "api"
              && (*segments)[1] == "v1" && (*segments)[2] == "jobs")
-      get(request, responder, [&] { show((*segments)[3], responder); });
+      jobs(*segments, request, responder);
     else
-      responder->answer(
-        problem_reply({error_kind::unknown_route, "there is nothing here"}));
+      not_here(responder);
   }
 
 private:
@@ -70,9 +66,13 @@ private:
       answer();
       return;
     }
-    auto refused =
-      problem_reply({error_kind::method_not_allowed, "this is read with GET"});
-    refused.headers.push_back({"Allow", "GET, HEAD"});
+    refuse_method(responder, "this is read with GET", "GET, HEAD");
+  }
+
+  static void refuse_method(const responder_ptr& responder, const char* why,
+                            const char* allowed) {
+    auto refused = problem_reply({error_kind::method_not_allowed, why});
+    refused.headers.push_back({"Allow", allowed});
     responder->answer(std::move(refused));
   }
 
@@ -98,26 +98,34 @@ private:
     if (options_.draining->load())
       responder->answer(problem_reply(
         {error_kind::draining, "the service takes no new webhooks"}));
+    else if (options_.journal_fails->load())
+      responder->answer(problem_reply(
+        {error_kind::journal_unavailable, "the journal cannot commit"}));
     else
       responder->answer(json_reply(200, {{"status", "ready"}}));
   }
 
-  void show(const std::string& job, const responder_ptr& responder) const {
-    const auto unknown =
-      problem_reply({error_kind::unknown_job, "there is no job with this id"});
-    if (!is_job_id(job)) {
-      responder->answer(unknown);
-      return;
-    }
-    caf::anon_send(options_.lookup,
-                   std::make_shared<const job_lookup>(job_lookup{
-                     job, responder, [unknown](const job_ptr& found) {
-                       return found ? json_reply(200, job_document(*found))
-                                    : unknown;
-                     }}));
+  static void not_here(const responder_ptr& responder) {
+    responder->answer(
+      problem_reply({error_kind::unknown_route, "there is nothing here"}));
+  }
+
+  void jobs(const std::vector<std::string>& segments,
+            const http_request& request, const responder_ptr& responder) const {
+    if (segments.size() == 3)
+      get(request, responder, [&] { jobs_.list(request, responder); });
+    else if (segments.size() == 4)
+      get(request, responder, [&] { jobs_.show(segments[3], responder); });
+    else if (segments.size() == 5 && request.method == "POST")
+      jobs_.command(segments[3], segments[4], request, responder);
+    else if (segments.size() == 5)
+      refuse_method(responder, "this is done with POST", "POST");
+    else
+      not_here(responder);
   }
 
   admin_options options_;
+  operator_routes jobs_;
 };
 
 } // namespace

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "http/front_door.hpp"
-#include "http/lookup.hpp"
+#include "http/operator_routes.hpp"
 
 #include <atomic>
 #include <memory>
@@ -10,18 +10,20 @@
 namespace handoff {
 
 struct admin_options {
-  lookup_actor lookup;
+  operator_options jobs;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
+  /// Set while the journal cannot commit: it is not ready either.
+  std::shared_ptr<const std::atomic<bool>> journal_fails;
   /// Empty: nobody is asked for one.
   std::string token;
 };
 
 /// The routes that operators see:
 ///
-///     GET /livez              the process runs
-///     GET /readyz             it is able to make progress
-///     GET /api/v1/jobs/{job}  a job, whole
+///     GET /livez      the process runs
+///     GET /readyz     it is able to make progress
+///     /api/v1/jobs…   see operator_routes
 ///
 /// Where a token is set, everything but the first two asks for it
 /// (`Authorization: Bearer`, RFC 6750, section 2.1).

@@ -1,6 +1,7 @@
 #include "http/ingress.hpp"
 
 #include "actors/replies.hpp"
+#include "config/sha256.hpp"
 #include "http/json_body.hpp"
 #include "http/prefer.hpp"
 #include "http/signature.hpp"
@@ -23,6 +24,8 @@ using std::chrono::system_clock;
 
 constexpr const char* retry_after_seconds = "1";
 constexpr const char* hidden = "***";
+
+constexpr std::size_t key_bytes_max = 256;
 
 reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   auto made = problem_reply({kind, std::move(detail)});
@@ -118,7 +121,23 @@ private:
       refusal(error_kind::overloaded,
               "the webhook could not be journaled before the deadline",
               {{"Retry-After", retry_after_seconds}}));
-    caf::anon_send(options_.root, std::move(order));
+    caf::anon_send(options_.intake, clone_order_ptr{std::move(order)});
+  }
+
+  /// The webhook's claim on an idempotency key, if it has one.
+  static std::optional<idempotency_claim> claim_of(const flow& definition,
+                                                   const webhook& hook,
+                                                   const std::string& body) {
+    template_context context;
+    context.hook = &hook;
+    auto key = definition.idempotency_key.render(context, template_place::text);
+    const auto* text = std::get_if<std::string>(&key);
+    if (text == nullptr || text->empty())
+      return std::nullopt;
+    // What is journaled as a key is bounded; equal texts stay equal.
+    return idempotency_claim{
+      text->size() > key_bytes_max ? sha256_hex(*text) : *text,
+      sha256_hex(body), hook.received + definition.idempotency_keep};
   }
 
   /// Counts the webhook in, or refuses it.
@@ -146,9 +165,10 @@ private:
                               {{"Retry-After", retry_after_seconds}}));
   }
 
-  clone_order_ptr order_for(http_request request, const flow_ptr& definition,
-                            nlohmann::json body,
-                            const responder_ptr& responder) const {
+  std::shared_ptr<clone_order> order_for(http_request request,
+                                         const flow_ptr& definition,
+                                         nlohmann::json body,
+                                         const responder_ptr& responder) const {
     const auto now = system_clock::now();
     const auto preferred = read_preferences(request.headers);
     auto limit = std::min(options_.deadline_limit, definition->deadline_limit);
@@ -184,6 +204,7 @@ private:
     record.hook.trace =
       continue_trace(traceparent != nullptr ? *traceparent : "");
     record.hook.headers = std::move(request.headers);
+    record.claim = claim_of(*definition, record.hook, request.body);
     hide_credentials(record.hook, *definition);
     return order;
   }
@@ -202,15 +223,19 @@ private:
       responder->answer(unknown);
       return;
     }
-    caf::anon_send(options_.lookup,
-                   std::make_shared<const job_lookup>(job_lookup{
-                     job, responder, [flow, unknown](const job_ptr& found) {
-                       // A sender sees the jobs of the flow that it names, and
-                       // no others.
-                       return found && found->flow == flow
-                              ? status_reply(*found)
-                              : unknown;
-                     }}));
+    caf::anon_send(
+      options_.viewer,
+      std::make_shared<const job_view>(job_view{
+        responder,
+        [flow, job, unknown](journal_reader& reader) -> std::optional<reply> {
+          const auto found = reader.find(job);
+          if (const auto* failed = std::get_if<error>(&found))
+            return problem_reply(*failed);
+          const auto& record = std::get<std::optional<handoff::job>>(found);
+          // A sender sees the jobs of the flow that it names, and no others.
+          return record && record->flow == flow ? status_reply(*record)
+                                                : unknown;
+        }}));
   }
 
   ingress_options options_;

@@ -3,7 +3,7 @@
 #include "actors/environment.hpp"
 #include "config/flow.hpp"
 #include "http/front_door.hpp"
-#include "http/lookup.hpp"
+#include "http/job_viewer.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -33,8 +33,8 @@ struct ingress_options {
   std::shared_ptr<admission_counts> admission;
   /// Set once the service drains.
   std::shared_ptr<const std::atomic<bool>> draining;
-  root_supervisor_actor root;
-  lookup_actor lookup;
+  intake_actor intake;
+  job_viewer_actor viewer;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
   std::size_t max_held = 10'000;

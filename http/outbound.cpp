@@ -1,5 +1,7 @@
 #include "http/outbound.hpp"
 
+#include "job/crash_point.hpp"
+
 #include <caf/send.hpp>
 
 #include <utility>
@@ -11,11 +13,16 @@ outbound_state::start(const outbound_call_ptr& call) {
   const auto number = ++last;
   auto promise = self->make_response_promise<exchange_ptr>();
   under_way.emplace(number, promise);
+  crash_point(call->purpose == call_class::clone ? "before-clone-call"
+                                                 : "before-sub-action-call");
   const auto handle = caf::actor_cast<outbound_done_actor>(self);
-  client->start(*call, [handle, number](exchange done) {
-    caf::anon_send(handle, number,
-                   std::make_shared<const exchange>(std::move(done)));
-  });
+  client->start(
+    *call, [handle, number, purpose = call->purpose](exchange done) {
+      crash_point(purpose == call_class::clone ? "after-clone-call"
+                                               : "after-sub-action-call");
+      caf::anon_send(handle, number,
+                     std::make_shared<const exchange>(std::move(done)));
+    });
   return promise;
 }
 

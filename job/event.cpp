@@ -5,35 +5,71 @@
 namespace handoff {
 namespace {
 
-void put(std::vector<attempt>& attempts, const attempt& made) {
+bool same_time(std::optional<wall_time> left, wall_time right) {
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  // A journal keeps milliseconds, and its times must tell a repetition too.
+  return left && floor<milliseconds>(*left) == floor<milliseconds>(right);
+}
+
+/// Gives whether `made` tells something new.
+bool put(std::vector<attempt>& attempts, const attempt& made) {
   const auto found =
     std::find_if(attempts.begin(), attempts.end(), [&](const attempt& each) {
       return each.number == made.number;
     });
-  if (found == attempts.end())
+  if (found == attempts.end()) {
     attempts.push_back(made);
-  else if (!found->ended)
-    *found = made;
+    return true;
+  }
+  if (found->ended || !made.ended)
+    return false;
+  *found = made;
+  return true;
 }
 
 struct applier {
   job& record;
   wall_time at;
 
-  void operator()(const job_accepted& change) const { record = change.record; }
+  void reopen(job_status status) const {
+    record.status = status;
+    record.finished.reset();
+  }
 
-  void operator()(const clone_attempt_begun& change) const {
-    put(record.clone.attempts, change.made);
+  sub_action_record* find(std::size_t index) const {
+    return index < record.sub_actions.size() ? &record.sub_actions[index]
+                                             : nullptr;
+  }
+
+  bool operator()(const job_accepted& change) const {
+    if (!record.id.empty())
+      return false;
+    record = change.record;
+    return true;
+  }
+
+  bool operator()(const clone_attempt_begun& change) const {
+    if (!put(record.clone.attempts, change.made))
+      return false;
+    record.clone.failure.reset();
     record.clone.next_attempt.reset();
-    record.status = job_status::cloning;
+    reopen(job_status::cloning);
+    return true;
   }
 
-  void operator()(const clone_attempt_ended& change) const {
-    put(record.clone.attempts, change.made);
+  bool operator()(const clone_attempt_ended& change) const {
+    if (!put(record.clone.attempts, change.made))
+      return false;
     record.clone.next_attempt = change.next_attempt;
+    return true;
   }
 
-  void operator()(const clone_succeeded& change) const {
+  bool operator()(const clone_succeeded& change) const {
+    // A UID is known once: were it taken twice, the sub-actions that have
+    // succeeded since would run again.
+    if (!record.clone.uid.is_null())
+      return false;
     if (change.made)
       put(record.clone.attempts, *change.made);
     record.clone.uid = change.uid;
@@ -43,61 +79,111 @@ struct applier {
     record.sub_actions.clear();
     for (const auto& name : change.sub_actions)
       record.sub_actions.emplace_back().name = name;
-    record.status = job_status::running;
+    reopen(job_status::running);
+    return true;
   }
 
-  void operator()(const clone_settled& change) const {
-    if (change.made)
-      put(record.clone.attempts, *change.made);
+  bool operator()(const clone_settled& change) const {
+    // Settles the last attempt or none: an earlier one was settled before.
+    const auto& attempts = record.clone.attempts;
+    if (change.made && !attempts.empty()
+        && change.made->number < attempts.back().number)
+      return false;
+    const bool told = change.made && put(record.clone.attempts, *change.made);
+    if (!told && record.status == change.status
+        && record.clone.failure == change.failure)
+      return false;
     record.clone.failure = change.failure;
     record.clone.next_attempt.reset();
-    record.status = change.status;
+    reopen(change.status);
     if (is_final(change.status))
       record.finished = at;
+    return true;
   }
 
-  void operator()(const sub_action_begun& change) const {
-    auto& sub = record.sub_actions.at(change.index);
-    put(sub.attempts, change.made);
-    sub.status = sub_action_status::running;
-    sub.next_attempt.reset();
+  bool operator()(const sub_action_begun& change) const {
+    auto* const sub = find(change.index);
+    if (sub == nullptr || !put(sub->attempts, change.made))
+      return false;
+    if (sub->status == sub_action_status::succeeded)
+      return true;
+    sub->status = sub_action_status::running;
+    sub->failure.reset();
+    sub->next_attempt.reset();
+    reopen(job_status::running);
+    return true;
   }
 
-  void operator()(const sub_action_ended& change) const {
-    auto& sub = record.sub_actions.at(change.index);
-    put(sub.attempts, change.made);
-    sub.status = change.status;
-    sub.answer = change.answer;
-    sub.failure = change.failure;
-    sub.next_attempt = change.next_attempt;
+  bool operator()(const sub_action_ended& change) const {
+    auto* const sub = find(change.index);
+    if (sub == nullptr || !put(sub->attempts, change.made))
+      return false;
+    // What succeeded stays so, whatever comes late of another attempt.
+    if (sub->status == sub_action_status::succeeded)
+      return true;
+    sub->status = change.status;
+    sub->answer = change.answer;
+    sub->failure = change.failure;
+    sub->next_attempt = change.next_attempt;
+    return true;
   }
 
-  void operator()(const sub_action_settled& change) const {
-    auto& sub = record.sub_actions.at(change.index);
-    sub.status = change.status;
-    sub.failure = change.failure;
-    sub.next_attempt.reset();
+  bool operator()(const sub_action_settled& change) const {
+    auto* const sub = find(change.index);
+    if (sub == nullptr || sub->status == sub_action_status::succeeded
+        || (sub->status == change.status && sub->failure == change.failure))
+      return false;
+    sub->status = change.status;
+    sub->failure = change.failure;
+    sub->next_attempt.reset();
+    if (!is_final(change.status)) {
+      sub->forgiven = counted_attempts(sub->attempts);
+      reopen(job_status::running);
+    }
+    return true;
   }
 
-  void operator()(const job_finished& change) const {
-    record.status = change.status;
-    record.finished = at;
+  bool operator()(const job_finished& change) const {
+    if (record.status == change.status && record.finished)
+      return false;
+    reopen(change.status);
+    if (is_final(change.status))
+      record.finished = at;
+    return true;
   }
 
-  void operator()(const sender_replied& change) const {
+  bool operator()(const sender_replied& change) const {
+    const auto& known = record.reply;
+    if (known && known->status == change.status
+        && known->written == change.written)
+      return false;
     record.reply = reply_record{at, change.status, change.written};
+    return true;
   }
 
-  void operator()(const job_recovered&) const { ++record.recoveries; }
+  bool operator()(const job_recovered&) const {
+    if (same_time(record.recovered, at))
+      return false;
+    record.recovered = at;
+    ++record.recoveries;
+    return true;
+  }
 };
 
 } // namespace
 
-void apply(job& record, const job_event& event) {
-  if (!std::holds_alternative<job_recovered>(event.change)
-      && !std::holds_alternative<sender_replied>(event.change))
+bool apply(job& record, const job_event& event) {
+  if (!std::visit(applier{record, event.at}, event.change))
+    return false;
+  // What has only begun may be just what ends the process.
+  const bool got_further =
+    !std::holds_alternative<job_recovered>(event.change)
+    && !std::holds_alternative<sender_replied>(event.change)
+    && !std::holds_alternative<clone_attempt_begun>(event.change)
+    && !std::holds_alternative<sub_action_begun>(event.change);
+  if (got_further)
     record.recoveries = 0;
-  std::visit(applier{record, event.at}, event.change);
+  return true;
 }
 
 std::uint32_t counted_attempts(const std::vector<attempt>& attempts) {

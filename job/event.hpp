@@ -57,7 +57,8 @@ struct sub_action_ended {
   std::optional<wall_time> next_attempt;
 };
 
-/// A sub-action became `skipped`, `cancelled` or `failed` without an attempt.
+/// A sub-action became `skipped`, `cancelled` or `failed` without an attempt,
+/// or `waiting` again because somebody asked for another try.
 struct sub_action_settled {
   std::size_t index = 0;
   sub_action_status status = sub_action_status::skipped;
@@ -73,8 +74,8 @@ struct sender_replied {
   bool written = false;
 };
 
-/// A start of the service takes the job up again. Every other event but
-/// `sender_replied` takes this back: the job got further.
+/// A start of the service takes the job up again. Whatever ends or settles a
+/// part of the job takes this back: it got further.
 struct job_recovered {};
 
 using job_change =
@@ -90,8 +91,11 @@ struct job_event {
   job_change change;
 };
 
-/// Brings `record` forward by `event`. Attempts are told apart by number, so
-/// that an event that comes twice changes nothing.
-void apply(job& record, const job_event& event);
+/// Brings `record` forward by `event`; gives whether that changed anything.
+/// Attempts are told apart by number, so that an event that comes twice changes
+/// nothing, and no more does one of a sub-action that the job does not have. A
+/// new attempt, or a sub-action that is settled as `waiting`, takes a finished
+/// job up again; a UID that is known and a sub-action that has succeeded stay.
+bool apply(job& record, const job_event& event);
 
 } // namespace handoff

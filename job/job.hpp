@@ -58,6 +58,9 @@ struct sub_action_record {
   std::optional<error> failure;
   /// When the next attempt is due, while it is `retrying`.
   std::optional<wall_time> next_attempt;
+  /// How many counted attempts had been made when a person asked for more:
+  /// those do not use up `max_attempts` any longer.
+  std::uint32_t forgiven = 0;
 };
 
 /// What the sender was told.
@@ -98,6 +101,8 @@ struct job {
   /// How often a start of the service took it up and did not get it further:
   /// past a limit it is set aside.
   std::uint32_t recoveries = 0;
+  /// When a start took it up last: tells that event from its repetition.
+  std::optional<wall_time> recovered;
 };
 
 using job_ptr = std::shared_ptr<const job>;

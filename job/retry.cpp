@@ -60,9 +60,10 @@ parse_retry_after(std::string_view text,
     const char* rest = ::strptime(date.c_str(), form, &broken);
     if (rest == nullptr || *rest != '\0')
       continue;
-    const auto when = std::chrono::system_clock::from_time_t(::timegm(&broken));
-    return std::max(milliseconds{0},
-                    std::chrono::duration_cast<milliseconds>(when - now));
+    // In seconds: the clock's own unit ends before the year 9999.
+    const seconds when{::timegm(&broken)};
+    const auto today = std::chrono::floor<milliseconds>(now.time_since_epoch());
+    return std::max(milliseconds{0}, milliseconds{when} - today);
   }
   return std::nullopt;
 }

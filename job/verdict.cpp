@@ -35,16 +35,6 @@ error status_error(int status) {
           "the upstream answered with status " + std::to_string(status)};
 }
 
-/// Nothing if `value` can be no UID.
-bool is_uid(const nlohmann::json& value) {
-  if (value.is_number_integer())
-    return true;
-  if (!value.is_string())
-    return false;
-  const auto& text = value.get_ref<const std::string&>();
-  return !text.empty() && text.size() <= uid_bytes_max;
-}
-
 clone_verdict judge_clone_answer(const exchange& done,
                                  const nlohmann::json::json_pointer& uid) {
   constexpr bool no_exceptions = false;
@@ -66,6 +56,15 @@ clone_verdict judge_clone_answer(const exchange& done,
 }
 
 } // namespace
+
+bool is_uid(const nlohmann::json& value) {
+  if (value.is_number_integer())
+    return true;
+  if (!value.is_string())
+    return false;
+  const auto& text = value.get_ref<const std::string&>();
+  return !text.empty() && text.size() <= uid_bytes_max;
+}
 
 clone_verdict judge_clone(const exchange& done,
                           const nlohmann::json::json_pointer& uid,

@@ -15,6 +15,10 @@ namespace handoff {
 /// Longest UID that is taken over, as text.
 inline constexpr std::size_t uid_bytes_max = 512;
 
+/// Whether `value` can be a UID: an integer, or a string of 1 to
+/// `uid_bytes_max` bytes.
+bool is_uid(const nlohmann::json& value);
+
 /// What one attempt of a clone came to.
 enum class clone_outcome : std::uint8_t {
   done,      ///< the UID is there

@@ -12,7 +12,9 @@ std::string text_of(const nlohmann::json& uid) {
 bool matches(const job_query& query, const job& record) {
   return (query.flow.empty() || record.flow == query.flow)
       && (!query.status || record.status == *query.status)
-      && (query.uid.empty() || text_of(record.clone.uid) == query.uid)
+      && (query.uid.empty()
+          || (!record.clone.uid.is_null()
+              && text_of(record.clone.uid) == query.uid))
       && (!query.since || record.hook.received >= *query.since);
 }
 
@@ -25,6 +27,45 @@ bool is_unfinished(const job& record) {
   return !is_final(record.status) && record.status != job_status::ambiguous;
 }
 
+/// Reads through the journal, which is thread-safe.
+class view final : public journal_reader {
+public:
+  explicit view(memory_journal& of) : of_{of} {}
+
+  result<std::optional<job>> find(std::string_view id) override {
+    return of_.find(id);
+  }
+
+  result<job_page> list(const job_query& query) override {
+    return of_.list(query);
+  }
+
+  result<std::vector<job>> unfinished(std::string_view before,
+                                      std::size_t limit) override {
+    return of_.unfinished(before, limit);
+  }
+
+  result<std::uint64_t> count_unfinished() override {
+    return of_.count_unfinished();
+  }
+
+  result<std::optional<key_holder>> find_key(std::string_view flow,
+                                             std::string_view key,
+                                             wall_time now) override {
+    return of_.find_key(flow, key, now);
+  }
+
+  result<std::optional<nlohmann::json>>
+  flow_definition(std::string_view version) override {
+    return of_.flow_definition(version);
+  }
+
+  result<std::uint64_t> bytes() override { return of_.bytes(); }
+
+private:
+  memory_journal& of_;
+};
+
 } // namespace
 
 std::optional<error> memory_journal::commit(std::span<const job_event> events) {
@@ -33,9 +74,11 @@ std::optional<error> memory_journal::commit(std::span<const job_event> events) {
     if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
       if (!jobs_.try_emplace(event.job, accepted->record).second)
         continue;
-      if (const auto& claim = accepted->record.claim)
-        keys_.insert_or_assign({accepted->record.flow, claim->key},
-                               key_holder{event.job, *claim});
+      if (const auto& claim = accepted->record.claim) {
+        auto& holder = keys_[{accepted->record.flow, claim->key}];
+        if (holder.job.empty() || holder.claim.expires <= event.at)
+          holder = {event.job, *claim};
+      }
       if (accepted->definition)
         definitions_.try_emplace(accepted->record.flow_version,
                                  accepted->definition);
@@ -118,22 +161,28 @@ result<std::size_t> memory_journal::prune(wall_time before, wall_time now,
   const std::scoped_lock lock{mutex_};
   std::erase_if(
     keys_, [&](const auto& each) { return each.second.claim.expires <= now; });
-  std::size_t forgotten = 0;
-  for (auto at = jobs_.begin(); at != jobs_.end() && forgotten < limit;) {
-    const auto& record = at->second;
-    if (is_final(record.status) && record.finished < before) {
-      at = jobs_.erase(at);
-      ++forgotten;
-    } else {
-      ++at;
-    }
-  }
-  return forgotten;
+  std::vector<std::pair<wall_time, std::string>> old;
+  for (const auto& [id, record] : jobs_)
+    if (is_final(record.status) && record.finished < before)
+      old.emplace_back(record.finished.value_or(wall_time{}), id);
+  std::sort(old.begin(), old.end());
+  old.resize(std::min(old.size(), limit));
+  for (const auto& [finished, id] : old)
+    jobs_.erase(id);
+  return old.size();
 }
 
 result<std::uint64_t> memory_journal::bytes() {
   const std::scoped_lock lock{mutex_};
   return static_cast<std::uint64_t>(jobs_.size() * sizeof(job));
+}
+
+result<bool> memory_journal::maintain() {
+  return false;
+}
+
+result<std::unique_ptr<journal_reader>> memory_journal::open_reader() {
+  return std::make_unique<view>(*this);
 }
 
 } // namespace handoff

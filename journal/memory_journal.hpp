@@ -26,6 +26,8 @@ public:
   result<std::size_t> prune(wall_time before, wall_time now,
                             std::size_t limit) override;
   result<std::uint64_t> bytes() override;
+  result<bool> maintain() override;
+  result<std::unique_ptr<journal_reader>> open_reader() override;
 
 private:
   using key = std::pair<std::string, std::string>; // flow, key

@@ -1,5 +1,6 @@
 #include "tests/actors/actor_fixture.hpp"
 
+#include "actors/intake.hpp"
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
 #include "config/flow_loader.hpp"
@@ -141,6 +142,7 @@ ActorTest::~ActorTest() {
       caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
   // Whatever still waits for its time gets it, and finds its actor gone.
   run_for(1ms);
+  entrance = nullptr;
   root = nullptr;
   options = environment{};
   scheduler().run();
@@ -159,11 +161,13 @@ milliseconds ActorTest::now() const {
 void ActorTest::start() {
   options.outbound = caf::actor_cast<outbound_actor>(
     system->spawn(fake_outbound, upstream, [this] { return now(); }));
-  options.journal =
-    system->spawn(journal_keeper, std::shared_ptr<journal>(store),
-                  std::function<void(const job_event&)>{});
-  root = system->spawn(root_supervisor,
-                       std::make_shared<const environment>(options));
+  journal_keeper_options keeper;
+  keeper.store = store;
+  keeper.now = options.now;
+  options.journal = system->spawn(journal_keeper, std::move(keeper));
+  const environment_ptr env = std::make_shared<const environment>(options);
+  root = system->spawn(root_supervisor, env);
+  entrance = system->spawn(intake, env, root);
   scheduler().run();
 }
 
@@ -223,7 +227,7 @@ std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
   record.hook.trace = continue_trace("");
   options.admission->jobs.fetch_add(1);
   auto id = record.id;
-  caf::anon_send(root, clone_order_ptr{order});
+  caf::anon_send(entrance, clone_order_ptr{order});
   scheduler().run();
   return id;
 }

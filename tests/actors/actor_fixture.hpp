@@ -107,6 +107,7 @@ protected:
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   root_supervisor_actor root;
+  intake_actor entrance;
 
 private:
   caf::scheduler::test_coordinator& scheduler();

@@ -1,5 +1,5 @@
 // Which webhooks get past the endpoint, and what of them goes on: the order
-// that the root supervisor would get is taken in its place.
+// that the intake would get is taken in its place.
 
 #include "config/flow_loader.hpp"
 #include "http/ingress.hpp"
@@ -25,14 +25,11 @@ using ::testing::SizeIs;
 
 using orders = std::vector<clone_order_ptr>;
 
-root_supervisor_actor::behavior_type
-order_taker(root_supervisor_actor::pointer, std::shared_ptr<orders> taken) {
+intake_actor::behavior_type order_taker(intake_actor::pointer,
+                                        std::shared_ptr<orders> taken) {
   return {
     [taken](const clone_order_ptr& order) { taken->push_back(order); },
-    [](const cloned_job_ptr&) {},
-    [](again_atom, const std::string&) {},
-    [](drain_atom) { return drained_atom::value; },
-    [](report_atom) { return supervision_report{}; },
+    [](again_atom, const clone_order_ptr&) {},
   };
 }
 
@@ -57,13 +54,13 @@ protected:
     system_.emplace(config_);
     options_.admission = std::make_shared<admission_counts>();
     options_.draining = std::make_shared<std::atomic<bool>>(false);
-    options_.root = system_->spawn(order_taker, taken_);
+    options_.intake = system_->spawn(order_taker, taken_);
   }
 
   ~IngressTest() override {
-    caf::anon_send_exit(options_.root, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(options_.intake, caf::exit_reason::user_shutdown);
     run();
-    options_.root = nullptr;
+    options_.intake = nullptr;
   }
 
   /// The flow is called "setup"; `more` is merged into it.
@@ -216,12 +213,10 @@ TEST_F(IngressTest, OffersTheWebhookIdAsIdempotencyKey) {
   post({{"Webhook-Id", "m-1"},
         {"Webhook-Timestamp", std::to_string(seconds.count())},
         {"Webhook-Signature", signature}});
-  const auto& order = *taken_->at(0);
-  template_context context;
-  context.hook = &order.record.hook;
-  EXPECT_EQ(std::get<std::string>(order.definition->idempotency_key.render(
-              context, template_place::text)),
-            "m-1");
+  ASSERT_THAT(*taken_, SizeIs(1));
+  const auto& claim = taken_->at(0)->record.claim;
+  ASSERT_TRUE(claim.has_value());
+  EXPECT_EQ(claim->key, "m-1");
   EXPECT_EQ(kept("Webhook-Signature"), "***");
 }
 

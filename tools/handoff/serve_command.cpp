@@ -1,3 +1,4 @@
+#include "job/crash_point.hpp"
 #include "tools/handoff/arguments.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
@@ -195,6 +196,10 @@ int serve_command(const command_words& words) {
   std::optional<std::filesystem::path> ini;
   if (const auto file = given.value("config-file"))
     ini = *file;
+  if (const auto refused = crash_points_refused(); !refused.empty()) {
+    std::cerr << "handoff serve: " << refused << '\n';
+    return exit_usage;
+  }
   const auto configuration = check(ini, given.overrides);
   if (!configuration.errors.empty()) {
     for (const auto& each : configuration.errors)

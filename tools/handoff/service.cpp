@@ -1,16 +1,21 @@
 #include "tools/handoff/service.hpp"
 
+#include "actors/intake.hpp"
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
+#include "config/flow_loader.hpp"
 #include "http/admin.hpp"
 #include "http/outbound.hpp"
 #include "http/outbound_client.hpp"
-#include "journal/memory_journal.hpp"
+#include "job/job_id.hpp"
+#include "journal/sqlite_journal.hpp"
 #include "tools/handoff/log.hpp"
 
 #include <caf/send.hpp>
 
+#include <filesystem>
 #include <random>
+#include <stdexcept>
 
 namespace handoff {
 namespace {
@@ -55,6 +60,13 @@ front_door_options admin_door(const admin_settings& from) {
   return options;
 }
 
+/// Where the journal is: what follows "sqlite:", seen from the INI's folder.
+std::string sqlite_path(const settings& from) {
+  constexpr std::string_view scheme = "sqlite:";
+  const auto path = from.journal.uri.substr(scheme.size());
+  return (std::filesystem::path{from.base_directory} / path).string();
+}
+
 } // namespace
 
 service::service(const checked_configuration& configuration,
@@ -64,37 +76,100 @@ service::service(const checked_configuration& configuration,
     : log_{std::move(log)} {
   const auto& from = configuration.settings;
   flows_ = std::make_shared<flow_registry>(configuration.flows);
-  store_ = std::make_shared<memory_journal>();
+  open_journal(from);
   client_ = std::make_shared<outbound_client>(outbound_options_of(from));
   apply_caf_options(caf_config_, configuration.caf);
   actors_.emplace(caf_config_);
-  journal_ = actors_->spawn(
-    journal_keeper, store_,
-    [log = log_](const job_event& event) { log_event(*log, event); });
-  outbound_ =
-    caf::actor_cast<outbound_actor>(actors_->spawn(outbound, client_));
-  environment env;
-  env.journal = journal_;
-  env.outbound = outbound_;
-  env.admission = admission_;
-  env.now = [] {
+  spawn_actors(configuration, std::move(drained), std::move(lost));
+  open_doors(configuration);
+}
+
+void service::open_journal(const settings& from) {
+  sqlite_journal_options options;
+  options.path = sqlite_path(from);
+  auto opened = sqlite_journal::open(std::move(options));
+  if (const auto* failed = std::get_if<error>(&opened))
+    throw std::runtime_error{failed->detail};
+  store_ = std::get<std::unique_ptr<sqlite_journal>>(std::move(opened));
+  const auto unfinished = store_->count_unfinished();
+  if (const auto* failed = std::get_if<error>(&unfinished))
+    throw std::runtime_error{failed->detail};
+  admission_->jobs = std::get<std::uint64_t>(unfinished);
+  if (admission_->jobs > 0)
+    log_->info("handoff: {} unfinished jobs go on", admission_->jobs.load());
+}
+
+std::shared_ptr<journal_reader> service::open_reader() {
+  auto opened = store_->open_reader();
+  if (const auto* failed = std::get_if<error>(&opened))
+    throw std::runtime_error{failed->detail};
+  return std::get<std::unique_ptr<journal_reader>>(std::move(opened));
+}
+
+void service::spawn_actors(const checked_configuration& configuration,
+                           std::function<void()> drained,
+                           std::function<void(const std::string&)> lost) {
+  const auto& from = configuration.settings;
+  const auto now = [] {
     return std::chrono::system_clock::now();
   };
-  env.random = draw;
-  env.pool_workers = from.pool.workers;
-  env.restarts = {from.supervisor.max_restarts, from.supervisor.within};
-  root_ = actors_->spawn(root_supervisor,
-                         std::make_shared<const environment>(std::move(env)));
-  lookup_ = actors_->spawn(lookup, journal_);
+  journal_keeper_options keeper;
+  keeper.store = store_;
+  keeper.now = now;
+  keeper.observe = [log = log_](const job_event& event) {
+    log_event(*log, event);
+  };
+  keeper.health =
+    [log = log_, fails = journal_fails_](const std::optional<error>& failure) {
+      fails->store(failure.has_value());
+      if (failure)
+        log->error("handoff: the journal cannot commit: {}", failure->detail);
+      else
+        log->info("handoff: the journal commits again");
+    };
+  keeper.commit_delay = from.journal.commit_delay;
+  keeper.keep = from.journal.keep;
+  keeper.keep_bytes = from.journal.keep_bytes;
+  journal_ = actors_->spawn<caf::detached>(journal_keeper, std::move(keeper));
+  outbound_ =
+    caf::actor_cast<outbound_actor>(actors_->spawn(outbound, client_));
+  auto env = std::make_shared<environment>();
+  env->journal = journal_;
+  env->outbound = outbound_;
+  env->admission = admission_;
+  env->now = now;
+  env->random = draw;
+  env->pool_workers = from.pool.workers;
+  env->restarts = {from.supervisor.max_restarts, from.supervisor.within};
+  root_ = actors_->spawn(root_supervisor, environment_ptr{env});
+  intake_ = actors_->spawn(intake, environment_ptr{env}, root_);
+  viewer_ = actors_->spawn<caf::detached>(job_viewer, open_reader());
+  compile_ = [defaults = defaults_of(from)](const nlohmann::json& definition) {
+    return compile_flow(definition, defaults);
+  };
+  recovery_options recover;
+  recover.env = env;
+  recover.root = root_;
+  recover.reader = open_reader();
+  recover.compile = compile_;
+  recover.before = job_id_from(now(), {});
+  recover.warn = [log = log_](const std::string& what) {
+    log->warn("handoff: {}", what);
+  };
+  recovery_ = actors_->spawn<caf::detached>(recovery, std::move(recover));
   guardian_ = actors_->spawn(
     guardian, guardian_options{root_, journal_, outbound_, std::move(drained),
                                std::move(lost)});
+}
+
+void service::open_doors(const checked_configuration& configuration) {
+  const auto& from = configuration.settings;
   ingress_options routes;
   routes.flows = flows_;
   routes.admission = admission_;
   routes.draining = draining_;
-  routes.root = root_;
-  routes.lookup = lookup_;
+  routes.intake = intake_;
+  routes.viewer = viewer_;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
   routes.max_held = from.admission.max_held;
@@ -103,7 +178,8 @@ service::service(const checked_configuration& configuration,
   // webhooks but cannot be asked how it is.
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin),
-    admin(admin_options{lookup_, draining_, from.admin.token}));
+    admin(admin_options{operator_options{viewer_, root_, compile_}, draining_,
+                        journal_fails_, from.admin.token}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
 }
@@ -119,13 +195,17 @@ service::~service() {
   admin_.reset();
   // Nobody is told any more of what is ended on purpose.
   caf::anon_send_exit(guardian_, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(recovery_, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(intake_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(lookup_, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(viewer_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(outbound_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(journal_, caf::exit_reason::user_shutdown);
   guardian_ = nullptr;
+  recovery_ = nullptr;
+  intake_ = nullptr;
   root_ = nullptr;
-  lookup_ = nullptr;
+  viewer_ = nullptr;
   outbound_ = nullptr;
   journal_ = nullptr;
   client_.reset();

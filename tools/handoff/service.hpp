@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/recovery.hpp"
 #include "config/check.hpp"
 #include "http/front_door.hpp"
 #include "http/ingress.hpp"
@@ -48,10 +49,19 @@ public:
   bool holds_webhooks() const { return admission_->held.load() > 0; }
 
 private:
+  void open_journal(const settings& from);
+  void spawn_actors(const checked_configuration& configuration,
+                    std::function<void()> drained,
+                    std::function<void(const std::string&)> lost);
+  std::shared_ptr<journal_reader> open_reader();
+  void open_doors(const checked_configuration& configuration);
+
   std::shared_ptr<spdlog::logger> log_;
   std::shared_ptr<admission_counts> admission_ =
     std::make_shared<admission_counts>();
   std::shared_ptr<std::atomic<bool>> draining_ =
+    std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<std::atomic<bool>> journal_fails_ =
     std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<flow_registry> flows_;
   std::shared_ptr<journal> store_;
@@ -61,8 +71,11 @@ private:
   journal_actor journal_;
   outbound_actor outbound_;
   root_supervisor_actor root_;
-  lookup_actor lookup_;
+  intake_actor intake_;
+  job_viewer_actor viewer_;
+  recovery_actor recovery_;
   guardian_actor guardian_;
+  std::function<result<flow_ptr>(const nlohmann::json&)> compile_;
   std::unique_ptr<front_door> ingress_;
   std::unique_ptr<front_door> admin_;
 };

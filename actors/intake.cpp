@@ -1,0 +1,112 @@
+#include "actors/intake.hpp"
+
+#include "actors/replies.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+namespace {
+
+/// How soon to look again for a job that is cloned elsewhere: after a restart,
+/// say, before the recovery has come to it.
+constexpr std::chrono::milliseconds look_again{100};
+
+reply key_reused_reply() {
+  return problem_reply({error_kind::idempotency_key_reused,
+                        "this idempotency key came with another body before"});
+}
+
+} // namespace
+
+void intake_state::take(const clone_order_ptr& order) {
+  const auto& record = order->record;
+  if (!record.claim) {
+    self->send(root, order);
+    return;
+  }
+  forget_released();
+  auto& held = holders[{record.flow, record.claim->key}];
+  if (auto senders = held.senders.lock()) {
+    no_job();
+    if (held.fingerprint == record.claim->fingerprint)
+      senders->join(order->responder, order->answer_by, order->respond_async);
+    else
+      order->responder->answer(key_reused_reply());
+    return;
+  }
+  auto senders = std::make_shared<joined_responder>(
+    order->responder, order->answer_by, order->respond_async);
+  held = {record.claim->fingerprint, senders};
+  auto joined = std::make_shared<clone_order>(*order);
+  joined->responder = std::move(senders);
+  look_up(joined);
+}
+
+void intake_state::look_up(const clone_order_ptr& order) {
+  const auto& record = order->record;
+  self
+    ->request(env->journal, request_grace, find_atom::value, record.flow,
+              record.claim->key)
+    .then(
+      [this, order](const key_found& found) { key_looked_up(order, found); },
+      [this, order](const caf::error&) {
+        key_looked_up(order, {error{error_kind::journal_unavailable,
+                                    "the journal did not answer in time"},
+                              std::nullopt, nullptr});
+      });
+}
+
+void intake_state::key_looked_up(const clone_order_ptr& order,
+                                 const key_found& found) {
+  if (!found.failure && !found.claim) {
+    self->send(root, order);
+    return;
+  }
+  const bool is_same =
+    found.claim && found.claim->fingerprint == order->record.claim->fingerprint;
+  if (!found.failure && is_same && found.record
+      && found.record->status == job_status::cloning) {
+    order->responder->answer_by(order->answer_by,
+                                accepted_reply(*found.record, {}));
+    if (self->clock().now() < order->answer_by && !order->respond_async)
+      self->delayed_send(self, look_again, again_atom::value, order);
+    else
+      no_job();
+    return;
+  }
+  no_job();
+  if (found.failure)
+    order->responder->answer(problem_reply(*found.failure));
+  else if (!is_same || !found.record)
+    order->responder->answer(key_reused_reply());
+  else
+    order->responder->answer(replayed_reply(*order->definition, *found.record));
+}
+
+void intake_state::no_job() {
+  env->admission->jobs.fetch_sub(1);
+}
+
+void intake_state::forget_released() {
+  if (holders.size() < holders_swept_at)
+    return;
+  std::erase_if(holders,
+                [](const auto& each) { return each.second.senders.expired(); });
+  // Twice what is left, so that sweeping costs a constant share of the work.
+  holders_swept_at = std::max<std::size_t>(1'024, 2 * holders.size());
+}
+
+intake_actor::behavior_type intake(intake_state::self_pointer self,
+                                   environment_ptr env,
+                                   root_supervisor_actor root) {
+  self->state.env = std::move(env);
+  self->state.root = std::move(root);
+  return {
+    [self](const clone_order_ptr& order) { self->state.take(order); },
+    [self](again_atom, const clone_order_ptr& order) {
+      self->state.look_up(order);
+    },
+  };
+}
+
+} // namespace handoff

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "actors/joined_responder.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace handoff {
+
+/// Lets webhooks in. One whose idempotency key is new becomes a job; one whose
+/// key is held by a job of the same body joins it or gets its answer again; one
+/// with another body is refused (the Idempotency-Key header field,
+/// draft-ietf-httpapi-idempotency-key-header, section 2.6).
+///
+/// Holds nothing that a crash could lose: who waits here has been promised
+/// nothing, and is refused at its deadline.
+struct intake_state {
+  using self_pointer = intake_actor::stateful_pointer<intake_state>;
+
+  static inline const char* name = "intake";
+
+  explicit intake_state(self_pointer actor) : self{actor} {}
+
+  // -- decisions ------------------------------------------------------------
+
+  void take(const clone_order_ptr& order);
+  void key_looked_up(const clone_order_ptr& order, const key_found& found);
+  void look_up(const clone_order_ptr& order);
+
+  // -- parts of them --------------------------------------------------------
+
+  /// The key of a job that is on its way to its UID here. Whoever works on the
+  /// job keeps the senders alive, so that nobody has to say that it is over.
+  struct holder {
+    std::string fingerprint;
+    std::weak_ptr<joined_responder> senders;
+  };
+
+  /// Takes the webhook back out of the count of jobs: it makes none.
+  void no_job();
+  void forget_released();
+
+  self_pointer self;
+  environment_ptr env;
+  root_supervisor_actor root;
+  std::map<std::pair<std::string, std::string>, holder> holders;
+  std::size_t holders_swept_at = 1'024;
+};
+
+intake_actor::behavior_type intake(intake_state::self_pointer self,
+                                   environment_ptr env,
+                                   root_supervisor_actor root);
+
+} // namespace handoff

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/responder.hpp"
+
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace handoff {
+
+/// One answer for several senders that sent the same webhook: whoever joins
+/// gets what the first one gets, but keeps a deadline of its own. Thread-safe.
+class joined_responder : public responder {
+public:
+  joined_responder(responder_ptr first, time_point answer_by,
+                   bool respond_async);
+
+  /// Adds a sender. One that comes after the answer gets it at once, one that
+  /// does not want to be held gets what would be said at the deadline as soon
+  /// as there is something to say.
+  void join(responder_ptr further, time_point answer_by, bool respond_async);
+
+  bool answer(reply what) override;
+
+  /// `when` is for the first sender; the others keep theirs.
+  void answer_by(time_point when, reply what) override;
+
+  /// What became of the first sender's answer.
+  void on_outcome(std::function<void(const reply_outcome&)> told) override;
+
+private:
+  struct waiting_sender {
+    responder_ptr responder;
+    time_point answer_by;
+    bool respond_async = false;
+  };
+
+  std::mutex mutex_;
+  std::vector<waiting_sender> waiting_; ///< the first one stays in front
+  std::optional<reply> fallback_;
+  std::optional<reply> given_;
+};
+
+} // namespace handoff

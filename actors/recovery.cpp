@@ -1,0 +1,112 @@
+#include "actors/recovery.hpp"
+
+#include "job/command.hpp"
+
+namespace handoff {
+
+void recovery_state::later(std::chrono::milliseconds pause) {
+  self->delayed_send(self, pause, next_atom::value);
+}
+
+flow_ptr recovery_state::definition_of(const job& record) {
+  const auto known = definitions.find(record.flow_version);
+  if (known != definitions.end())
+    return known->second;
+  const auto give_up = [&](const std::string& why) {
+    options.warn("the jobs of flow " + record.flow + " in version "
+                 + record.flow_version + " cannot go on: " + why);
+    return nullptr;
+  };
+  flow_ptr compiled;
+  auto stored = options.reader->flow_definition(record.flow_version);
+  if (const auto* failed = std::get_if<error>(&stored)) {
+    compiled = give_up(failed->detail);
+  } else if (const auto& text =
+               std::get<std::optional<nlohmann::json>>(stored)) {
+    auto made = options.compile(*text);
+    if (const auto* broken = std::get_if<error>(&made))
+      compiled = give_up(broken->detail);
+    else
+      compiled = std::get<flow_ptr>(made);
+  } else {
+    compiled = give_up("the journal does not have the definition");
+  }
+  definitions.emplace(record.flow_version, compiled);
+  return compiled;
+}
+
+void recovery_state::next_page() {
+  if (options.env->admission->recovered.load() >= options.under_way_max) {
+    later(options.pause);
+    return;
+  }
+  auto found = options.reader->unfinished(options.before, options.page);
+  if (const auto* failed = std::get_if<error>(&found)) {
+    options.warn("the journal cannot be read, which is tried again: "
+                 + failed->detail);
+    later(options.env->journal_pause);
+    return;
+  }
+  const auto& jobs = std::get<std::vector<job>>(found);
+  if (jobs.empty()) {
+    self->quit();
+    return;
+  }
+  options.before = jobs.back().id;
+  take_up(jobs);
+}
+
+void recovery_state::take_up(const std::vector<job>& found) {
+  const auto now = options.env->now();
+  std::vector<job_event> events;
+  std::vector<recovered_job_ptr> ready;
+  for (const auto& each : found) {
+    auto definition = definition_of(each);
+    if (each.recoveries >= options.recoveries_max) {
+      options.warn("job " + each.id + " is set aside");
+      auto settled = give_up(
+        each,
+        {error_kind::quarantined,
+         "it was taken up " + std::to_string(each.recoveries)
+           + " times after a stop of the service without getting any further"},
+        now);
+      events.insert(events.end(), settled.begin(), settled.end());
+      options.env->admission->jobs.fetch_sub(1);
+    } else if (definition) {
+      events.push_back({each.id, now, job_recovered{}});
+      ready.push_back(std::make_shared<const recovered_job>(
+        recovered_job{each.id, std::move(definition)}));
+    }
+  }
+  if (events.empty()) {
+    later(options.pause);
+    return;
+  }
+  // First it is written down that they are taken up, then they are.
+  auto batch =
+    std::make_shared<const std::vector<job_event>>(std::move(events));
+  self->request(options.env->journal, request_grace, events_ptr{batch})
+    .then(
+      [this, ready, batch](const commit_done& done) {
+        if (done.failure)
+          options.warn("recovered jobs are not written down: "
+                       + done.failure->detail);
+        for (const auto& each : ready) {
+          options.env->admission->recovered.fetch_add(1);
+          self->send(options.root, each);
+        }
+        later(options.pause);
+      },
+      [this](const caf::error&) { self->quit(); });
+}
+
+recovery_actor::behavior_type recovery(recovery_state::self_pointer self,
+                                       recovery_options options) {
+  self->state.options = std::move(options);
+  self->send(self, next_atom::value);
+  return {[self](next_atom) {
+    self->state.next_page();
+  }};
+}
+
+} // namespace handoff

@@ -1,0 +1,366 @@
+#include "journal/job_codec.hpp"
+
+#include "journal/cbor_writer.hpp"
+
+#include <stdexcept>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+
+// Kinds of events, as they stand in the journal: append-only.
+enum kind : std::int64_t {
+  accepted = 1,
+  clone_begun = 2,
+  clone_ended = 3,
+  clone_done = 4,
+  clone_over = 5,
+  sub_begun = 6,
+  sub_ended = 7,
+  sub_settled = 8,
+  finished = 9,
+  replied = 10,
+  recovered = 11,
+};
+
+// --- writing ---
+
+struct encoder {
+  cbor_writer to;
+  wall_time at;
+
+  void head(kind what, std::size_t fields) {
+    to.array(2 + fields).integer(what).time(at);
+  }
+
+  void put(const std::optional<error>& failure) {
+    if (!failure) {
+      to.null();
+      return;
+    }
+    to.array(2)
+      .integer(static_cast<std::int64_t>(failure->kind))
+      .text(failure->detail);
+  }
+
+  void put(const attempt& made) {
+    // What has begun has nothing to say of its end.
+    if (!made.ended && !made.failure && made.http_status == 0 && made.counted
+        && made.duration.count() == 0) {
+      to.array(3).integer(made.number).time(made.started).text(made.worker);
+      return;
+    }
+    to.array(8)
+      .integer(made.number)
+      .time(made.started)
+      .text(made.worker)
+      .integer(made.duration.count())
+      .integer(made.http_status)
+      .boolean(made.counted)
+      .boolean(made.ended);
+    put(made.failure);
+  }
+
+  void put(const std::optional<attempt>& made) {
+    if (made)
+      put(*made);
+    else
+      to.null();
+  }
+
+  void put(const std::vector<attempt>& attempts) {
+    to.array(attempts.size());
+    for (const auto& each : attempts)
+      put(each);
+  }
+
+  void put(const webhook& hook) {
+    to.array(6).json(hook.body).array(hook.headers.size());
+    for (const auto& each : hook.headers)
+      to.array(2).text(each.name).text(each.value);
+    to.array(hook.query.size());
+    for (const auto& [name, value] : hook.query)
+      to.array(2).text(name).text(value);
+    to.time(hook.received).text(hook.trace.trace_id).text(hook.trace.flags);
+  }
+
+  void put(const clone_record& clone) {
+    to.array(5);
+    put(clone.attempts);
+    to.json(clone.uid).json(clone.answer);
+    put(clone.failure);
+    to.time(clone.next_attempt);
+  }
+
+  void put(const sub_action_record& sub) {
+    to.array(6).text(sub.name).integer(static_cast<std::int64_t>(sub.status));
+    put(sub.attempts);
+    to.json(sub.answer);
+    put(sub.failure);
+    to.time(sub.next_attempt);
+  }
+
+  void operator()(const job_accepted& change) {
+    const auto& record = change.record;
+    head(accepted, 10);
+    to.text(record.flow_version);
+    put(record.hook);
+    if (record.claim)
+      to.array(3)
+        .text(record.claim->key)
+        .text(record.claim->fingerprint)
+        .time(record.claim->expires);
+    else
+      to.null();
+    to.integer(static_cast<std::int64_t>(record.status)).time(record.deadline);
+    put(record.clone);
+    to.array(record.sub_actions.size());
+    for (const auto& each : record.sub_actions)
+      put(each);
+    if (record.reply)
+      to.array(3)
+        .time(record.reply->at)
+        .integer(record.reply->status)
+        .boolean(record.reply->written);
+    else
+      to.null();
+    to.time(record.finished).integer(record.recoveries);
+  }
+
+  void operator()(const clone_attempt_begun& change) {
+    head(clone_begun, 1);
+    put(change.made);
+  }
+
+  void operator()(const clone_attempt_ended& change) {
+    head(clone_ended, 2);
+    put(change.made);
+    to.time(change.next_attempt);
+  }
+
+  void operator()(const clone_succeeded& change) {
+    head(clone_done, 4);
+    put(change.made);
+    to.json(change.uid).json(change.answer).array(change.sub_actions.size());
+    for (const auto& each : change.sub_actions)
+      to.text(each);
+  }
+
+  void operator()(const clone_settled& change) {
+    head(clone_over, 3);
+    put(change.made);
+    to.integer(static_cast<std::int64_t>(change.status));
+    put(std::optional{change.failure});
+  }
+
+  void operator()(const sub_action_begun& change) {
+    head(sub_begun, 2);
+    to.integer(static_cast<std::int64_t>(change.index));
+    put(change.made);
+  }
+
+  void operator()(const sub_action_ended& change) {
+    head(sub_ended, 6);
+    to.integer(static_cast<std::int64_t>(change.index));
+    put(change.made);
+    to.integer(static_cast<std::int64_t>(change.status)).json(change.answer);
+    put(change.failure);
+    to.time(change.next_attempt);
+  }
+
+  void operator()(const sub_action_settled& change) {
+    head(sub_settled, 3);
+    to.integer(static_cast<std::int64_t>(change.index))
+      .integer(static_cast<std::int64_t>(change.status));
+    put(change.failure);
+  }
+
+  void operator()(const job_finished& change) {
+    head(finished, 1);
+    to.integer(static_cast<std::int64_t>(change.status));
+  }
+
+  void operator()(const sender_replied& change) {
+    head(replied, 2);
+    to.integer(change.status).boolean(change.written);
+  }
+
+  void operator()(const job_recovered&) { head(recovered, 0); }
+};
+
+// --- reading ---
+
+wall_time time_in(const json& from) {
+  return wall_time{std::chrono::milliseconds{from.get<std::int64_t>()}};
+}
+
+std::optional<wall_time> time_or_none(const json& from) {
+  return from.is_null() ? std::nullopt : std::optional{time_in(from)};
+}
+
+template <class Status>
+Status status_in(const json& from) {
+  const auto value = from.get<std::int64_t>();
+  // `unknown` is what a value gets that has no name.
+  if (value < 1 || value > 255
+      || name(static_cast<Status>(value)) == std::string_view{"unknown"})
+    throw std::range_error{"no such status"};
+  return static_cast<Status>(value);
+}
+
+error error_in(const json& from) {
+  return {static_cast<error_kind>(from.at(0).get<std::uint16_t>()),
+          from.at(1).get<std::string>()};
+}
+
+std::optional<error> error_or_none(const json& from) {
+  return from.is_null() ? std::nullopt : std::optional{error_in(from)};
+}
+
+attempt attempt_in(const json& from) {
+  attempt made;
+  made.number = from.at(0).get<std::uint32_t>();
+  made.started = time_in(from.at(1));
+  made.worker = from.at(2).get<std::string>();
+  if (from.size() > 3) {
+    made.duration = std::chrono::milliseconds{from.at(3).get<std::int64_t>()};
+    made.http_status = from.at(4).get<int>();
+    made.counted = from.at(5).get<bool>();
+    made.ended = from.at(6).get<bool>();
+    made.failure = error_or_none(from.at(7));
+  }
+  return made;
+}
+
+std::optional<attempt> attempt_or_none(const json& from) {
+  return from.is_null() ? std::nullopt : std::optional{attempt_in(from)};
+}
+
+std::vector<attempt> attempts_in(const json& from) {
+  std::vector<attempt> attempts;
+  for (const auto& each : from)
+    attempts.push_back(attempt_in(each));
+  return attempts;
+}
+
+webhook webhook_in(const json& from) {
+  webhook hook;
+  hook.body = from.at(0);
+  for (const auto& each : from.at(1))
+    hook.headers.push_back(
+      {each.at(0).get<std::string>(), each.at(1).get<std::string>()});
+  for (const auto& each : from.at(2))
+    hook.query.emplace_back(each.at(0).get<std::string>(),
+                            each.at(1).get<std::string>());
+  hook.received = time_in(from.at(3));
+  hook.trace.trace_id = from.at(4).get<std::string>();
+  hook.trace.flags = from.at(5).get<std::string>();
+  return hook;
+}
+
+clone_record clone_in(const json& from) {
+  return {attempts_in(from.at(0)), from.at(1), from.at(2),
+          error_or_none(from.at(3)), time_or_none(from.at(4))};
+}
+
+sub_action_record sub_action_in(const json& from) {
+  return {
+    from.at(0).get<std::string>(), status_in<sub_action_status>(from.at(1)),
+    attempts_in(from.at(2)),       from.at(3),
+    error_or_none(from.at(4)),     time_or_none(from.at(5))};
+}
+
+job job_in(const json& from, const std::string& id, const std::string& flow) {
+  job record;
+  record.id = id;
+  record.flow = flow;
+  record.flow_version = from.at(2).get<std::string>();
+  record.hook = webhook_in(from.at(3));
+  record.hook.job = id;
+  record.hook.flow = flow;
+  if (const auto& claim = from.at(4); !claim.is_null())
+    record.claim =
+      idempotency_claim{claim.at(0).get<std::string>(),
+                        claim.at(1).get<std::string>(), time_in(claim.at(2))};
+  record.status = status_in<job_status>(from.at(5));
+  record.deadline = time_in(from.at(6));
+  record.clone = clone_in(from.at(7));
+  for (const auto& each : from.at(8))
+    record.sub_actions.push_back(sub_action_in(each));
+  if (const auto& reply = from.at(9); !reply.is_null())
+    record.reply = reply_record{time_in(reply.at(0)), reply.at(1).get<int>(),
+                                reply.at(2).get<bool>()};
+  record.finished = time_or_none(from.at(10));
+  record.recoveries = from.at(11).get<std::uint32_t>();
+  return record;
+}
+
+job_change change_in(const json& from, const std::string& id,
+                     const std::string& flow) {
+  const auto at = [&](std::size_t field) -> const json& {
+    return from.at(2 + field);
+  };
+  switch (from.at(0).get<std::int64_t>()) {
+  case accepted:
+    return job_accepted{job_in(from, id, flow), nullptr};
+  case clone_begun:
+    return clone_attempt_begun{attempt_in(at(0))};
+  case clone_ended:
+    return clone_attempt_ended{attempt_in(at(0)), time_or_none(at(1))};
+  case clone_done:
+    return clone_succeeded{attempt_or_none(at(0)), at(1), at(2),
+                           at(3).get<std::vector<std::string>>()};
+  case clone_over:
+    return clone_settled{attempt_or_none(at(0)), status_in<job_status>(at(1)),
+                         error_in(at(2))};
+  case sub_begun:
+    return sub_action_begun{at(0).get<std::size_t>(), attempt_in(at(1))};
+  case sub_ended:
+    return sub_action_ended{at(0).get<std::size_t>(),
+                            attempt_in(at(1)),
+                            status_in<sub_action_status>(at(2)),
+                            at(3),
+                            error_or_none(at(4)),
+                            time_or_none(at(5))};
+  case sub_settled:
+    return sub_action_settled{at(0).get<std::size_t>(),
+                              status_in<sub_action_status>(at(1)),
+                              error_or_none(at(2))};
+  case finished:
+    return job_finished{status_in<job_status>(at(0))};
+  case replied:
+    return sender_replied{at(0).get<int>(), at(1).get<bool>()};
+  case recovered:
+    return job_recovered{};
+  default:
+    throw std::range_error{"no such kind of event"};
+  }
+}
+
+} // namespace
+
+void encode(const job_event& event, std::vector<std::uint8_t>& out) {
+  std::visit(encoder{cbor_writer{out}, event.at}, event.change);
+}
+
+std::vector<std::uint8_t> wrap(std::size_t count,
+                               std::span<const std::uint8_t> events) {
+  std::vector<std::uint8_t> item;
+  item.reserve(events.size() + 9);
+  cbor_writer{item}.array(count);
+  item.insert(item.end(), events.begin(), events.end());
+  return item;
+}
+
+std::vector<job_event> decode(std::span<const std::uint8_t> bytes,
+                              const std::string& id, const std::string& flow) {
+  const auto item = json::from_cbor(bytes.begin(), bytes.end());
+  std::vector<job_event> events;
+  events.reserve(item.size());
+  for (const auto& each : item)
+    events.push_back({id, time_in(each.at(1)), change_in(each, id, flow)});
+  return events;
+}
+
+} // namespace handoff

@@ -1,0 +1,232 @@
+#include "journal/sqlite_journal.hpp"
+
+#include "journal/file_lock.hpp"
+#include "journal/sqlite_schema.hpp"
+#include "journal/sqlite_writer.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <mutex>
+#include <unistd.h>
+
+namespace handoff {
+namespace {
+
+using sqlite::guarded;
+using sqlite::transaction;
+
+// Free pages are used again before the file grows; only when they are many
+// and a good part of it is the file made smaller, a step at a time.
+constexpr std::int64_t free_pages_min = 1024;
+constexpr std::int64_t free_share = 4;
+
+error unavailable(std::string why) {
+  return {error_kind::journal_unavailable, std::move(why)};
+}
+
+std::optional<error> take(file_lock& lock, const std::string& path) {
+  switch (lock.take(path)) {
+  case file_lock::outcome::held:
+    return std::nullopt;
+  case file_lock::outcome::taken:
+    return unavailable("another process uses this journal; trying again helps "
+                       "once it has stopped");
+  case file_lock::outcome::failed:
+    break;
+  }
+  return unavailable(std::string{"the journal's directory cannot be used ("}
+                     + std::strerror(errno)
+                     + "); trying again helps once it exists and can be "
+                       "written");
+}
+
+/// Makes the file, if it is not there, such that only its owner can read what
+/// senders sent; SQLite gives the log the same permissions.
+std::optional<error> make_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0)
+    return unavailable(std::string{"the journal's file cannot be written ("}
+                       + std::strerror(errno)
+                       + "); trying again helps once it can");
+  ::close(file);
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<error> validate(const sqlite_journal_options& options) {
+  if (options.path.empty())
+    return error{error_kind::invalid_request, "path: is empty"};
+  if (options.log_frames_max < 1 || options.log_frames_moved < 1)
+    return error{error_kind::invalid_request,
+                 "log_frames_max, log_frames_moved: at least 1"};
+  return std::nullopt;
+}
+
+/// Members are in the order of their making: the lock is let go of last.
+class sqlite_journal::state {
+public:
+  file_lock lock;
+  sqlite_journal_options options;
+  std::unique_ptr<sqlite::faulty_disk> disk;
+  std::shared_ptr<sqlite::connection> connection;
+  std::unique_ptr<sqlite::reader> reads;
+  std::unique_ptr<sqlite::writer> writes;
+  /// Of `maintain`, which has its own thread.
+  std::mutex housekeeping;
+  std::unique_ptr<sqlite::connection> housekeeper;
+  /// Frames in the log, and how many of them the main file has.
+  std::atomic<int> frames = 0;
+  std::atomic<int> moved = 0;
+
+  std::string disk_name() const { return disk ? disk->name() : std::string{}; }
+
+  void open();
+  void committed();
+};
+
+void sqlite_journal::state::open() {
+  if (options.fault)
+    disk = std::make_unique<sqlite::faulty_disk>(options.fault);
+  connection = std::make_shared<sqlite::connection>(options.path, disk_name());
+  sqlite::migrate(*connection, sqlite::migrations());
+  sqlite::prepare_to_write(*connection);
+  reads = std::make_unique<sqlite::reader>(connection);
+  writes = std::make_unique<sqlite::writer>(*connection, *reads,
+                                            options.remembered_jobs_max);
+  housekeeper = std::make_unique<sqlite::connection>(options.path, disk_name());
+  sqlite::prepare_to_write(*housekeeper);
+}
+
+void sqlite_journal::state::committed() {
+  const int now = connection->log_frames();
+  // The log is begun anew once all of it is moved.
+  if (now < frames)
+    moved = 0;
+  frames = now;
+  if (now - moved > options.log_frames_max)
+    moved = connection->checkpoint();
+}
+
+sqlite_journal::sqlite_journal(std::unique_ptr<state> kept)
+    : state_{std::move(kept)} {}
+
+sqlite_journal::~sqlite_journal() = default;
+
+result<std::unique_ptr<sqlite_journal>>
+sqlite_journal::open(sqlite_journal_options options) {
+  if (auto wrong = validate(options))
+    return *std::move(wrong);
+  auto kept = std::make_unique<state>();
+  kept->options = std::move(options);
+  // Before SQLite opens the file: closing any descriptor of it would let go of
+  // the locks that SQLite holds on it.
+  if (auto failed = take(kept->lock, kept->options.path + ".lock"))
+    return *std::move(failed);
+  if (auto failed = make_file(kept->options.path))
+    return *std::move(failed);
+  return guarded([&] {
+    kept->open();
+    return std::unique_ptr<sqlite_journal>{new sqlite_journal{std::move(kept)}};
+  });
+}
+
+std::optional<error> sqlite_journal::commit(std::span<const job_event> events) {
+  if (events.empty())
+    return std::nullopt;
+  const auto done = guarded([&] {
+    transaction step{*state_->connection, transaction::purpose::write};
+    state_->writes->write(events);
+    step.commit();
+    return true;
+  });
+  if (const auto* failed = std::get_if<error>(&done)) {
+    state_->writes->forget_all();
+    return *failed;
+  }
+  state_->writes->trim();
+  // The events are durable: what fails now is not theirs, and the next commit
+  // comes upon it.
+  guarded([&] {
+    state_->committed();
+    return true;
+  });
+  return std::nullopt;
+}
+
+result<std::size_t> sqlite_journal::prune(wall_time before, wall_time now,
+                                          std::size_t limit) {
+  auto& on = *state_->connection;
+  auto done = guarded([&] {
+    transaction step{on, transaction::purpose::write};
+    const auto forgotten = state_->writes->prune(before, now, limit);
+    const auto unused = on.ask("PRAGMA freelist_count");
+    if (unused > free_pages_min
+        && unused > on.ask("PRAGMA page_count") / free_share)
+      on.run(
+        ("PRAGMA incremental_vacuum(" + std::to_string(free_pages_min) + ")")
+          .c_str());
+    step.commit();
+    state_->committed();
+    return forgotten;
+  });
+  if (std::holds_alternative<error>(done))
+    state_->writes->forget_all();
+  return done;
+}
+
+result<bool> sqlite_journal::maintain() {
+  const std::scoped_lock lock{state_->housekeeping};
+  const int before = state_->moved;
+  if (state_->frames - before < state_->options.log_frames_moved)
+    return false;
+  return guarded([&] {
+    state_->moved = state_->housekeeper->checkpoint();
+    return true;
+  });
+}
+
+result<std::unique_ptr<journal_reader>> sqlite_journal::open_reader() {
+  return guarded([&]() -> std::unique_ptr<journal_reader> {
+    auto own = std::make_shared<sqlite::connection>(state_->options.path,
+                                                    state_->disk_name());
+    own->run("PRAGMA query_only = ON; PRAGMA cache_size = -4096");
+    return std::make_unique<sqlite::reader>(std::move(own));
+  });
+}
+
+result<std::optional<job>> sqlite_journal::find(std::string_view id) {
+  return state_->reads->find(id);
+}
+
+result<job_page> sqlite_journal::list(const job_query& query) {
+  return state_->reads->list(query);
+}
+
+result<std::vector<job>> sqlite_journal::unfinished(std::string_view before,
+                                                    std::size_t limit) {
+  return state_->reads->unfinished(before, limit);
+}
+
+result<std::uint64_t> sqlite_journal::count_unfinished() {
+  return state_->reads->count_unfinished();
+}
+
+result<std::optional<key_holder>>
+sqlite_journal::find_key(std::string_view flow, std::string_view key,
+                         wall_time now) {
+  return state_->reads->find_key(flow, key, now);
+}
+
+result<std::optional<nlohmann::json>>
+sqlite_journal::flow_definition(std::string_view version) {
+  return state_->reads->flow_definition(version);
+}
+
+result<std::uint64_t> sqlite_journal::bytes() {
+  return state_->reads->bytes();
+}
+
+} // namespace handoff

@@ -1,0 +1,185 @@
+#include "job/event.hpp"
+
+#include <gtest/gtest.h>
+
+namespace handoff {
+namespace {
+
+wall_time at(int ms) {
+  return wall_time{std::chrono::milliseconds{ms}};
+}
+
+attempt begun(std::uint32_t number) {
+  attempt made;
+  made.number = number;
+  return made;
+}
+
+attempt ended(std::uint32_t number) {
+  auto made = begun(number);
+  made.ended = true;
+  return made;
+}
+
+using sub_status = sub_action_status;
+
+} // namespace
+
+class EventTest : public testing::Test {
+protected:
+  bool take(job_change change, int ms = 1) {
+    return apply(record_, {"a", at(ms), std::move(change)});
+  }
+
+  /// A job whose UID is known, with two sub-actions.
+  void accept_and_clone() {
+    job fresh;
+    fresh.id = "a";
+    ASSERT_TRUE(take(job_accepted{fresh, nullptr}));
+    ASSERT_TRUE(take(clone_attempt_begun{begun(1)}));
+    ASSERT_TRUE(take(clone_succeeded{ended(1), "uid", nullptr, {"x", "y"}}));
+  }
+
+  bool end(std::size_t index, std::uint32_t number, sub_status status) {
+    return take(sub_action_ended{index, ended(number), status, number,
+                                 std::nullopt, std::nullopt});
+  }
+
+  sub_status status_of(std::size_t index) const {
+    return record_.sub_actions.at(index).status;
+  }
+
+  job record_;
+};
+
+TEST_F(EventTest, GoesFromAcceptedToSucceeded) {
+  accept_and_clone();
+  EXPECT_EQ(record_.status, job_status::running);
+  EXPECT_EQ(record_.clone.attempts.size(), 1u);
+  for (const std::size_t index : {0u, 1u}) {
+    EXPECT_EQ(status_of(index), sub_status::waiting);
+    EXPECT_TRUE(take(sub_action_begun{index, begun(1)}));
+    EXPECT_EQ(status_of(index), sub_status::running);
+    EXPECT_TRUE(end(index, 1, sub_status::succeeded));
+  }
+  EXPECT_TRUE(take(job_finished{job_status::succeeded}, 9));
+  EXPECT_EQ(record_.status, job_status::succeeded);
+  EXPECT_EQ(record_.finished, at(9));
+}
+
+TEST_F(EventTest, ChangesNothingWhenCloneComesTwice) {
+  accept_and_clone();
+  EXPECT_TRUE(end(0, 1, sub_status::succeeded));
+  EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
+  EXPECT_FALSE(take(clone_succeeded{ended(1), "uid", nullptr, {"x", "y"}}));
+  EXPECT_EQ(record_.status, job_status::running);
+  EXPECT_EQ(status_of(0), sub_status::succeeded);
+}
+
+TEST_F(EventTest, ChangesNothingWhenAcceptanceComesTwice) {
+  accept_and_clone();
+  job fresh;
+  fresh.id = "a";
+  EXPECT_FALSE(take(job_accepted{fresh, nullptr}));
+  EXPECT_EQ(record_.clone.uid, "uid");
+}
+
+TEST_F(EventTest, ChangesNothingWhenSubActionEventsComeTwice) {
+  accept_and_clone();
+  EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_TRUE(end(0, 1, sub_status::failed));
+  EXPECT_FALSE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_FALSE(end(0, 1, sub_status::failed));
+  EXPECT_EQ(status_of(0), sub_status::failed);
+  EXPECT_TRUE(take(sub_action_settled{1, sub_status::skipped, {}}));
+  EXPECT_FALSE(take(sub_action_settled{1, sub_status::skipped, {}}));
+}
+
+TEST_F(EventTest, KeepsSuccessWhateverComesLate) {
+  accept_and_clone();
+  EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_TRUE(take(sub_action_begun{0, begun(2)}));
+  EXPECT_TRUE(end(0, 2, sub_status::succeeded));
+  EXPECT_TRUE(end(0, 1, sub_status::failed));
+  EXPECT_FALSE(take(sub_action_settled{0, sub_status::cancelled, {}}));
+  EXPECT_TRUE(take(sub_action_begun{0, begun(3)}));
+  EXPECT_EQ(status_of(0), sub_status::succeeded);
+  EXPECT_EQ(record_.sub_actions[0].answer, 2);
+}
+
+TEST_F(EventTest, IgnoresSubActionThatThereIsNot) {
+  accept_and_clone();
+  EXPECT_FALSE(take(sub_action_begun{2, begun(1)}));
+  EXPECT_FALSE(end(2, 1, sub_status::succeeded));
+  EXPECT_FALSE(take(sub_action_settled{2, sub_status::skipped, {}}));
+}
+
+TEST_F(EventTest, TakesJobUpAgainAtNewAttempt) {
+  accept_and_clone();
+  EXPECT_TRUE(end(0, 1, sub_status::failed));
+  EXPECT_TRUE(take(job_finished{job_status::failed}));
+  EXPECT_TRUE(take(sub_action_begun{0, begun(2)}));
+  EXPECT_EQ(record_.status, job_status::running);
+  EXPECT_FALSE(record_.finished);
+}
+
+TEST_F(EventTest, TakesJobUpAgainWhenSubActionWaitsAgain) {
+  accept_and_clone();
+  EXPECT_TRUE(end(0, 1, sub_status::failed));
+  EXPECT_TRUE(take(job_finished{job_status::failed}));
+  EXPECT_TRUE(take(sub_action_settled{0, sub_status::waiting, {}}));
+  EXPECT_EQ(record_.status, job_status::running);
+  EXPECT_FALSE(record_.finished);
+  EXPECT_EQ(status_of(0), sub_status::waiting);
+}
+
+TEST_F(EventTest, TakesFailedCloneUpAgain) {
+  job fresh;
+  fresh.id = "a";
+  take(job_accepted{fresh, nullptr});
+  const clone_settled failed{ended(1), job_status::failed,
+                             error{error_kind::clone_failed, "no"}};
+  EXPECT_TRUE(take(failed));
+  EXPECT_TRUE(record_.finished);
+  EXPECT_FALSE(take(failed));
+  EXPECT_TRUE(take(clone_attempt_begun{begun(2)}));
+  EXPECT_EQ(record_.status, job_status::cloning);
+  EXPECT_FALSE(record_.finished);
+  EXPECT_FALSE(record_.clone.failure);
+  // Of the attempt before: it settles nothing any more.
+  EXPECT_FALSE(take(failed));
+  EXPECT_EQ(record_.status, job_status::cloning);
+}
+
+TEST_F(EventTest, IsNotFinishedWhenAmbiguous) {
+  job fresh;
+  fresh.id = "a";
+  take(job_accepted{fresh, nullptr});
+  EXPECT_TRUE(take(clone_settled{ended(1), job_status::ambiguous,
+                                 error{error_kind::clone_ambiguous, "?"}}));
+  EXPECT_FALSE(record_.finished);
+}
+
+TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
+  accept_and_clone();
+  EXPECT_TRUE(take(job_recovered{}, 5));
+  EXPECT_FALSE(take(job_recovered{}, 5));
+  EXPECT_TRUE(take(job_recovered{}, 6));
+  EXPECT_TRUE(take(sender_replied{200, true}));
+  EXPECT_FALSE(take(sender_replied{200, true}));
+  EXPECT_EQ(record_.recoveries, 2u);
+  EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
+  EXPECT_EQ(record_.recoveries, 2u) << "a repetition is no progress";
+  EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_EQ(record_.recoveries, 0u);
+}
+
+TEST_F(EventTest, CountsOnlyAttemptsThatEndedAndCount) {
+  auto uncounted = ended(2);
+  uncounted.counted = false;
+  EXPECT_EQ(counted_attempts({ended(1), uncounted, ended(3), begun(4)}), 2u);
+  EXPECT_EQ(next_attempt_number({ended(1), begun(4)}), 5u);
+  EXPECT_EQ(next_attempt_number({}), 1u);
+}
+
+} // namespace handoff
