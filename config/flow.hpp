@@ -83,10 +83,6 @@ struct verify_rule {
   std::chrono::milliseconds tolerance{300'000};
 };
 
-/// The key that a secret of Standard Webhooks stands for: base64, with or
-/// without "whsec_" before it. None if it is not that, or stands for nothing.
-std::optional<std::string> webhook_key(std::string_view secret);
-
 struct callback_rule {
   std::string url;
   std::string secret;

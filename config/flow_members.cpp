@@ -1,6 +1,6 @@
 #include "config/flow_check.hpp"
 #include "config/flow_compiler.hpp"
-#include "job/base64.hpp"
+#include "job/standard_webhook.hpp"
 
 #include <algorithm>
 #include <array>
@@ -326,15 +326,6 @@ std::optional<json_template> read_body(object_reader& object) {
     return std::nullopt;
   }
   return std::get<json_template>(std::move(compiled));
-}
-
-std::optional<std::string> webhook_key(std::string_view secret) {
-  if (secret.starts_with(webhook_key_prefix))
-    secret.remove_prefix(webhook_key_prefix.size());
-  auto key = decode_base64(secret);
-  if (key && key->empty())
-    return std::nullopt;
-  return key;
 }
 
 std::string masked(const flow& definition, std::string text) {

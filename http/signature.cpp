@@ -1,15 +1,14 @@
 #include "http/signature.hpp"
 
 #include "job/base64.hpp"
+#include "job/standard_webhook.hpp"
 
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <climits>
 #include <cstdint>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <strings.h>
 #include <utility>
 #include <vector>
@@ -168,14 +167,6 @@ std::vector<std::string> read_signatures(std::string_view list) {
   return found;
 }
 
-std::string signed_content(std::string_view id, std::string_view timestamp,
-                           std::string_view body) {
-  std::string content;
-  content.reserve(id.size() + timestamp.size() + body.size() + 2);
-  content.append(id).append(".").append(timestamp).append(".").append(body);
-  return content;
-}
-
 std::optional<error> verify_standard(const verify_rule& rule,
                                      const headers& fields,
                                      std::string_view raw_body, wall_time now) {
@@ -205,7 +196,8 @@ std::optional<error> verify_standard(const verify_rule& rule,
   for (const auto& secret : rule.secrets)
     if (auto key = webhook_key(secret))
       keys.push_back(std::move(*key));
-  if (!any_fits(keys, signatures, signed_content(id, timestamp, raw_body)))
+  if (!any_fits(keys, signatures,
+                standard_webhook_content(id, timestamp, raw_body)))
     return misfit();
   return std::nullopt;
 }
@@ -233,23 +225,6 @@ std::optional<error> verify_body(const verify_rule& rule, const headers& fields,
 
 } // namespace
 
-std::optional<std::string> hmac_sha256(std::string_view key,
-                                       std::string_view message) {
-  if (key.size() > INT_MAX)
-    return std::nullopt;
-  std::string digest(EVP_MAX_MD_SIZE, '\0');
-  unsigned int length = 0;
-  // A null key would mean the one of the call before.
-  const auto* made = ::HMAC(
-    EVP_sha256(), key.empty() ? "" : key.data(), static_cast<int>(key.size()),
-    reinterpret_cast<const unsigned char*>(message.data()), message.size(),
-    reinterpret_cast<unsigned char*>(digest.data()), &length);
-  if (made == nullptr)
-    return std::nullopt;
-  digest.resize(length);
-  return digest;
-}
-
 std::optional<error> verify(const verify_rule& rule, const headers& fields,
                             std::string_view raw_body, wall_time now) {
   switch (rule.scheme) {
@@ -267,25 +242,6 @@ std::optional<error> verify(const verify_rule& rule, const headers& fields,
                        raw_body, false);
   }
   return refused("the flow's scheme is not known");
-}
-
-result<std::string> sign_standard_webhook(std::string_view secret,
-                                          std::string_view id,
-                                          wall_time timestamp,
-                                          std::string_view body) {
-  const auto key = webhook_key(secret);
-  if (!key)
-    return error{error_kind::invalid_request,
-                 "the secret is no base64, with or without whsec_ before it"};
-  if (id.empty() || id.find('.') != npos)
-    return error{error_kind::invalid_request,
-                 "the id of a message is not empty and has no full stop"};
-  const auto sent = duration_cast<seconds>(timestamp.time_since_epoch());
-  const auto digest =
-    hmac_sha256(*key, signed_content(id, std::to_string(sent.count()), body));
-  if (!digest)
-    return error{error_kind::internal, "the message could not be signed"};
-  return "v1," + encode_base64(*digest);
 }
 
 } // namespace handoff

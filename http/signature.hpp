@@ -11,10 +11,6 @@
 
 namespace handoff {
 
-/// HMAC-SHA-256 (RFC 2104, FIPS 180-4): 32 bytes. None if libcrypto fails.
-std::optional<std::string> hmac_sha256(std::string_view key,
-                                       std::string_view message);
-
 /// Whether a webhook comes from whom the flow expects it. `raw_body` is the
 /// body as it came, before anything has parsed it.
 ///
@@ -32,13 +28,5 @@ std::optional<std::string> hmac_sha256(std::string_view key,
 /// signature.
 std::optional<error> verify(const verify_rule& rule, const headers& fields,
                             std::string_view raw_body, wall_time now);
-
-/// The value of `webhook-signature` for a message of ours ("v1,…"). Error
-/// `invalid_request`: the secret is no key of Standard Webhooks, or `id` is
-/// empty or has a full stop in it.
-result<std::string> sign_standard_webhook(std::string_view secret,
-                                          std::string_view id,
-                                          wall_time timestamp,
-                                          std::string_view body);
 
 } // namespace handoff

@@ -1,10 +1,11 @@
 // Which webhooks get past the endpoint, and what of them goes on: the order
-// that the intake would get is taken in its place.
+// that the root supervisor would get is taken in its place.
 
 #include "config/flow_loader.hpp"
 #include "http/ingress.hpp"
 #include "http/job_document.hpp"
 #include "http/signature.hpp"
+#include "job/standard_webhook.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -25,8 +26,8 @@ using ::testing::SizeIs;
 
 using orders = std::vector<clone_order_ptr>;
 
-intake_actor::behavior_type order_taker(intake_actor::pointer,
-                                        std::shared_ptr<orders> taken) {
+intake_actor::behavior_type
+order_taker(intake_actor::pointer, std::shared_ptr<orders> taken) {
   return {
     [taken](const clone_order_ptr& order) { taken->push_back(order); },
     [](again_atom, const clone_order_ptr&) {},
@@ -213,10 +214,12 @@ TEST_F(IngressTest, OffersTheWebhookIdAsIdempotencyKey) {
   post({{"Webhook-Id", "m-1"},
         {"Webhook-Timestamp", std::to_string(seconds.count())},
         {"Webhook-Signature", signature}});
-  ASSERT_THAT(*taken_, SizeIs(1));
-  const auto& claim = taken_->at(0)->record.claim;
-  ASSERT_TRUE(claim.has_value());
-  EXPECT_EQ(claim->key, "m-1");
+  const auto& order = *taken_->at(0);
+  template_context context;
+  context.hook = &order.record.hook;
+  EXPECT_EQ(std::get<std::string>(order.definition->idempotency_key.render(
+              context, template_place::text)),
+            "m-1");
   EXPECT_EQ(kept("Webhook-Signature"), "***");
 }
 

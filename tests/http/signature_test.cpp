@@ -1,4 +1,5 @@
 #include "http/signature.hpp"
+#include "job/standard_webhook.hpp"
 #include "job/base64.hpp"
 
 #include <gmock/gmock.h>
