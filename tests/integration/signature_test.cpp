@@ -233,7 +233,9 @@ TEST_F(SecretsTest, AreNowhereToBeReadAfterARun) {
   service->wait_for_job(job, "failed");
   // It did get there, or the search would prove nothing.
   EXPECT_THAT(api.requests().dump(), HasSubstr(api_token));
-  for (const auto& [where, text] : traces(job))
+  const auto found = traces(job);
+  EXPECT_THAT(found.at("handoff.db"), HasSubstr(job));
+  for (const auto& [where, text] : found)
     for (const auto& secret : {api_token, std::string{"Qk3"},
                                std::string{"Zx7"}, std::string{"wrong-Hh2"},
                                std::string{"cook-Lm4"}, std::string{"own-Vb8"}})
