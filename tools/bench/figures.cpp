@@ -29,7 +29,7 @@ std::string spread(const std::vector<double>& milliseconds) {
 }
 
 void print_line(std::string_view what, const std::string& figures) {
-  std::cout << "  " << std::left << std::setw(26) << what << figures
+  std::cout << "  " << std::left << std::setw(28) << what << figures
             << std::endl;
 }
 

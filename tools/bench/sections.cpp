@@ -42,9 +42,11 @@ void count_in(outcome& to, const hit& one) {
 void add_latencies(outcome& to, const std::vector<hit>& hits,
                    const std::map<std::string, double>& finished) {
   for (const auto& each : hits) {
-    if (each.status != 200)
+    if (each.status != 200 && each.status != 202)
       continue;
     to.jobs.push_back(json::parse(each.body).at("job"));
+    if (each.status == 202)
+      continue; // not an answer to the clone's
     const auto clone = finished.find(to.jobs.back());
     if (clone != finished.end())
       // fake_api tells whole milliseconds, rounded down: at worst, one too many
