@@ -62,9 +62,11 @@ void clone_state::admit() {
   };
   // Nothing is acknowledged yet, so that a journal that fails is not waited
   // for: the sender is told, and may come again.
+  crash_point("before-admission");
   self->request(env->journal, request_grace, events_ptr{batch})
     .then(
       [this, refuse, call](const commit_done& done) {
+        crash_point("after-admission");
         if (done.failure) {
           refuse(done.failure->detail);
           return;
@@ -79,8 +81,11 @@ void clone_state::admit() {
         }
         if (order->responder)
           order->responder->answer_by(order->answer_by, accepted_reply());
-        if (order->respond_async)
+        if (order->respond_async) {
+          crash_point("before-accepted-reply");
           answer(accepted_reply());
+          crash_point("after-accepted-reply");
+        }
         send(std::get<outbound_call>(call), &clone_state::attempt_ended);
       },
       [refuse](const caf::error&) {

@@ -1,6 +1,7 @@
 #include "actors/recovery.hpp"
 
 #include "job/command.hpp"
+#include "job/crash_point.hpp"
 
 namespace handoff {
 
@@ -85,9 +86,11 @@ void recovery_state::take_up(const std::vector<job>& found) {
   // First it is written down that they are taken up, then they are.
   auto batch =
     std::make_shared<const std::vector<job_event>>(std::move(events));
+  crash_point("before-recovery-commit");
   self->request(options.env->journal, request_grace, events_ptr{batch})
     .then(
       [this, ready, batch](const commit_done& done) {
+        crash_point("after-recovery-commit");
         if (done.failure)
           options.warn("recovered jobs are not written down: "
                        + done.failure->detail);

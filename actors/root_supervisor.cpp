@@ -3,6 +3,7 @@
 #include "actors/clone.hpp"
 #include "actors/job_supervisor.hpp"
 #include "actors/replies.hpp"
+#include "job/crash_point.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -111,6 +112,8 @@ void root_supervisor_state::restart(const std::string& job,
     return;
   auto& entry = known->second;
   const auto order = entry.order;
+  if (entry.recovered)
+    crash_point("recovery-job");
   if (found.failure) {
     self->delayed_send(self, env->journal_pause, again_atom::value, job);
   } else if (!found.record && order) {
