@@ -72,7 +72,7 @@ void clone_state::admit() {
           return;
         }
         watch_outcome();
-        if (self->clock().now() >= order->answer_by) {
+        if (self->clock().now() >= order->journal_by) {
           // The sender was refused in the meantime, and may send it again.
           const error late{error_kind::overloaded,
                            "it was journaled only after the deadline"};

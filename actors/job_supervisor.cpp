@@ -5,6 +5,7 @@
 #include "job/verdict.hpp"
 
 #include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
 
 #include <algorithm>
 
@@ -12,6 +13,12 @@ namespace handoff {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+
+job_supervisor_state::~job_supervisor_state() {
+  for (const auto& each : slots)
+    if (each.worker)
+      caf::anon_send_exit(each.worker, caf::exit_reason::user_shutdown);
+}
 
 void job_supervisor_state::begin(job_supervisor_options options) {
   env = std::move(options.env);

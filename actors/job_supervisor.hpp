@@ -41,6 +41,10 @@ struct job_supervisor_state {
 
   explicit job_supervisor_state(self_pointer actor) : self{actor} {}
 
+  /// Ends the workers: one that outlived it would be a fourth beside those of
+  /// its successor.
+  ~job_supervisor_state();
+
   // -- decisions ------------------------------------------------------------
 
   void begin(job_supervisor_options options);

@@ -32,7 +32,11 @@ struct clone_order {
   bool fresh = true;
   /// Null when no sender waits.
   responder_ptr responder;
+  /// When the sender is told the UID, or else the job.
   responder::time_point answer_by;
+  /// Until when it must be journaled: later, the sender has been refused. Not
+  /// before `answer_by`.
+  responder::time_point journal_by;
   /// The sender asked not to be held (RFC 7240, section 4.1).
   bool respond_async = false;
   /// What of the sender's `Prefer` is honoured; goes into the answer.

@@ -5,6 +5,8 @@
 #include "actors/replies.hpp"
 #include "job/crash_point.hpp"
 
+#include <caf/send.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -24,6 +26,12 @@ std::vector<std::string> sub_action_names(const flow& definition) {
 }
 
 } // namespace
+
+root_supervisor_state::~root_supervisor_state() {
+  // By messages alone: their own states end on their own turns.
+  for (const auto& [job, entry] : children)
+    caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
+}
 
 template <class Handle>
 void root_supervisor_state::adopt(const std::string& job, const Handle& actor) {

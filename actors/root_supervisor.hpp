@@ -29,6 +29,9 @@ struct root_supervisor_state {
 
   explicit root_supervisor_state(self_pointer actor) : self{actor} {}
 
+  /// Ends the children, so that what they hold is answered.
+  ~root_supervisor_state();
+
   /// A job that is under way.
   struct child {
     caf::strong_actor_ptr actor; ///< null between death and restart

@@ -4,6 +4,7 @@
 #include "http/target.hpp"
 
 #include <string_view>
+#include <strings.h>
 #include <utility>
 #include <vector>
 
@@ -81,7 +82,10 @@ private:
     if (options_.token.empty())
       return true;
     const auto* field = find_header(request.headers, "Authorization");
-    return field != nullptr && field->starts_with(scheme)
+    return field != nullptr
+        && field->size() >= scheme.size()
+        // The scheme has no case (RFC 9110, section 11.1).
+        && ::strncasecmp(field->data(), scheme.data(), scheme.size()) == 0
         && same_secret(std::string_view{*field}.substr(scheme.size()),
                        options_.token);
   }

@@ -19,6 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::system_clock;
+using namespace std::chrono_literals;
 
 constexpr const char* retry_after_seconds = "1";
 
@@ -86,7 +87,7 @@ private:
                 std::get<nlohmann::json>(std::move(body)), responder);
     // Until the job is journaled, nothing may be promised.
     responder->answer_by(
-      order->answer_by,
+      order->journal_by,
       refusal(error_kind::overloaded,
               "the webhook could not be journaled before the deadline",
               {{"Retry-After", retry_after_seconds}}));
@@ -139,24 +140,15 @@ private:
                                          nlohmann::json body,
                                          const responder_ptr& responder) const {
     const auto now = system_clock::now();
-    const auto preferred = read_preferences(request.headers);
-    auto limit = std::min(options_.deadline_limit, definition->deadline_limit);
+    const auto limit =
+      std::min(options_.deadline_limit, definition->deadline_limit);
     auto order = std::make_shared<clone_order>();
-    if (preferred.wait && *preferred.wait < limit) {
-      limit = *preferred.wait;
-      order->preference_applied =
-        "wait=" + std::to_string(preferred.wait->count());
-    }
-    if (preferred.respond_async) {
-      order->respond_async = true;
-      order->preference_applied = "respond-async";
-    }
-    const auto held =
-      std::max(limit - options_.deadline_margin, milliseconds{0});
     order->definition = definition;
     order->responder = responder;
-    order->answer_by =
-      request.arrived + (order->respond_async ? options_.deadline_limit : held);
+    order->journal_by =
+      request.arrived + std::max(limit - options_.deadline_margin, 0ms);
+    order->answer_by = order->journal_by;
+    prefer(*order, read_preferences(request.headers), limit, request.arrived);
     auto& record = order->record;
     record.id = make_job_id(now);
     record.flow = definition->name;
@@ -175,6 +167,24 @@ private:
     record.hook.headers = std::move(request.headers);
     record.claim = claim_of(*definition, record.hook, request.body);
     return order;
+  }
+
+  /// What a sender asks for can make its answer come earlier, never later.
+  void prefer(clone_order& order, const preferences& preferred,
+              milliseconds limit, responder::time_point arrived) const {
+    const bool waits = preferred.wait && *preferred.wait < limit;
+    if (waits)
+      order.answer_by = std::min(
+        order.answer_by,
+        arrived + std::max(*preferred.wait - options_.deadline_margin, 0ms));
+    // With both, the wait comes first (RFC 7240, section 4.3).
+    order.respond_async = preferred.respond_async && !preferred.wait;
+    if (preferred.respond_async)
+      order.preference_applied = "respond-async";
+    if (waits)
+      order.preference_applied +=
+        (preferred.respond_async ? ", wait=" : "wait=")
+        + std::to_string(preferred.wait->count());
   }
 
   void show(const http_request& request, const std::string& flow,

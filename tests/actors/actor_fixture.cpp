@@ -216,6 +216,7 @@ std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
   order->responder = responder;
   order->respond_async = respond_async;
   order->answer_by = system->clock().now() + 9500ms;
+  order->journal_by = order->answer_by;
   auto& record = order->record;
   record.id = job_id_from(options.now(), {++posted_});
   record.flow = definition->name;

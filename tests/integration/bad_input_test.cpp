@@ -7,6 +7,7 @@
 
 namespace handoff::support {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -16,6 +17,13 @@ constexpr std::size_t body_bytes_max = 2'048;
 
 std::string nested(std::size_t depth) {
   return std::string(depth, '[') + std::string(depth, ']');
+}
+
+std::string nested_objects(std::size_t depth) {
+  std::string text;
+  for (std::size_t at = 0; at < depth; ++at)
+    text += R"({"a":)";
+  return text + "1" + std::string(depth, '}');
 }
 
 struct bad_input {
@@ -42,6 +50,18 @@ const bad_input table[] = {
   {"climbing path", "POST", "/hooks/../hooks/nope", "{}", 404},
   {"not POST", "GET", "/hooks/setup", "", 405},
   {"not POST either", "DELETE", "/hooks/setup", "", 405},
+  {"PUT", "PUT", "/hooks/setup", "{}", 405},
+  {"PATCH", "PATCH", "/hooks/setup", "{}", 405},
+  {"OPTIONS", "OPTIONS", "/hooks/setup", "", 405},
+  {"bad escape", "POST", "/hooks/%zz", "{}", 404},
+  {"UTF-16", "POST", "/hooks/setup", std::string{"\xff\xfe{\0}\0", 6}, 400},
+  {"half of a surrogate", "POST", "/hooks/setup", R"({"a":"\ud800"})", 400},
+  {"UTF-8 of a surrogate", "POST", "/hooks/setup", "\"\xed\xa0\x80\"", 400},
+  {"NaN", "POST", "/hooks/setup", "NaN", 400},
+  {"comment", "POST", "/hooks/setup", "{} // x", 400},
+  {"trailing comma", "POST", "/hooks/setup", "[1,]", 400},
+  {"control character", "POST", "/hooks/setup", "\"\x01\"", 400},
+  {"deep objects", "POST", "/hooks/setup", nested_objects(101), 400},
 };
 
 } // namespace
@@ -108,6 +128,48 @@ TEST_F(BadInputTest, AcceptsWhatIsJustWithinTheLimits) {
     const auto answer = service->post("setup", body);
     EXPECT_EQ(answer.status, 200) << body << answer.body;
   }
+}
+
+TEST_F(BadInputTest, OfHeadIsRefusedWithoutBody) {
+  start();
+  http_connection connection{service->port()};
+  const auto answer = connection.request("HEAD", "/hooks/setup");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_THAT(answer.header("Allow"), HasSubstr("POST"));
+  // A body would be taken for the next answer.
+  EXPECT_EQ(connection.request("POST", "/hooks/setup", {}, "{}").status, 200);
+}
+
+TEST_F(BadInputTest, WithoutLengthIsAnEmptyBody) {
+  start();
+  http_connection connection{service->port()};
+  connection.send("POST /hooks/setup HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto answer = connection.read_response();
+  EXPECT_THAT(answer.status, AnyOf(400, 411)) << answer.body;
+  EXPECT_THAT(answer.header("Content-Type"),
+              StartsWith("application/problem+json"));
+  expect_served();
+}
+
+TEST_F(BadInputTest, IsReadFromChunksAsFromOneBody) {
+  start();
+  const auto post_chunks = [&](const std::string& chunks) {
+    http_connection connection{service->port()};
+    connection.send("POST /hooks/setup HTTP/1.1\r\nHost: x\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n"
+                    + chunks);
+    return connection.read_response().status;
+  };
+  EXPECT_EQ(post_chunks("1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"), 200);
+  EXPECT_EQ(post_chunks("1\r\n{\r\n0\r\n\r\n"), 400);
+  EXPECT_EQ(post_chunks("0\r\n\r\n"), 400);
+  EXPECT_EQ(post_chunks("801\r\n" + std::string(0x801, ' ')), 413);
+  EXPECT_EQ(post_chunks("ffffffffffffffff\r\n{}"), 413);
+  EXPECT_EQ(post_chunks("fffffffffffffffff\r\n{}"), 413);
+  EXPECT_EQ(post_chunks("zz\r\n"), 400);
+  const auto answer = service->post("setup", json::object());
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 2);
 }
 
 TEST_F(BadInputTest, SurvivesWhatIsNotHttp) {

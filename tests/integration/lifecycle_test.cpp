@@ -1,13 +1,19 @@
-// Starting, stopping and crashing: what was answered is never lost.
+// Starting and stopping.
 
 #include "tests/integration/service_test.hpp"
 
 #include <future>
-#include <thread>
 
 namespace handoff::support {
 
-class LifecycleTest : public ServiceTest {};
+class LifecycleTest : public ServiceTest {
+protected:
+  void begin_drain() {
+    service->program().signal(SIGTERM);
+    ASSERT_TRUE(service->program().wait_for_line("handoff: draining",
+                                                 std::chrono::seconds{20}));
+  }
+};
 
 TEST_F(LifecycleTest, TellsThatItLivesAndIsReady) {
   start();
@@ -29,69 +35,74 @@ TEST_F(LifecycleTest, AnswersHeldWebhookBeforeItExits) {
   service->program().signal(SIGTERM);
   const auto answer = sender.get();
   EXPECT_EQ(answer.status, 202) << answer.body;
+  EXPECT_EQ(answer.header("Connection"), "close");
   script();
   api.release();
   EXPECT_EQ(service->program().wait(std::chrono::seconds{40}), 0)
     << service->log();
-  service->restart();
-  EXPECT_EQ(service->job(answer.json()["job"]).at("job"), answer.json()["job"]);
 }
 
-TEST_F(LifecycleTest, FinishesAfterAKillWhatItHadAnswered) {
-  script(on("/projects/*/clone", ok), on("/projects/**", hang));
-  start();
-  const auto job = accept_job();
-  ASSERT_TRUE(wait_for_in_flight(3));
-  service->kill();
-  script();
-  service->restart();
-  service->wait_for_job(job, "succeeded");
-  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 1);
-  for (int i = 1; i <= 6; ++i)
-    EXPECT_EQ(api.counts()["keys"][job + ".s" + std::to_string(i)]["successes"],
-              1)
-      << i;
-}
-
-TEST_F(LifecycleTest, CallsNothingAgainThatHadSucceededBeforeAKill) {
-  options.ini["retry"] = {{"first", "60s"}, {"max", "60s"}, {"jitter", "0.0"}};
-  script(on("/projects/*/s1", status(503)));
-  start();
-  const auto job = accept_job();
-  ASSERT_TRUE(
-    api.wait_until([](const json& counts) { return counts["answered"] == 7; }));
-  // What was answered may not be journaled yet; what the admin side shows is.
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
-  int succeeded = 0;
-  while (succeeded < 5 && std::chrono::steady_clock::now() < end) {
-    succeeded = 0;
-    for (const auto& one : service->job(job).at("sub_actions"))
-      succeeded += one.at("status") == "succeeded" ? 1 : 0;
-    std::this_thread::sleep_for(std::chrono::milliseconds{10});
-  }
-  ASSERT_EQ(succeeded, 5);
-  service->kill();
-  service->restart();
-  EXPECT_EQ(
-    service->admin("POST", "/api/v1/jobs/" + job + "/cancel").status / 100, 2);
-  service->wait_for_job(job, "cancelled");
-  for (int i = 2; i <= 6; ++i)
-    EXPECT_EQ(api.counts()["keys"][job + ".s" + std::to_string(i)]["requests"],
-              1)
-      << i;
-}
-
-TEST_F(LifecycleTest, DoesNotCloneAgainAfterAKillInFlight) {
+TEST_F(LifecycleTest, AnswersTheUidOfHeldWebhookWhileItDrains) {
+  options.ini["deadline"]["limit"] = "60s";
   script(on("/projects/*/clone", hang));
   start();
-  const auto answer = post({{"Prefer", "respond-async"}});
-  ASSERT_EQ(answer.status, 202) << answer.body;
-  ASSERT_TRUE(wait_for_in_flight(1));
-  service->kill();
+  auto sender = std::async(std::launch::async, [&] { return post(); });
+  EXPECT_TRUE(wait_for_in_flight(1));
+  begin_drain();
   script();
-  service->restart();
-  service->wait_for_job(answer.json()["job"], "ambiguous");
+  api.release();
+  const auto answer = sender.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{40}), 0)
+    << service->log();
+}
+
+TEST_F(LifecycleTest, AnswersHeldWebhookWhereTheDrainEndsFirst) {
+  options.ini["deadline"]["limit"] = "60s";
+  options.ini["drain"]["timeout"] = "300ms";
+  script(on("/projects/*/clone", hang));
+  start();
+  auto sender = std::async(std::launch::async, [&] { return post(); });
+  EXPECT_TRUE(wait_for_in_flight(1));
+  service->program().signal(SIGTERM);
+  EXPECT_EQ(sender.get().status, 202);
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{40}), 0)
+    << service->log();
+}
+
+TEST_F(LifecycleTest, RefusesNewWebhookWhileItDrains) {
+  options.ini["deadline"]["limit"] = "60s";
+  script(on("/projects/*/clone", hang));
+  start();
+  auto held = std::async(std::launch::async, [&] { return post(); });
+  EXPECT_TRUE(wait_for_in_flight(1));
+  begin_drain();
+  const auto refused = request(service->port(), "POST", "/hooks/setup",
+                               {{"Connection", "keep-alive"}}, "{}");
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_NE(refused.header("Retry-After"), "");
+  EXPECT_EQ(refused.header("Connection"), "close");
+  EXPECT_EQ(refused.json().at("type"), "/problems/draining");
+  EXPECT_EQ(service->admin("GET", "/readyz").status, 503);
+  EXPECT_EQ(service->admin("GET", "/livez").status, 200);
+  api.release();
+  EXPECT_EQ(held.get().status, 200);
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{40}), 0);
   EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 1);
+}
+
+TEST_F(LifecycleTest, StopsAtOnceOnTheSecondSignal) {
+  options.ini["deadline"]["limit"] = "60s";
+  options.ini["drain"]["timeout"] = "1h";
+  script(on("/projects/*/clone", hang));
+  start();
+  http_connection sender{service->port()};
+  sender.send_request("POST", "/hooks/setup", {}, R"({"template": "t"})");
+  EXPECT_TRUE(wait_for_in_flight(1));
+  begin_drain();
+  service->program().signal(SIGTERM);
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{20}), 0)
+    << service->log();
 }
 
 } // namespace handoff::support

@@ -71,6 +71,17 @@ TEST_F(MainJobTest, BeginsNoSubActionBeforeTheCloneIsDone) {
     EXPECT_LT(seen[0]["ended"], seen[i]["began"]);
 }
 
+TEST_F(MainJobTest, AnswersBeforeAnySubActionIsDone) {
+  script(on("/projects/*/clone", ok), on("/projects/**", hang));
+  start();
+  const auto job = accept_job(); // Else it would be held for the hanging ones.
+  EXPECT_EQ(api.counts()["answered"], 1);
+  ASSERT_TRUE(wait_for_in_flight(3));
+  script();
+  api.release();
+  service->wait_for_job(job, "succeeded");
+}
+
 TEST_F(MainJobTest, AnswersWithJobWhenTheDeadlineComesFirst) {
   script(on("/projects/*/clone", late));
   start();

@@ -2,6 +2,10 @@
 
 #include "tests/integration/service_test.hpp"
 
+#include <ctime>
+#include <set>
+#include <thread>
+
 namespace handoff::support {
 
 class SubActionTest : public ServiceTest {
@@ -9,6 +13,26 @@ protected:
   /// How often a sub-action was tried, whatever the UID.
   std::size_t attempts(const std::string& name) const {
     return api.requests("path=/projects/*/" + name).size();
+  }
+
+  /// The first sub-action of a job, once it waits for its next attempt.
+  json wait_for_pause(const std::string& job) const {
+    for (int tries = 0; tries < 2'000; ++tries) {
+      auto first = service->job(job).at("sub_actions").at(0);
+      if (first.at("status") == "retrying")
+        return first;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    throw std::runtime_error("no pause of " + job);
+  }
+
+  /// Since 1970, of "2026-01-31T12:00:00.123Z".
+  static std::int64_t milliseconds_of(const std::string& timestamp) {
+    std::tm broken{};
+    const char* rest =
+      strptime(timestamp.c_str(), "%Y-%m-%dT%H:%M:%S", &broken);
+    EXPECT_TRUE(rest != nullptr && *rest == '.') << timestamp;
+    return std::int64_t{timegm(&broken)} * 1'000 + std::stoi(rest + 1);
   }
 
   void expect_one_attempt_of_all_but_first() const {
@@ -40,6 +64,7 @@ TEST_F(SubActionTest, NeverRunsFourWhileSomeFail) {
                  json{{"delay", "3ms"}, {"status", 503}}, reset);
   rule["then"] = "repeat";
   options.ini["retry"]["max-attempts"] = "50";
+  options.ini["retry"]["max"] = "20ms";
   options.ini["upstream"]["breaker-failures"] = "0";
   script(on("/projects/*/clone", ok), rule);
   start();
@@ -158,6 +183,63 @@ TEST_F(SubActionTest, RunsJobsBesideEachOther) {
   service->wait_for_job(first, "succeeded");
   service->wait_for_job(second, "succeeded");
   EXPECT_EQ(api.counts()["max_in_flight_per_job"], 3);
+}
+
+TEST_F(SubActionTest, RunsThreeOfEachOfManyJobs) {
+  constexpr int jobs = 200;
+  script(on("/projects/*/clone", ok),
+         on("/projects/**", json{{"delay", "5ms"}, {"jitter", "20ms"}}));
+  start();
+  std::vector<std::string> all;
+  for (int i = 0; i < jobs; ++i)
+    all.push_back(accept_job());
+  for (const auto& each : all)
+    service->wait_for_job(each, "succeeded");
+  const auto counts = api.counts();
+  EXPECT_EQ(counts["max_in_flight_per_job"], 3);
+  EXPECT_EQ(counts["requests"], 7 * jobs);
+  EXPECT_EQ(counts["outcomes"], (json{{"answered", 7 * jobs}}));
+}
+
+TEST_F(SubActionTest, WaitsLongerBeforeEachRetry) {
+  options.ini["retry"] = {{"first", "40ms"},
+                          {"factor", "2.0"},
+                          {"jitter", "0.5"},
+                          {"max-attempts", "5"}};
+  script(on("/projects/*/s1", status(503), status(503), status(503),
+            status(503), ok));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  const auto seen = api.requests("path=/projects/*/s1");
+  ASSERT_EQ(seen.size(), 5u);
+  // Chance takes away half at the most; a millisecond is what rounding may.
+  std::int64_t least = 20;
+  for (std::size_t at = 1; at < seen.size(); ++at, least *= 2)
+    EXPECT_GE(seen[at]["started_ms"].get<std::int64_t>()
+                - seen[at - 1]["finished_ms"].get<std::int64_t>(),
+              least - 1)
+      << "before attempt " << at + 1;
+}
+
+TEST_F(SubActionTest, WaitsWithJitterWithinItsBounds) {
+  options.ini["retry"] = {{"first", "60s"}, {"max", "120s"}, {"jitter", "0.5"}};
+  flow["sub_actions"] = json::array({sub_action("s1")});
+  options.ini["upstream"]["breaker-failures"] = "0";
+  script(on("/projects/*/s1", status(503)));
+  start();
+  std::set<std::int64_t> pauses;
+  for (int i = 0; i < 10; ++i) {
+    const auto s1 = wait_for_pause(accept_job());
+    const auto& made = s1.at("attempts").at(0);
+    const auto ended =
+      milliseconds_of(made.at("started")) + made.at("duration_ms").get<int>();
+    const auto pause = milliseconds_of(s1.at("next_attempt")) - ended;
+    EXPECT_GE(pause, 30'000 - 2);
+    // It is counted from the moment when the supervisor knows of the end.
+    EXPECT_LE(pause, 60'000 + 1'000);
+    pauses.insert(pause);
+  }
+  EXPECT_GE(pauses.size(), 5u) << "chance has no part in it";
 }
 
 } // namespace handoff::support

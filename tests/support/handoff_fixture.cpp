@@ -33,6 +33,12 @@ handoff_service::handoff_service(handoff_options chosen)
   start();
 }
 
+handoff_service::~handoff_service() {
+  // Two of one kind could become one.
+  program_->signal(SIGTERM);
+  program_->signal(SIGINT);
+}
+
 void handoff_service::write_files() const {
   std::string text;
   for (const auto& [section, keys] : options_.ini) {

@@ -34,6 +34,9 @@ class handoff_service {
 public:
   explicit handoff_service(handoff_options chosen);
 
+  /// Stops it without waiting for what a test left hanging.
+  ~handoff_service();
+
   std::uint16_t port() const noexcept { return port_; }
 
   std::uint16_t admin_port() const noexcept { return admin_port_; }

@@ -11,14 +11,21 @@
 #include "journal/sqlite_journal.hpp"
 #include "tools/handoff/log.hpp"
 
+#include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <random>
 #include <stdexcept>
+#include <thread>
 
 namespace handoff {
 namespace {
+
+/// How long senders that still wait may take to read what their webhooks came
+/// to.
+constexpr std::chrono::seconds answers_patience{1};
 
 double draw() {
   thread_local std::mt19937 engine{std::random_device{}()};
@@ -190,14 +197,27 @@ void service::drain() {
   caf::anon_send(guardian_, drain_atom::value);
 }
 
+void service::wait_for_answers() const {
+  using namespace std::chrono_literals;
+  const auto until = std::chrono::steady_clock::now() + answers_patience;
+  while (holds_webhooks() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(5ms);
+}
+
 service::~service() {
-  ingress_.reset();
-  admin_.reset();
   // Nobody is told any more of what is ended on purpose.
   caf::anon_send_exit(guardian_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(recovery_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(intake_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
+  // Its children have their ends before them when it has had its own: none of
+  // them takes the end of the outbound client for that of its attempt.
+  caf::scoped_actor {
+    *actors_
+    } -> wait_for(root_);
+  wait_for_answers();
+  ingress_.reset();
+  admin_.reset();
   caf::anon_send_exit(viewer_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(outbound_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(journal_, caf::exit_reason::user_shutdown);

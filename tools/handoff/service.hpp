@@ -31,7 +31,8 @@ public:
           std::shared_ptr<spdlog::logger> log, std::function<void()> drained,
           std::function<void(const std::string&)> lost);
 
-  /// Ends everything; what is under way is cut short and stays journaled.
+  /// Ends everything; what is under way is cut short and stays journaled, and
+  /// senders that still wait are told where to look it up.
   ~service();
 
   service(const service&) = delete;
@@ -55,6 +56,7 @@ private:
                     std::function<void(const std::string&)> lost);
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
+  void wait_for_answers() const;
 
   std::shared_ptr<spdlog::logger> log_;
   std::shared_ptr<admission_counts> admission_ =

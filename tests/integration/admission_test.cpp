@@ -1,0 +1,109 @@
+// What is over the limits of [admission] is told so at once, and is no job.
+
+#include "tests/integration/service_test.hpp"
+
+#include <future>
+#include <thread>
+
+namespace handoff::support {
+
+class AdmissionTest : public ServiceTest {
+protected:
+  void expect_refused(const http_response& answer) {
+    EXPECT_EQ(answer.status, 503) << answer.body;
+    EXPECT_NE(answer.header("Retry-After"), "");
+    EXPECT_EQ(answer.header("Content-Type"), "application/problem+json");
+    const auto problem = answer.json();
+    EXPECT_EQ(problem.at("type"), "/problems/overloaded");
+    EXPECT_EQ(problem.at("status"), 503);
+    EXPECT_FALSE(problem.contains("job"));
+  }
+
+  /// Posts until there is room again: a count goes down a moment after what the
+  /// test can see.
+  void expect_admitted_soon() {
+    http_response answer;
+    for (int tries = 0; tries < 1'000 && answer.status != 200; ++tries) {
+      answer = post();
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+
+  int clones() const {
+    return api.counts("POST /projects/t/clone")["requests"].get<int>();
+  }
+};
+
+TEST_F(AdmissionTest, RefusesMoreThanMaxHeld) {
+  options.ini["admission"]["max-held"] = "1";
+  options.ini["deadline"]["limit"] = "60s";
+  script(on("/projects/*/clone", hang));
+  start();
+  auto held = std::async(std::launch::async, [&] { return post(); });
+  ASSERT_TRUE(wait_for_in_flight(1));
+  expect_refused(post());
+  EXPECT_EQ(clones(), 1);
+  script();
+  api.release();
+  EXPECT_EQ(held.get().status, 200);
+  expect_admitted_soon();
+}
+
+TEST_F(AdmissionTest, CountsNoSenderThatHasGone) {
+  options.ini["admission"]["max-held"] = "1";
+  options.ini["deadline"]["limit"] = "60s";
+  script(on("/projects/*/clone", hang));
+  start();
+  for (const bool with_reset : {true, false}) {
+    http_connection sender{service->port()};
+    sender.send_request("POST", "/hooks/setup", {}, R"({"template": "gone"})");
+    ASSERT_TRUE(
+      wait_for_requests("POST /projects/gone/clone", with_reset ? 1 : 2));
+    with_reset ? sender.reset() : sender.close();
+    script(on("/projects/gone/clone", hang));
+    expect_admitted_soon();
+  }
+}
+
+TEST_F(AdmissionTest, CountsNoWebhookThatWasAnsweredWithItsJob) {
+  options.ini["admission"]["max-held"] = "1";
+  options.ini["deadline"]["limit"] = "60s";
+  script(on("/projects/*/clone", hang));
+  start();
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(post({{"Prefer", "respond-async"}}).status, 202) << i;
+}
+
+TEST_F(AdmissionTest, RefusesMoreThanMaxJobs) {
+  options.ini["admission"]["max-jobs"] = "1";
+  script(on("/projects/*/clone", ok), on("/projects/**", hang));
+  start();
+  const auto job = accept_job();
+  expect_refused(post());
+  EXPECT_EQ(clones(), 1);
+  script();
+  ASSERT_TRUE(wait_for_in_flight(3));
+  api.release();
+  service->wait_for_job(job, "succeeded");
+  expect_admitted_soon();
+}
+
+TEST_F(AdmissionTest, CountsNoJobThatHasFailed) {
+  options.ini["admission"]["max-jobs"] = "1";
+  script(on("/projects/*/clone", status(500), reset, ok));
+  start();
+  EXPECT_EQ(post().status, 502);
+  for (const auto wanted : {502, 200}) {
+    http_response answer;
+    for (int tries = 0; tries < 1'000; ++tries) {
+      answer = post();
+      if (answer.status != 503)
+        break;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    EXPECT_EQ(answer.status, wanted) << answer.body;
+  }
+}
+
+} // namespace handoff::support

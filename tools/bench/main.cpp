@@ -1,0 +1,116 @@
+#include "tools/bench/figures.hpp"
+#include "tools/bench/sections.hpp"
+
+#include <charconv>
+#include <csignal>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <sys/resource.h>
+
+namespace {
+
+constexpr auto usage =
+  "usage: handoff_bench held|latency [OPTIONS]\n"
+  "\n"
+  "Starts fake_api and the service on free ports and measures from outside.\n"
+  "Ends with 0 if what it measured is as promised, else with 1.\n"
+  "\n"
+  "  held      holds all webhooks at once: answers in time, memory, CPU\n"
+  "  latency   what the service adds to the time of the clone\n"
+  "\n"
+  "  --webhooks=N         (held 2000, latency 200)\n"
+  "  --one-by-one=N       of latency (20)\n"
+  "  --spread-ms=N        all are sent within that time (held 1000,\n"
+  "                       latency 10000)\n"
+  "  --clone-ms=N         how long a clone takes (held 6500, latency 1000)\n"
+  "  --sub-actions=N      of each job (6)\n"
+  "  --sub-action-ms=N    how long one takes (100)\n"
+  "  --commit=TEXT        what to print as the commit\n";
+
+bench::section_options defaults_of(std::string_view section) {
+  bench::section_options chosen;
+  if (section == "latency") {
+    chosen.webhooks = 200;
+    chosen.spread = std::chrono::milliseconds{10'000};
+    chosen.at.clone = std::chrono::milliseconds{1'000};
+  }
+  return chosen;
+}
+
+std::uint32_t number_of(std::string_view text) {
+  std::uint32_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, number);
+  if (code != std::errc{} || stop != end || number > 1'000'000)
+    throw std::invalid_argument("\"" + std::string{text}
+                                + "\" is no whole number up to 1000000");
+  return number;
+}
+
+/// Takes one option into `chosen`, or into `commit`.
+void take(std::string_view word, bench::section_options& chosen,
+          std::string& commit) {
+  const auto equals = word.find('=');
+  const auto name = word.substr(0, equals);
+  const auto value =
+    equals == std::string_view::npos ? "" : word.substr(equals + 1);
+  if (name == "--commit")
+    commit = value;
+  else if (name == "--webhooks")
+    chosen.webhooks = number_of(value);
+  else if (name == "--one-by-one")
+    chosen.one_by_one = number_of(value);
+  else if (name == "--spread-ms")
+    chosen.spread = std::chrono::milliseconds{number_of(value)};
+  else if (name == "--clone-ms")
+    chosen.at.clone = std::chrono::milliseconds{number_of(value)};
+  else if (name == "--sub-actions")
+    chosen.at.sub_actions = number_of(value);
+  else if (name == "--sub-action-ms")
+    chosen.at.sub_action = std::chrono::milliseconds{number_of(value)};
+  else
+    throw std::invalid_argument("unknown option " + std::string{word});
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view section = argc > 1 ? argv[1] : "";
+  if (section == "--help") {
+    std::cout << usage;
+    return 0;
+  }
+  auto chosen = defaults_of(section);
+  std::string commit = "unknown";
+  try {
+    if (section != "held" && section != "latency")
+      throw std::invalid_argument("needs one of held, latency");
+    for (int at = 2; at < argc; ++at)
+      take(argv[at], chosen, commit);
+  } catch (const std::invalid_argument& failed) {
+    std::cerr << "handoff_bench: " << failed.what() << "\n\n" << usage;
+    return 2;
+  }
+  try {
+    std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    bench::print_machine(commit);
+    const bool good = section == "held" ? held(chosen) : latency(chosen);
+    return good ? 0 : 1;
+  } catch (const std::exception& failed) {
+    std::cerr << "handoff_bench: " << failed.what() << '\n';
+    return 1;
+  }
+}

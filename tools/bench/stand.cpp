@@ -1,0 +1,155 @@
+#include "tools/bench/stand.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+namespace bench {
+
+using nlohmann::json;
+using namespace std::chrono;
+
+namespace {
+
+std::filesystem::path make_directory() {
+  auto pattern =
+    (std::filesystem::temp_directory_path() / "handoff-bench-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr)
+    throw std::system_error{errno, std::generic_category(), "mkdtemp"};
+  return pattern;
+}
+
+void write(const std::filesystem::path& file, const std::string& content) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream{file} << content;
+}
+
+json script_of(const stand_options& chosen) {
+  return json::array(
+    {{{"path", "/projects/*/clone"},
+      {"steps",
+       {{{"delay", std::to_string(chosen.clone.count()) + "ms"},
+         {"status", 201},
+         {"body", {{"id", "p-{{seq}}"}}}}}}},
+     {{"path", "/**"},
+      {"steps",
+       {{{"delay", std::to_string(chosen.sub_action.count()) + "ms"}}}}}});
+}
+
+json flow_of(const stand_options& chosen, std::uint16_t api) {
+  const auto base = "http://127.0.0.1:" + std::to_string(api) + "/projects/";
+  json flow{{"name", "bench"},
+            {"clone",
+             {{"request",
+               {{"method", "POST"},
+                {"url", base + "{{body/template}}/clone"},
+                {"body", {{"name", "{{body/name}}"}}}}},
+              {"uid", "/id"}}},
+            {"sub_actions", json::array()}};
+  for (std::size_t at = 1; at <= chosen.sub_actions; ++at)
+    flow["sub_actions"].push_back(
+      {{"name", "s" + std::to_string(at)},
+       {"request",
+        {{"method", "POST"},
+         {"url", base + "{{uid}}/s" + std::to_string(at)}}}});
+  return flow;
+}
+
+} // namespace
+
+stand::stand(const stand_options& chosen)
+    : options_{chosen}, directory_{make_directory()} {
+  write(directory_ / "script.json", script_of(chosen).dump());
+  fake_api_ = std::make_unique<program>(
+    std::vector<std::string>{FAKE_API_BINARY, "--port=0",
+                             "--script="
+                               + (directory_ / "script.json").string()},
+    (directory_ / "fake_api.log").string());
+  fake_api_port_ = fake_api_->port_after("fake_api: listening on ");
+  write(directory_ / "flows" / "bench.json",
+        flow_of(chosen, fake_api_port_).dump());
+  // Every held webhook has a call of its own under way; some more let the
+  // sub-actions of the first begin beside the clones of the last.
+  const auto calls = std::to_string(chosen.webhooks_max + 256);
+  const auto held = std::to_string(chosen.webhooks_max + 16);
+  settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + calls
+            + " upstream.reserved-for-clones=0.5 admission.max-held=" + held;
+  write(directory_ / "handoff.ini",
+        "[http]\nport = 0\n[admin]\nport = 0\n[upstream]\nmax-calls = " + calls
+          + "\nreserved-for-clones = 0.5\n[admission]\nmax-held = " + held
+          + "\n[journal]\nuri = \"sqlite:"
+          + (directory_ / "handoff.db").string() + "\"\n");
+  service_ = std::make_unique<program>(
+    std::vector<std::string>{HANDOFF_BINARY, "serve",
+                             "--config-file="
+                               + (directory_ / "handoff.ini").string()},
+    (directory_ / "handoff.log").string());
+  port_ = service_->port_after("handoff: ingress listening on ");
+}
+
+stand::~stand() {
+  service_.reset();
+  fake_api_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(directory_, ignored);
+}
+
+std::string stand::webhook(std::size_t number) {
+  const auto text = std::to_string(number);
+  return request_bytes("POST", "/hooks/bench",
+                       json{{"template", "t"}, {"name", "n-" + text}}.dump());
+}
+
+json stand::ask_fake_api(const std::string& path) const {
+  const auto answer = fire(fake_api_port_, {{{}, request_bytes("GET", path)}});
+  if (answer[0].status != 200)
+    throw std::runtime_error{"fake_api: " + answer[0].failure + answer[0].body};
+  return json::parse(answer[0].body);
+}
+
+std::map<std::string, double> stand::clones_finished() const {
+  std::map<std::string, double> found;
+  const auto seen = ask_fake_api("/_fake/requests?path=/projects/*/clone");
+  for (const auto& each : seen.at("requests")) {
+    const auto key =
+      each.at("headers").at("Idempotency-Key").get<std::string>();
+    if (each.at("outcome") == "answered")
+      found[key.substr(0, key.find('.'))] = each.at("finished_ms");
+  }
+  return found;
+}
+
+bool stand::wait_for_jobs(std::size_t jobs, milliseconds patience) const {
+  const auto end = clock::now() + patience;
+  const auto wanted = jobs * (1 + options_.sub_actions);
+  while (ask_fake_api("/_fake/counts?summary=1").at("answered") < wanted) {
+    if (clock::now() >= end)
+      return false;
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  return true;
+}
+
+std::map<std::string, std::size_t>
+stand::statuses_of(const std::vector<std::string>& jobs) const {
+  std::vector<shot> shots;
+  for (const auto& each : jobs)
+    shots.push_back({{}, request_bytes("GET", "/hooks/bench/jobs/" + each)});
+  volley_limits limits;
+  limits.open_max = 100;
+  std::map<std::string, std::size_t> found;
+  for (const auto& each : fire(port_, shots, limits))
+    ++found[each.status == 200
+              ? json::parse(each.body).at("status").get<std::string>()
+              : "no answer"];
+  return found;
+}
+
+std::uint64_t stand::most_at_once() const {
+  return ask_fake_api("/_fake/counts?summary=1").at("max_in_flight_per_job");
+}
+
+} // namespace bench

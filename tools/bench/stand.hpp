@@ -1,0 +1,76 @@
+#pragma once
+
+#include "tools/bench/program.hpp"
+#include "tools/bench/sender.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+struct stand_options {
+  std::chrono::milliseconds clone{6'500};
+  std::chrono::milliseconds sub_action{100};
+  std::size_t sub_actions = 6;
+  std::size_t webhooks_max = 2'000; ///< that are held at once
+};
+
+/// A service and the fake API that it calls, on free ports, with their files in
+/// a directory of their own.
+class stand {
+public:
+  explicit stand(const stand_options& chosen);
+
+  stand(const stand&) = delete;
+  stand& operator=(const stand&) = delete;
+
+  ~stand();
+
+  std::uint16_t port() const { return port_; }
+
+  /// The INI, in one line.
+  const std::string& settings() const { return settings_; }
+
+  usage service_used() const { return service_->used(); }
+
+  /// The n-th webhook.
+  static std::string webhook(std::size_t number);
+
+  /// When the answer to each job's clone was out, in ms since 1970.
+  std::map<std::string, double> clones_finished() const;
+
+  /// Waits until the sub-actions of that many jobs were answered; false if that
+  /// takes longer than `patience`.
+  bool wait_for_jobs(std::size_t jobs,
+                     std::chrono::milliseconds patience) const;
+
+  /// How many of these jobs have which status, as their senders see it.
+  std::map<std::string, std::size_t>
+  statuses_of(const std::vector<std::string>& jobs) const;
+
+  /// The most sub-actions of one job that ran at once.
+  std::uint64_t most_at_once() const;
+
+  /// The exit code of the service.
+  int stop() { return service_->stop(); }
+
+private:
+  nlohmann::json ask_fake_api(const std::string& path) const;
+
+  stand_options options_;
+  std::filesystem::path directory_;
+  std::string settings_;
+  std::unique_ptr<program> fake_api_;
+  std::unique_ptr<program> service_;
+  std::uint16_t fake_api_port_ = 0;
+  std::uint16_t port_ = 0;
+};
+
+} // namespace bench
