@@ -150,12 +150,24 @@ void root_supervisor_state::give_up(const std::string& job,
   if (known == children.end())
     return;
   const auto order = known->second.order;
-  if (found.record && !is_final(found.record->status)) {
+  const auto again = [this, job] {
+    self->delayed_send(self, env->journal_pause, again_atom::value, job);
+  };
+  if (found.failure) {
+    // Whether there is anything to give up is not known.
+    again();
+  } else if (found.record && !is_final(found.record->status)) {
     auto events = std::make_shared<const std::vector<job_event>>(
       handoff::give_up(*found.record, died_too_often(), env->now()));
     self->request(env->journal, request_grace, events_ptr{events})
-      .then([this, job](const commit_done&) { job_ended(job); },
-            [this, job](const caf::error&) { job_ended(job); });
+      .then(
+        [this, job, again](const commit_done& done) {
+          if (done.failure)
+            again();
+          else
+            job_ended(job);
+        },
+        [again](const caf::error&) { again(); });
   } else {
     job_ended(job);
   }

@@ -12,6 +12,7 @@ job without_bulk(const job& record) {
   job bare;
   bare.id = record.id;
   bare.flow = record.flow;
+  bare.claim = record.claim;
   bare.status = record.status;
   bare.clone = record.clone;
   bare.clone.answer = nullptr;
@@ -53,7 +54,10 @@ writer::writer(connection& on, reader& reads, std::size_t remembered_max)
                      "fingerprint, expires) VALUES (?1, ?2, ?3, ?4, ?5) "
                      "ON CONFLICT (flow, key) DO UPDATE SET "
                      "job = ?3, fingerprint = ?4, expires = ?5 "
-                     "WHERE expires <= ?6"},
+                     "WHERE expires <= ?6 OR NOT EXISTS (SELECT 1 FROM jobs "
+                     "WHERE jobs.id = idempotency_keys.job)"},
+      release_key_{on, "DELETE FROM idempotency_keys WHERE flow = ? AND "
+                       "key = ? AND job = ?"},
       insert_definition_{on, "INSERT INTO flow_definitions (version, "
                              "definition) VALUES (?, ?) "
                              "ON CONFLICT (version) DO NOTHING"},
@@ -125,6 +129,10 @@ void writer::write(std::span<const job_event> events) {
     if (known == nullptr || !apply(known->record, event))
       continue;
     drop_answer(known->record, event.change);
+    if (const auto* released = std::get_if<key_released>(&event.change))
+      release_key_.run(std::string_view{known->record.flow},
+                       std::string_view{released->key},
+                       std::string_view{event.job});
     add(*known, event);
   }
   for (auto* const each : touched_)

@@ -73,6 +73,7 @@ private:
   statement update_job_;
   statement insert_events_;
   statement claim_key_;
+  statement release_key_;
   statement insert_definition_;
   statement prunable_;
   statement delete_job_;

@@ -160,6 +160,15 @@ TEST_F(EventTest, IsNotFinishedWhenAmbiguous) {
   EXPECT_FALSE(record_.finished);
 }
 
+TEST_F(EventTest, CountsNoRecoveryAfterWhichItWasHandedBack) {
+  accept_and_clone();
+  EXPECT_FALSE(take(job_handed_back{}));
+  EXPECT_TRUE(take(job_recovered{}, 5));
+  EXPECT_TRUE(take(job_handed_back{}));
+  EXPECT_FALSE(take(job_handed_back{}));
+  EXPECT_EQ(record_.recoveries, 0u);
+}
+
 TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   accept_and_clone();
   EXPECT_TRUE(take(job_recovered{}, 5));
