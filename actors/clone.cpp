@@ -44,7 +44,8 @@ void clone_state::admit() {
   const auto call = build_call(order->definition->clone.request, rules.retry,
                                record, name, call_class::clone);
   if (const auto* failed = std::get_if<error>(&call)) {
-    answer(problem_reply({error_kind::invalid_request, failed->detail}));
+    answer(problem_reply(masked(
+      *order->definition, {error_kind::invalid_request, failed->detail})));
     self->quit();
     return;
   }
@@ -157,6 +158,8 @@ void clone_state::send(const outbound_call& call,
 
 void clone_state::attempt_ended(const exchange& done) {
   auto verdict = judge_clone(done, order->definition->clone.uid, rules.retry);
+  if (verdict.failure)
+    verdict.failure = masked(*order->definition, std::move(*verdict.failure));
   auto made = under_way;
   made.duration = done.duration;
   made.http_status = done.status;
@@ -251,6 +254,10 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
   std::vector<std::string> names;
   for (const auto& each : order->definition->sub_actions)
     names.push_back(each.name);
+  // What no expression will ask for again is not kept: an upstream's answer
+  // may be large, and hold what is nobody's business.
+  if (!order->definition->keeps_clone_answer)
+    answer_body = nullptr;
   change(clone_succeeded{std::move(made), std::move(uid),
                          std::move(answer_body), std::move(names)});
   if (cancelled)
@@ -267,6 +274,7 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
 
 void clone_state::settle(std::optional<attempt> made, job_status status,
                          error failure) {
+  failure = masked(*order->definition, std::move(failure));
   auto extras = nlohmann::json::object();
   if (made && made->http_status != 0)
     extras["upstream_status"] = made->http_status;

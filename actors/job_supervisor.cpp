@@ -123,8 +123,11 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   made.counted = verdict.outcome != sub_action_outcome::uncounted;
   switch (verdict.outcome) {
   case sub_action_outcome::succeeded: {
+    // What no expression will ask for is neither parsed nor kept.
     constexpr bool no_exceptions = false;
-    auto answer = nlohmann::json::parse(done.body, nullptr, no_exceptions);
+    auto answer = step.keeps_answer
+                  ? nlohmann::json::parse(done.body, nullptr, no_exceptions)
+                  : nlohmann::json();
     end_attempt(at, sub_action_status::succeeded, std::move(made), std::nullopt,
                 answer.is_discarded() ? nlohmann::json() : std::move(answer),
                 std::nullopt);
@@ -165,6 +168,10 @@ void job_supervisor_state::end_attempt(std::size_t at, sub_action_status status,
   const auto index = *slots[at].index;
   slots[at].index.reset();
   made.ended = true;
+  if (made.failure)
+    made.failure = masked(*definition, std::move(*made.failure));
+  if (failure)
+    failure = masked(*definition, std::move(*failure));
   std::optional<wall_time> due;
   if (pause) {
     due = env->now() + *pause;

@@ -11,7 +11,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -50,6 +52,8 @@ struct sub_action_template {
   request_template request;
   retry_policy retry;
   std::optional<request_template> compensate;
+  /// Whether an expression refers to its answer (`{{sub/NAME/…}}`).
+  bool keeps_answer = false;
 };
 
 struct reply_template {
@@ -110,6 +114,16 @@ struct flow {
   std::optional<reply_template> reply;
   std::vector<sub_action_template> sub_actions;
   std::optional<callback_rule> callback;
+
+  // What expressions refer to; the rest need not be kept with a job.
+
+  /// Names of `{{header/NAME}}`, in lower case.
+  std::set<std::string> referenced_headers;
+  /// Names of `{{query/NAME}}`.
+  std::set<std::string> referenced_query;
+  /// Whether one refers to the clone's answer (`{{clone/…}}`). Where the UID
+  /// stands does not count: it is kept by itself.
+  bool keeps_clone_answer = false;
 };
 
 using flow_ptr = std::shared_ptr<const flow>;
@@ -119,5 +133,8 @@ using flow_set = std::map<std::string, flow_ptr, std::less<>>;
 
 /// Replaces every occurrence of each of the flow's secrets by "***".
 std::string masked(const flow& definition, std::string text);
+
+/// The same for the detail of an error.
+error masked(const flow& definition, error what);
 
 } // namespace handoff

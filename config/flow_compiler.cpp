@@ -2,6 +2,7 @@
 
 #include "config/duration.hpp"
 #include "config/flow_check.hpp"
+#include "config/flow_uses.hpp"
 #include "config/nearest_name.hpp"
 #include "config/sha256.hpp"
 
@@ -335,6 +336,7 @@ flow compile_definition(const json& definition, const flow_defaults& defaults,
     made.callback =
       read_callback(report, *value, top.at("callback"), defaults.retry);
   warn_of_idle_compensation(report, made);
+  note_uses(made);
   made.secrets = report.references.secrets();
   if (report.errors.empty()) {
     made.version = sha256_hex(definition.dump());

@@ -1,9 +1,9 @@
 #include "config/flow_check.hpp"
 #include "config/flow_compiler.hpp"
+#include "job/standard_webhook.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string>
 #include <utility>
 #include <variant>
@@ -18,13 +18,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds day{86'400'000};
 constexpr milliseconds hour{3'600'000};
-
-std::string lower_case(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
+constexpr std::string_view webhook_key_prefix = "whsec_";
 
 /// Fields that Handoff sets itself.
 bool is_reserved_header(const std::string& lower, header_owner owner) {
@@ -58,16 +52,36 @@ std::optional<std::string> read_secret(flow_report& report, const json& value,
   return secret;
 }
 
-std::vector<std::string> read_secrets(object_reader& object) {
+/// Refuses what cannot be the key of a signature; what is left of it without
+/// its prefix is a secret too.
+void check_webhook_key(flow_report& report, const pointer& at,
+                       const std::string& secret) {
+  if (!webhook_key(secret))
+    report.error(at, "is no base64, allowed is base64 with or without "
+                     "\"whsec_\" before it for the scheme "
+                     "\"standard-webhooks\"");
+  else if (secret.starts_with(webhook_key_prefix))
+    report.references.remember(secret.substr(webhook_key_prefix.size()));
+}
+
+std::vector<std::string> read_secrets(object_reader& object,
+                                      verify_scheme scheme) {
   std::vector<std::string> made;
   auto& report = object.report();
+  const auto add = [&](const json& value, const pointer& at) {
+    auto secret = read_secret(report, value, at);
+    if (!secret)
+      return;
+    if (scheme == verify_scheme::standard_webhooks)
+      check_webhook_key(report, at, *secret);
+    made.push_back(std::move(*secret));
+  };
   const auto* one = object.find("secret");
   const auto* many = object.find("secrets");
   if (one != nullptr && many != nullptr)
     object.error("secrets", "stands beside \"secret\", allowed is one of them");
   if (one != nullptr)
-    if (auto secret = read_secret(report, *one, object.at("secret")))
-      made.push_back(std::move(*secret));
+    add(*one, object.at("secret"));
   if (many == nullptr)
     return made;
   if (!many->is_array() || many->empty()) {
@@ -76,8 +90,7 @@ std::vector<std::string> read_secrets(object_reader& object) {
     return made;
   }
   for (std::size_t i = 0; i < many->size(); ++i)
-    if (auto secret = read_secret(report, (*many)[i], object.at("secrets") / i))
-      made.push_back(std::move(*secret));
+    add((*many)[i], object.at("secrets") / i);
   return made;
 }
 
@@ -121,7 +134,7 @@ verify_rule read_verify(flow_report& report, const json& value,
     made.scheme = static_cast<verify_scheme>(*scheme);
   const bool scheme_known =
     report.errors.size() == errors_before && object.has("scheme");
-  made.secrets = read_secrets(object);
+  made.secrets = read_secrets(object, made.scheme);
   if (auto header = object.text("header")) {
     if (!is_header_name(*header))
       object.error("header",
@@ -340,6 +353,12 @@ std::string masked(const flow& definition, std::string text) {
       made += "***";
   }
   return made;
+}
+
+error masked(const flow& definition, error what) {
+  if (!definition.secrets.empty())
+    what.detail = masked(definition, std::move(what.detail));
+  return what;
 }
 
 } // namespace handoff

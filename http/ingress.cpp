@@ -4,7 +4,9 @@
 #include "config/sha256.hpp"
 #include "http/json_body.hpp"
 #include "http/prefer.hpp"
+#include "http/signature.hpp"
 #include "http/target.hpp"
+#include "job/credential.hpp"
 #include "job/job_id.hpp"
 
 #include <caf/send.hpp>
@@ -22,6 +24,7 @@ using std::chrono::system_clock;
 using namespace std::chrono_literals;
 
 constexpr const char* retry_after_seconds = "1";
+constexpr const char* hidden = "***";
 
 constexpr std::size_t key_bytes_max = 256;
 
@@ -29,6 +32,28 @@ reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   auto made = problem_reply({kind, std::move(detail)});
   made.headers.insert(made.headers.end(), extra.begin(), extra.end());
   return made;
+}
+
+reply unauthorized(const error& why, verify_scheme scheme) {
+  auto made = problem_reply(why);
+  // The other schemes have no name that this field could tell (RFC 9110,
+  // section 11.6.1).
+  if (scheme == verify_scheme::bearer)
+    made.headers.push_back({"WWW-Authenticate", "Bearer"});
+  return made;
+}
+
+/// Takes out what is as good as a password before it goes anywhere, but for
+/// what the flow itself refers to.
+void hide_credentials(webhook& hook, const flow& definition) {
+  const auto signature = lower_case(definition.verify.header);
+  for (auto& [name, value] : hook.headers)
+    if ((is_credential(name) || lower_case(name) == signature)
+        && !definition.referenced_headers.contains(lower_case(name)))
+      value = hidden;
+  for (auto& [name, value] : hook.query)
+    if (is_credential(name) && !definition.referenced_query.contains(name))
+      value = hidden;
 }
 
 class ingress_routes {
@@ -73,6 +98,12 @@ private:
       responder->answer(refusal(
         error_kind::draining, "the service is shutting down; send it again",
         {{"Retry-After", retry_after_seconds}, {"Connection", "close"}}));
+      return;
+    }
+    // Over the bytes as they came: nobody unknown gets as far as the parser.
+    if (const auto wrong = verify(definition->verify, request.headers,
+                                  request.body, system_clock::now())) {
+      responder->answer(unauthorized(*wrong, definition->verify.scheme));
       return;
     }
     auto body = parse_json_body(request.body);
@@ -166,6 +197,7 @@ private:
       continue_trace(traceparent != nullptr ? *traceparent : "");
     record.hook.headers = std::move(request.headers);
     record.claim = claim_of(*definition, record.hook, request.body);
+    hide_credentials(record.hook, *definition);
     return order;
   }
 

@@ -1,11 +1,10 @@
 #include "http/job_document.hpp"
 
-#include <algorithm>
+#include "job/credential.hpp"
+
 #include <array>
-#include <cctype>
 #include <cstdio>
 #include <ctime>
-#include <string_view>
 
 namespace handoff {
 namespace {
@@ -13,19 +12,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
-
-/// Whether a header's value is as good as a password.
-bool is_credential(std::string name) {
-  std::transform(
-    name.begin(), name.end(), name.begin(),
-    [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-  constexpr std::array<std::string_view, 8> marks{
-    "authorization", "cookie", "token",   "secret",
-    "signature",     "apikey", "api-key", "password"};
-  return std::any_of(marks.begin(), marks.end(), [&](std::string_view mark) {
-    return name.find(mark) != std::string::npos;
-  });
-}
 
 json time_or_null(const std::optional<wall_time>& when) {
   return when ? json(timestamp(*when)) : json(nullptr);

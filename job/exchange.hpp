@@ -21,6 +21,9 @@ struct header {
 
 using headers = std::vector<header>;
 
+/// A field's name in lower case, for sets of names.
+std::string lower_case(std::string_view name);
+
 /// The value of the first field called `name`, whatever the case; null if none.
 const std::string* find_header(const headers& fields,
                                std::string_view name) noexcept;

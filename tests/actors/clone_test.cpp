@@ -196,6 +196,37 @@ TEST_F(CloneTest, Answers504WhenTheLastAttemptTimedOut) {
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
 }
 
+TEST_F(CloneTest, KeepsTheAnswerOnlyWhereAnExpressionAsksForIt) {
+  upstream->script["/clone"] = {answers(200, R"({"id":"p","key":"k"})")};
+  const auto without = post(load());
+  const auto with =
+    post(load({{"clone",
+                {{"compensate",
+                  {{"method", "DELETE"},
+                   {"url", "http://127.0.0.1:9001/{{clone/key}}"}}}}}}));
+  run_for(1ms);
+  EXPECT_EQ(job_of(without).clone.uid, json("p"));
+  EXPECT_EQ(job_of(without).clone.answer, json(nullptr));
+  EXPECT_EQ(job_of(with).clone.answer, json({{"id", "p"}, {"key", "k"}}));
+}
+
+TEST_F(CloneTest, MasksSecretsInWhatItSaysAndJournals) {
+  auto echo = fails(error_kind::connect_failed, false);
+  echo.done.failure->detail = "no route to hunter2.example";
+  upstream->script["/clone"] = {echo};
+  const auto id =
+    post(load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}}));
+  run_for(60s);
+  const auto record = job_of(id);
+  ASSERT_THAT(record.clone.attempts, SizeIs(5));
+  for (const auto& each : record.clone.attempts)
+    EXPECT_EQ(each.failure->detail, "no route to ***.example");
+  EXPECT_THAT(record.clone.failure->detail,
+              ::testing::Not(HasSubstr("hunter2")));
+  EXPECT_THAT(responder->given.at(0).body,
+              ::testing::Not(HasSubstr("hunter2")));
+}
+
 class ProbedCloneTest : public CloneTest {
 protected:
   flow_ptr load_probed() {

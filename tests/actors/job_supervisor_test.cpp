@@ -189,5 +189,45 @@ TEST_F(JobSupervisorTest, GoesOnWhenTheJournalIsBack) {
   EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
 }
 
+TEST_F(JobSupervisorTest, KeepsAnAnswerOnlyWhereAnExpressionAsksForIt) {
+  start();
+  upstream->script["/a"] = {answers(200, R"({"id":"a-1"})")};
+  upstream->script["/b"] = {answers(200, R"({"token":"t"})")};
+  auto list = json::array();
+  for (const auto* name : {"a", "b"})
+    list.push_back({{"name", name},
+                    {"request",
+                     {{"method", "POST"},
+                      {"url", std::string{"http://127.0.0.1:9001/"} + name}}}});
+  list.push_back(
+    {{"name", "c"},
+     {"after", {"a", "b"}},
+     {"request",
+      {{"method", "POST"}, {"url", "http://127.0.0.1:9001/c/{{sub/a/id}}"}}}});
+  const auto id = post(load({{"sub_actions", list}}));
+  run_for(1s);
+  EXPECT_THAT(upstream->calls_of("/c/a-1"), SizeIs(1));
+  EXPECT_EQ(job_of(id).sub_actions[0].answer, json({{"id", "a-1"}}));
+  EXPECT_EQ(job_of(id).sub_actions[1].answer, json(nullptr));
+}
+
+TEST_F(JobSupervisorTest, MasksSecretsInWhatItJournals) {
+  start();
+  auto echo = fails(error_kind::connection_lost, true);
+  echo.done.failure->detail = "reset by hunter2";
+  upstream->script["/a"] = {echo};
+  auto flow = json{{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}};
+  flow["sub_actions"] = {
+    {{"name", "a"},
+     {"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9001/a"}}}}};
+  const auto id = post(load(flow));
+  run_for(60s);
+  const auto sub = job_of(id).sub_actions.at(0);
+  ASSERT_THAT(sub.attempts, SizeIs(5));
+  for (const auto& each : sub.attempts)
+    EXPECT_EQ(each.failure->detail, "reset by ***");
+  EXPECT_EQ(sub.failure->detail, "reset by ***");
+}
+
 } // namespace
 } // namespace handoff::test

@@ -25,6 +25,14 @@ const std::vector<bad_input>& bad_flows() {
     {R"("verify": {"scheme": "github", "secret": "${env:S}", "header": "X"})",
      "/verify/header: does nothing here, allowed is it for the scheme "
      "\"hmac-sha256\""},
+    {R"("verify": {"scheme": "standard-webhooks", "secret": "${env:S}"})",
+     "/verify/secret: is no base64, allowed is base64 with or without "
+     "\"whsec_\" before it for the scheme \"standard-webhooks\""},
+    {R"("verify": {"scheme": "standard-webhooks", "secrets": ["QQ==", "whsec_"]})",
+     "/verify/secrets/1: is no base64, allowed is base64 with or without "
+     "\"whsec_\" before it for the scheme \"standard-webhooks\""},
+    {R"("verify": {"scheme": "github", "secrets": ["${env:S}", ""]})",
+     "/verify/secrets/1: is empty, allowed is a secret"},
     {R"("idempotency": {"key": "{{uid}}"})",
      "/idempotency/key: {{uid}} is not known here, allowed is body, header, "
      "query or flow"},

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
 
 namespace handoff::test {
 
@@ -22,7 +23,7 @@ std::string messages(const problems& found) {
 class FlowLoaderTest : public ::testing::Test {
 protected:
   FlowLoaderTest() {
-    ::setenv("HOOK_SECRET", "hook-s3cret", 1);
+    ::setenv("HOOK_SECRET", "whsec_aG9vay1zM2NyZXQ=", 1);
     ::setenv("API_TOKEN", "{{uid}}-s3cret", 1);
     ::setenv("CALLBACK_SECRET", "quote\"d", 1);
   }
@@ -75,7 +76,8 @@ TEST_F(FlowLoaderTest, ReadsEverything) {
   EXPECT_EQ(made->name, "project-setup");
   EXPECT_EQ(made->version.size(), 64u);
   EXPECT_EQ(made->verify.scheme, verify_scheme::standard_webhooks);
-  EXPECT_EQ(made->verify.secrets, std::vector<std::string>{"hook-s3cret"});
+  EXPECT_EQ(made->verify.secrets,
+            std::vector<std::string>{"whsec_aG9vay1zM2NyZXQ="});
   EXPECT_EQ(made->clone.retry.attempt_timeout, milliseconds{9'000});
   EXPECT_EQ(made->clone.retry.max_attempts, 2u);
   EXPECT_EQ(made->clone.retry.retry_on, clone_retry_on());
@@ -100,7 +102,10 @@ TEST_F(FlowLoaderTest, TakesASecretThatLooksLikeAnExpressionAsText) {
 TEST_F(FlowLoaderTest, MasksEverySecret) {
   const auto made = good(everything);
   ASSERT_NE(made, nullptr);
-  EXPECT_EQ(masked(*made, "a {{uid}}-s3cret b hook-s3cret"), "a *** b ***");
+  EXPECT_EQ(masked(*made, "a {{uid}}-s3cret b aG9vay1zM2NyZXQ="),
+            "a *** b ***");
+  EXPECT_EQ(masked(*made, error{error_kind::internal, "{{uid}}-s3cret"}).detail,
+            "***");
   EXPECT_EQ(masked(*made, R"({"a":"quote\"d"} quote"d)"), R"({"a":"***"} ***)");
   EXPECT_EQ(masked(*made, "nothing"), "nothing");
   EXPECT_EQ(made->definition.dump().find("s3cret"), std::string::npos);
@@ -127,6 +132,32 @@ TEST_F(FlowLoaderTest, CompilesAgainWhatTheJournalKept) {
   EXPECT_EQ(std::get<error>(missing).detail,
             "definition: /clone/request/headers/Authorization: "
             "${env:API_TOKEN} is not set in the environment");
+}
+
+TEST_F(FlowLoaderTest, KnowsWhichAnswersAndFieldsExpressionsReferTo) {
+  const auto made = good(flow_with(R"("reply":
+      {"headers": {"X": "{{header/X-One}}"}, "body": ["{{query/Two ?? 2}}"]},
+      "idempotency": {"key": "{{header/Webhook-Id}}"}, "sub_actions": [
+      {"name": "a", "request": R, "compensate": {"method": "DELETE",
+        "url": "http://a/{{sub/a/id}}", "body": "{{clone}}"}},
+      {"name": "b", "request": {"method": "GET", "url": "http://a/{{uid}}",
+        "headers": {"Y": "{{header/x-THREE}}"}}}])"));
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(made->referenced_headers,
+            (std::set<std::string>{"webhook-id", "x-one", "x-three"}));
+  EXPECT_EQ(made->referenced_query, std::set<std::string>{"Two"});
+  EXPECT_TRUE(made->keeps_clone_answer);
+  EXPECT_TRUE(made->sub_actions[0].keeps_answer);
+  EXPECT_FALSE(made->sub_actions[1].keeps_answer);
+}
+
+TEST_F(FlowLoaderTest, KeepsNoAnswerForTheUidAlone) {
+  const auto made = good(flow_with(R"("sub_actions": [
+      {"name": "a", "request": {"method": "GET", "url": "http://a/{{uid}}"}}])"));
+  ASSERT_NE(made, nullptr);
+  EXPECT_FALSE(made->keeps_clone_answer);
+  EXPECT_FALSE(made->sub_actions[0].keeps_answer);
+  EXPECT_EQ(made->referenced_headers, std::set<std::string>{"idempotency-key"});
 }
 
 TEST_F(FlowLoaderTest, HasDefaults) {

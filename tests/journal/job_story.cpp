@@ -36,7 +36,7 @@ nlohmann::json json_of(const webhook& hook) {
     fields.push_back({each.name, each.value});
   return {hook.job,      hook.flow,       hook.body,
           fields,        hook.query,      ms_of(hook.received),
-          hook.trace_id, hook.trace_flags};
+          hook.trace.trace_id, hook.trace.flags};
 }
 
 attempt made(std::uint32_t number, bool ended) {
@@ -77,7 +77,7 @@ job_event job_story::accepted() const {
                          {"X-Raw", "\xff\xfe"}};
   record.hook.query = {{"a", "1"}, {"a", ""}};
   record.hook.received = at(static_cast<std::int64_t>(n_));
-  record.hook.trace_id = "0af7651916cd43dd8448eb211c80319c";
+  record.hook.trace.trace_id = "0af7651916cd43dd8448eb211c80319c";
   record.deadline = record.hook.received + std::chrono::seconds{10};
   return {id_, record.hook.received,
           job_accepted{record, std::make_shared<const nlohmann::json>(

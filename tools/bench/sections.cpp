@@ -144,8 +144,7 @@ bool latency(const section_options& chosen) {
   std::vector<hit> one_by_one;
   for (std::size_t number = 0; number < chosen.one_by_one; ++number)
     one_by_one.push_back(fire(at.port(), webhooks(1, {})).at(0));
-  auto together =
-    fire(at.port(), webhooks(chosen.webhooks, chosen.spread));
+  auto together = fire(at.port(), webhooks(chosen.webhooks, chosen.spread));
   at.wait_for_jobs(chosen.one_by_one + chosen.webhooks, milliseconds{60'000});
   const auto finished = at.clones_finished();
   bool good = true;

@@ -17,4 +17,7 @@ int check_command(const command_words& words);
 /// Sends a webhook to a running service.
 int send_command(const command_words& words);
 
+/// Shows jobs while they run.
+int watch_command(const command_words& words);
+
 } // namespace handoff

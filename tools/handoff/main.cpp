@@ -37,6 +37,7 @@ const std::vector<command>& commands() {
     {"serve", "run the service", serve_command},
     {"check", "validate the INI and the flows without starting", check_command},
     {"send", "send a webhook to a running service", send_command},
+    {"watch", "show jobs while they run", watch_command},
     {"version", "print the version", version_command},
   };
   return all;

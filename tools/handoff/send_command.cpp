@@ -1,6 +1,5 @@
-#include "config/check.hpp"
-#include "http/outbound_client.hpp"
 #include "tools/handoff/arguments.hpp"
+#include "tools/handoff/client.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 
@@ -8,7 +7,6 @@
 
 #include <chrono>
 #include <fstream>
-#include <future>
 #include <iostream>
 #include <iterator>
 #include <sstream>
@@ -59,28 +57,6 @@ std::optional<std::string> read_body(const std::string& data,
   return read_all(file);
 }
 
-/// Where the service is: `--url`, else what the INI says.
-std::optional<std::string> base_url(const arguments& given,
-                                    std::string& failed) {
-  if (auto url = given.value("url")) {
-    while (url->ends_with('/'))
-      url->pop_back();
-    return url;
-  }
-  std::optional<std::filesystem::path> ini;
-  if (const auto file = given.value("config-file"))
-    ini = *file;
-  const auto loaded = load_settings(ini, given.overrides);
-  if (!loaded.errors.empty()) {
-    failed = to_string(loaded.errors[0]);
-    return std::nullopt;
-  }
-  const auto& http = loaded.values.http;
-  const bool is_ipv6 = http.address.find(':') != std::string::npos;
-  return "http://" + (is_ipv6 ? "[" + http.address + "]" : http.address) + ":"
-       + std::to_string(http.port);
-}
-
 wanted_call read_call(const arguments& given) {
   wanted_call wanted;
   auto& call = wanted.call;
@@ -88,7 +64,7 @@ wanted_call read_call(const arguments& given) {
     wanted.error = "needs the name of one flow";
     return wanted;
   }
-  const auto url = base_url(given, wanted.error);
+  const auto url = service_url(given, service_side::ingress, wanted.error);
   if (!url)
     return wanted;
   auto body = read_body(given.value("data").value_or("{}"), wanted.error);
@@ -123,14 +99,6 @@ wanted_call read_call(const arguments& given) {
   call.timeout = std::chrono::seconds{seconds};
   call.patience = call.timeout;
   return wanted;
-}
-
-exchange make_call(outbound_call call) {
-  outbound_client client{outbound_options{}};
-  std::promise<exchange> done;
-  client.start(std::move(call),
-               [&](exchange what) { done.set_value(std::move(what)); });
-  return done.get_future().get();
 }
 
 void print_json(const exchange& done) {
@@ -180,7 +148,7 @@ int send_command(const command_words& words) {
     return exit_usage;
   }
   const auto url = wanted.call.url;
-  const auto done = make_call(std::move(wanted.call));
+  const auto done = service_client{}.call(std::move(wanted.call));
   if (done.failure) {
     std::cerr << "handoff send: no answer from " << url << ": "
               << done.failure->detail << '\n';

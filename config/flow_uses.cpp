@@ -1,0 +1,89 @@
+#include "config/flow_uses.hpp"
+
+namespace handoff {
+namespace {
+
+using source_kind = template_expression::source_kind;
+
+class uses {
+public:
+  explicit uses(flow& made) : made_{made} {}
+
+  void add(const template_expression& used) {
+    switch (used.source) {
+    case source_kind::header:
+      made_.referenced_headers.insert(lower_case(used.name));
+      break;
+    case source_kind::query:
+      made_.referenced_query.insert(used.name);
+      break;
+    case source_kind::clone:
+      made_.keeps_clone_answer = true;
+      break;
+    case source_kind::sub:
+      for (auto& each : made_.sub_actions)
+        if (each.name == used.name)
+          each.keeps_answer = true;
+      break;
+    case source_kind::uid:
+    case source_kind::job:
+    case source_kind::flow:
+    case source_kind::body:
+      break;
+    }
+  }
+
+  void add(const text_template& text) {
+    for (const auto& each : text.expressions())
+      add(each);
+  }
+
+  void add(const json_template& body) {
+    for (const auto* each : body.expressions())
+      add(*each);
+  }
+
+  void add(const std::vector<std::pair<std::string, text_template>>& fields) {
+    for (const auto& [name, value] : fields)
+      add(value);
+  }
+
+  void add(const request_template& request) {
+    add(request.url);
+    add(request.headers);
+    add(request.body);
+  }
+
+  template <class Part>
+  void add(const std::optional<Part>& part) {
+    if (part)
+      add(*part);
+  }
+
+  void add(const probe_template& probe) { add(probe.request); }
+
+  void add(const reply_template& reply) {
+    add(reply.headers);
+    add(reply.body);
+  }
+
+private:
+  flow& made_;
+};
+
+} // namespace
+
+void note_uses(flow& made) {
+  uses found{made};
+  found.add(made.idempotency_key);
+  found.add(made.clone.request);
+  found.add(made.clone.probe);
+  found.add(made.clone.compensate);
+  found.add(made.reply);
+  for (const auto& each : made.sub_actions) {
+    found.add(each.request);
+    found.add(each.compensate);
+  }
+}
+
+} // namespace handoff

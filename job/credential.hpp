@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string_view>
+
+namespace handoff {
+
+/// Whether what a header or a query parameter of this name carries is as good
+/// as a password, whatever the case of the name. It must be neither journaled
+/// without need nor shown.
+bool is_credential(std::string_view name);
+
+} // namespace handoff

@@ -1,0 +1,239 @@
+#!/usr/bin/env bash
+# Shows what Handoff does: three webhooks are held while a fake API clones for
+# 6.5 s, answered as soon as it has, and their sub-actions done three at a time.
+#
+#   tools/demo.sh          ends by itself
+#   tools/demo.sh --keep   leaves the service and the fake API running
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+keep=no
+case "$*" in
+  '') ;;
+  --keep) keep=yes ;;
+  -h | --help)
+    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit 0
+    ;;
+  *)
+    printf 'demo: takes nothing but --keep\n' >&2
+    exit 2
+    ;;
+esac
+
+webhooks=3
+bin=$root/build/release/tools
+handoff=$bin/handoff/handoff
+work=''
+pids=()
+
+say() {
+  printf '%s\n' "$*"
+}
+
+fail() {
+  printf 'demo: %s\n' "$*" >&2
+  exit 1
+}
+
+# Ends what this script started, and nothing else.
+clean_up() {
+  local pid
+  for pid in "${pids[@]}"; do
+    kill "$pid" 2>/dev/null || true
+  done
+  for pid in "${pids[@]}"; do
+    wait "$pid" 2>/dev/null || true
+  done
+  if [[ -n $work ]]; then
+    rm -rf "$work"
+  fi
+}
+
+build() {
+  "$root/tools/setup.sh"
+  cd "$root"
+  cmake --preset release --log-level=WARNING >/dev/null
+  cmake --build --preset release --target handoff fake_api
+  cd "$work"
+}
+
+# The flow that ships, against the fake API's port; a script with its faults.
+write_files() {
+  mkdir "$work/flows"
+  cp "$root/config/flow.schema.json" "$work/"
+  sed "s|127\.0\.0\.1:9001|127.0.0.1:$1|g" \
+    "$root/config/flows/project-setup.json" >"$work/flows/project-setup.json"
+  cat >"$work/handoff.ini" <<INI
+[http]
+port = 0
+[admin]
+port = 0
+INI
+}
+
+write_script() {
+  cat >"$work/fake_api.json" <<'JSON'
+[
+  // A clone takes 6.5 s.
+  { "method": "POST", "path": "/projects/*/clone",
+    "steps": [ { "delay": "6.5s", "status": 201,
+                 "body": { "id": "p-{{seq}}", "name": "{{body/name}}" } } ] },
+  // One sub-action of each job fails twice.
+  { "path": "/projects/*/labels", "per": "key",
+    "steps": [ { "delay": "1s", "status": 503 },
+               { "delay": "1s", "status": 503 }, { "delay": "1s" } ] },
+  { "path": "/projects/*/folders",
+    "steps": [ { "delay": "900ms", "jitter": "200ms",
+                 "body": { "id": "f-{{seq}}" } } ] },
+  { "path": "/**", "steps": [ { "delay": "900ms", "jitter": "200ms" } ] }
+]
+JSON
+}
+
+# wait_for FILE PATTERN PID: until the file has such a line, 15 s at most.
+wait_for() {
+  local turn
+  for ((turn = 0; turn < 150; ++turn)); do
+    if grep -qs "$2" "$1"; then
+      return
+    fi
+    kill -0 "$3" 2>/dev/null || break
+    sleep 0.1
+  done
+  cat "$1" >&2
+  fail "did not start: ${1##*/}"
+}
+
+# port_in FILE TEXT: the port that a line with this text ends with.
+port_in() {
+  sed -n "s/.*$2.*:\([0-9]*\)\$/\1/p" "$1" | head -n 1
+}
+
+start_all() {
+  write_script
+  "$bin/fake_api/fake_api" --port=0 --script="$work/fake_api.json" \
+    >"$work/fake_api.log" 2>&1 &
+  fake_pid=$!
+  pids+=("$fake_pid")
+  wait_for "$work/fake_api.log" 'listening on' "$fake_pid"
+  fake_port=$(port_in "$work/fake_api.log" 'listening on')
+  write_files "$fake_port"
+  "$handoff" serve --config-file="$work/handoff.ini" \
+    >"$work/handoff.log" 2>&1 &
+  handoff_pid=$!
+  pids+=("$handoff_pid")
+  wait_for "$work/handoff.log" 'handoff: ready' "$handoff_pid"
+  http_port=$(port_in "$work/handoff.log" 'ingress listening on')
+  admin_port=$(port_in "$work/handoff.log" 'admin listening on')
+}
+
+# Sends webhook number $1; its answer goes to answer.$1.
+send() {
+  "$handoff" send project-setup --url="http://127.0.0.1:$http_port" \
+    --data="{\"template\": \"basic\", \"name\": \"Project $1\"}" \
+    >"$work/answer.part.$1" 2>&1 || true
+  mv "$work/answer.part.$1" "$work/answer.$1" 2>/dev/null
+}
+
+# field NAME FILE: a text of the answer's JSON.
+field() {
+  sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$2" | head -n 1
+}
+
+# Tells answer number $1, and keeps its job.
+tell_answer() {
+  local answer=$work/answer.$1 job uid status
+  status=$(head -n 1 "$answer")
+  job=$(field job "$answer")
+  uid=$(field uid "$answer")
+  if [[ -z $job ]]; then
+    cat "$answer" >&2
+    fail "webhook $1 was not answered with a job"
+  fi
+  say "  webhook $1 answered: $status, uid ${uid:-not there yet}, job $job"
+  jobs+=("$job")
+}
+
+is_terminal() {
+  [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]
+}
+
+# Sends all webhooks at once and tells each answer when it comes.
+send_all() {
+  local number begun=$EPOCHREALTIME told=0 elapsed
+  local -A is_told=()
+  say "Sending $webhooks webhooks; the clone of each takes 6.5 s ..."
+  for ((number = 1; number <= webhooks; ++number)); do
+    send "$number" &
+    pids+=("$!")
+  done
+  while ((told < webhooks)); do
+    if is_terminal; then
+      # Microseconds, without the sign between them and the seconds.
+      elapsed=$(((${EPOCHREALTIME/[.,]/} - ${begun/[.,]/}) / 100000))
+      printf '\r\033[2K  held for %d.%d s' $((elapsed / 10)) $((elapsed % 10))
+    fi
+    for ((number = 1; number <= webhooks; ++number)); do
+      if [[ -e $work/answer.$number && -z ${is_told[$number]:-} ]]; then
+        is_terminal && printf '\r\033[2K'
+        tell_answer "$number"
+        is_told[$number]=1
+        told=$((told + 1))
+      fi
+    done
+    sleep 0.05
+  done
+  # All that sent have ended.
+  pids=("$fake_pid" "$handoff_pid")
+}
+
+say_what_next() {
+  cat <<TEXT
+
+All $webhooks jobs succeeded. What next:
+  tools/demo.sh --keep                     leaves it running, to be played with
+  tools/test.sh                            runs all tests
+  README.md                                a flow of your own in five minutes
+TEXT
+}
+
+say_what_runs() {
+  cat <<TEXT
+
+It is still running, with its files in $work:
+  service    http://127.0.0.1:$http_port   admin http://127.0.0.1:$admin_port   pid $handoff_pid
+  fake API   http://127.0.0.1:$fake_port   pid $fake_pid
+Try:
+  ${handoff#"$root"/} send project-setup --url=http://127.0.0.1:$http_port
+  ${handoff#"$root"/} watch ${jobs[0]} --url=http://127.0.0.1:$admin_port
+  curl http://127.0.0.1:$admin_port/api/v1/jobs/${jobs[0]}
+  curl http://127.0.0.1:$fake_port/_fake/counts
+Stop it with:
+  kill $handoff_pid $fake_pid; rm -r $work
+TEXT
+}
+
+main() {
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  work=$(mktemp -d)
+  build
+  start_all
+  jobs=()
+  send_all
+  say 'The sub-actions, three at a time; label fails twice:'
+  "$handoff" watch "${jobs[@]}" --url="http://127.0.0.1:$admin_port" \
+    || fail 'a job did not succeed'
+  if [[ $keep == yes ]]; then
+    say_what_runs
+    # Left alone from here on.
+    disown -a
+    trap - EXIT
+  else
+    say_what_next
+  fi
+}
+
+main

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "http/outbound_client.hpp"
+#include "tools/handoff/arguments.hpp"
+
+#include <optional>
+#include <string>
+
+namespace handoff {
+
+/// The two addresses of a service.
+enum class service_side { ingress, admin };
+
+/// Where the service is, without a slash at the end: what `--url` says, else
+/// the INI (`--config-file`, or the defaults) and its overrides. None if the
+/// INI is wrong; `failed` says how.
+std::optional<std::string> service_url(const arguments& given,
+                                       service_side side, std::string& failed);
+
+/// What the admin side is asked with: the token of HANDOFF_ADMIN_TOKEN, or
+/// nothing where that is not set.
+headers admin_credentials();
+
+/// Makes the calls of a command, one after the other.
+class service_client {
+public:
+  service_client();
+
+  /// Waits until the call has ended: `patience + timeout` at most.
+  exchange call(outbound_call wanted);
+
+private:
+  outbound_client outbound_;
+};
+
+} // namespace handoff
