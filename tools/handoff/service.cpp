@@ -213,8 +213,11 @@ service::~service() {
   caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
   // Its children have their ends before them when it has had its own: none of
   // them takes the end of the outbound client for that of its attempt.
-  caf::scoped_actor self{*actors_};
-  self->wait_for(root_);
+  {
+    // Counts as an actor, for whose end the system would wait below.
+    caf::scoped_actor self{*actors_};
+    self->wait_for(root_);
+  }
   wait_for_answers();
   ingress_.reset();
   admin_.reset();
