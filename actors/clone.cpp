@@ -275,12 +275,9 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
 void clone_state::settle(std::optional<attempt> made, job_status status,
                          error failure) {
   failure = masked(*order->definition, std::move(failure));
-  auto extras = nlohmann::json::object();
-  if (made && made->http_status != 0)
-    extras["upstream_status"] = made->http_status;
-  change(clone_settled{std::move(made), status, failure});
-  events->flush([this, failure, extras] {
-    answer(problem_reply(failure, record.id, extras));
+  change(clone_settled{std::move(made), status, std::move(failure)});
+  events->flush([this] {
+    answer(settled_reply(record));
     self->quit();
   });
 }

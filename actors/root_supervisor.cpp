@@ -138,8 +138,7 @@ void root_supervisor_state::restart(const std::string& job,
     start_job(cloned_job{entry.definition, *found.record});
   } else {
     if (order && order->responder)
-      order->responder->answer(problem_reply(
-        found.record->clone.failure.value_or(error{}), found.record->id));
+      order->responder->answer(settled_reply(*found.record));
     job_ended(job);
   }
 }

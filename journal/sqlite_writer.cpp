@@ -54,8 +54,7 @@ writer::writer(connection& on, reader& reads, std::size_t remembered_max)
                      "fingerprint, expires) VALUES (?1, ?2, ?3, ?4, ?5) "
                      "ON CONFLICT (flow, key) DO UPDATE SET "
                      "job = ?3, fingerprint = ?4, expires = ?5 "
-                     "WHERE expires <= ?6 OR NOT EXISTS (SELECT 1 FROM jobs "
-                     "WHERE jobs.id = idempotency_keys.job)"},
+                     "WHERE expires <= ?6"},
       release_key_{on, "DELETE FROM idempotency_keys WHERE flow = ? AND "
                        "key = ? AND job = ?"},
       insert_definition_{on, "INSERT INTO flow_definitions (version, "
@@ -93,6 +92,8 @@ writer::known_job* writer::accept(const job_event& event,
   if (recall(event.job) != nullptr)
     return nullptr;
   const auto& record = change.record;
+  if (record.claim)
+    free_if_forgotten(record.flow, record.claim->key, event.at);
   auto& known = known_[event.job];
   known.no = next_no_++;
   known.record = without_bulk(record);
@@ -110,6 +111,17 @@ writer::known_job* writer::accept(const job_event& event,
     definitions_.insert(record.flow_version);
   }
   return &known;
+}
+
+void writer::free_if_forgotten(std::string_view flow, std::string_view key,
+                               wall_time now) {
+  const auto held = reads_.find_key(flow, key, now);
+  if (const auto* failed = std::get_if<error>(&held))
+    throw failure{failed->detail};
+  const auto& holder = std::get<std::optional<key_holder>>(held);
+  // The jobs of this commit are not stored yet, but they are recalled.
+  if (holder && recall(holder->job) == nullptr)
+    release_key_.run(flow, key, std::string_view{holder->job});
 }
 
 void writer::add(known_job& to, const job_event& event) {

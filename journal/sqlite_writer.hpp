@@ -59,6 +59,9 @@ private:
 
   known_job* recall(std::string_view id);
   known_job* accept(const job_event& event, const job_accepted& change);
+  /// Takes the key from a job that is forgotten.
+  void free_if_forgotten(std::string_view flow, std::string_view key,
+                         wall_time now);
   void add(known_job& to, const job_event& event);
   void store(known_job& each);
 

@@ -62,6 +62,10 @@ TEST_P(CommandTest, Decides) {
   }
 }
 
+std::string name_of(const testing::TestParamInfo<command_case>& info) {
+  return info.param.name;
+}
+
 using enum sub_action_status;
 using js = job_status;
 
@@ -219,7 +223,7 @@ INSTANTIATE_TEST_SUITE_P(
                                {running},
                                resolve_command{"u"},
                                outcome::conflict}),
-  [](const auto& info) { return info.param.name; });
+  name_of);
 
 TEST(GiveUpTest, LeavesACloneAmbiguousSinceItMayHaveBeenSent) {
   job record;

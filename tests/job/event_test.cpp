@@ -180,6 +180,8 @@ TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
   EXPECT_EQ(record_.recoveries, 2u) << "a repetition is no progress";
   EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_EQ(record_.recoveries, 2u) << "it may be what ends the process";
+  EXPECT_TRUE(end(0, 1, sub_status::succeeded));
   EXPECT_EQ(record_.recoveries, 0u);
 }
 
