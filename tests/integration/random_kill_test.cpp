@@ -27,7 +27,6 @@ protected:
     flow["sub_actions"] = json::array();
     for (const auto* name : {"s1", "s2", "s3"})
       flow["sub_actions"].push_back(sub_action(name));
-    options.ini["log"]["level"] = "\"warning\"";
     options.ini["deadline"]["limit"] = "10s";
   }
 

@@ -41,7 +41,6 @@ TEST_F(ResumeTest, TakesUpTwoThousandAtABoundedRateBesideNewWebhooks) {
   constexpr int unfinished = 2'000;
   flow["sub_actions"] = json::array({sub_action("s1")});
   options.ini["deadline"]["limit"] = "30s";
-  options.ini["log"]["level"] = "\"warning\"";
   script(on("/projects/*/clone", ok), on("/projects/**", hang));
   start();
   accept_many(unfinished);
