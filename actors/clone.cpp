@@ -57,35 +57,49 @@ void clone_state::admit() {
                     {order->definition, &order->definition->definition}}},
       {record.id, env->now(), clone_attempt_begun{under_way}}});
   apply(record, batch->back());
+  // The sender was refused in the meantime, and may send it again.
+  const auto cancel_late = [this] {
+    const error late{error_kind::overloaded,
+                     "it was journaled only after the deadline"};
+    if (record.claim)
+      change(key_released{record.claim->key});
+    settle(cut_short(late), job_status::cancelled, late);
+  };
   const auto refuse = [this](const std::string& why) {
     answer(problem_reply({error_kind::journal_unavailable, why}));
     self->quit();
   };
   // Nothing is acknowledged yet, so that a journal that fails is not waited
   // for: the sender is told, and may come again.
+  crash_point("before-admission");
   self->request(env->journal, request_grace, events_ptr{batch})
     .then(
-      [this, refuse, call](const commit_done& done) {
+      [this, refuse, cancel_late, call](const commit_done& done) {
+        crash_point("after-admission");
         if (done.failure) {
           refuse(done.failure->detail);
           return;
         }
         watch_outcome();
         if (self->clock().now() >= order->journal_by) {
-          // The sender was refused in the meantime, and may send it again.
-          const error late{error_kind::overloaded,
-                           "it was journaled only after the deadline"};
-          settle(cut_short(late), job_status::cancelled, late);
+          cancel_late();
           return;
         }
         if (order->responder)
           order->responder->answer_by(order->answer_by, accepted_reply());
-        if (order->respond_async)
+        if (order->respond_async) {
+          crash_point("before-accepted-reply");
           answer(accepted_reply());
+          crash_point("after-accepted-reply");
+        }
         send(std::get<outbound_call>(call), &clone_state::attempt_ended);
       },
-      [refuse](const caf::error&) {
-        refuse("the journal did not answer in time");
+      [this, cancel_late](const caf::error&) {
+        answer(problem_reply({error_kind::journal_unavailable,
+                              "the journal did not answer in time"}));
+        // It may be journaled yet. What follows it there says that nobody
+        // works on it; where it was not journaled, that changes nothing.
+        cancel_late();
       });
 }
 
@@ -261,12 +275,9 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
 void clone_state::settle(std::optional<attempt> made, job_status status,
                          error failure) {
   failure = masked(*order->definition, std::move(failure));
-  auto extras = nlohmann::json::object();
-  if (made && made->http_status != 0)
-    extras["upstream_status"] = made->http_status;
-  change(clone_settled{std::move(made), status, failure});
-  events->flush([this, failure, extras] {
-    answer(problem_reply(failure, record.id, extras));
+  change(clone_settled{std::move(made), status, std::move(failure)});
+  events->flush([this] {
+    answer(settled_reply(record));
     self->quit();
   });
 }
@@ -274,8 +285,10 @@ void clone_state::settle(std::optional<attempt> made, job_status status,
 void clone_state::drain() {
   draining = true;
   // Between two attempts all that matters is in the journal.
-  if (pausing)
-    events->flush([this] { self->quit(); });
+  if (!pausing)
+    return;
+  change(job_handed_back{});
+  events->flush([this] { self->quit(); });
 }
 
 void clone_state::cancel() {

@@ -28,6 +28,8 @@ struct environment {
   outbound_actor outbound;
   std::shared_ptr<admission_counts> admission;
   std::function<wall_time()> now;
+  /// Compiles a definition that was journaled.
+  std::function<result<flow_ptr>(const nlohmann::json&)> compile;
   /// In [0, 1).
   std::function<double()> random;
   std::size_t pool_workers = 3; ///< sub-action actors a job

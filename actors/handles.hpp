@@ -23,7 +23,9 @@ using journal_actor = caf::typed_actor<
   // Who holds this key of this flow.
   caf::replies_to<find_atom, std::string, std::string>::with<key_found>,
   // To itself: forget what is old enough.
-  caf::reacts_to<sweep_atom>>;
+  caf::reacts_to<sweep_atom>,
+  // To itself: see whether commits that failed succeed again.
+  caf::reacts_to<again_atom>>;
 
 /// Makes one attempt at a time of a sub-action.
 using sub_action_actor = caf::typed_actor<

@@ -52,7 +52,7 @@ void intake_state::look_up(const clone_order_ptr& order) {
       [this, order](const caf::error&) {
         key_looked_up(order, {error{error_kind::journal_unavailable,
                                     "the journal did not answer in time"},
-                              std::nullopt, nullptr});
+                              std::nullopt, nullptr, std::nullopt});
       });
 }
 
@@ -80,7 +80,19 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
   else if (!is_same || !found.record)
     order->responder->answer(key_reused_reply());
   else
-    order->responder->answer(replayed_reply(*order->definition, *found.record));
+    order->responder->answer(
+      replayed_reply(*definition_of(*order, found), *found.record));
+}
+
+flow_ptr intake_state::definition_of(const clone_order& order,
+                                     const key_found& found) const {
+  // The answer is given again as it was, whatever became of its flow since.
+  if (found.record->flow_version == order.definition->version
+      || !found.definition || !env->compile)
+    return order.definition;
+  auto compiled = env->compile(*found.definition);
+  auto* const own = std::get_if<flow_ptr>(&compiled);
+  return own != nullptr ? *own : order.definition;
 }
 
 void intake_state::no_job() {

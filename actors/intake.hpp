@@ -43,6 +43,9 @@ struct intake_state {
     std::weak_ptr<joined_responder> senders;
   };
 
+  /// The one that the job which holds the key started with.
+  flow_ptr definition_of(const clone_order& order,
+                         const key_found& found) const;
   /// Takes the webhook back out of the count of jobs: it makes none.
   void no_job();
   void forget_released();

@@ -274,6 +274,8 @@ void job_supervisor_state::finish_if_done() {
     events->flush();
     return;
   }
+  if (!is_final(record.status))
+    change(job_handed_back{});
   events->flush([this] {
     stop_workers();
     self->quit();

@@ -38,8 +38,18 @@ void journal_keeper_state::tell_health(const std::optional<error>& failure) {
   if (failure.has_value() == is_failing)
     return;
   is_failing = failure.has_value();
+  if (is_failing)
+    self->delayed_send(self, options.check_pause, again_atom::value);
   if (options.health)
     options.health(failure);
+}
+
+void journal_keeper_state::check() {
+  if (!is_failing)
+    return;
+  tell_health(options.store->check());
+  if (is_failing)
+    self->delayed_send(self, options.check_pause, again_atom::value);
 }
 
 job_found journal_keeper_state::find(const std::string& id) {
@@ -56,7 +66,7 @@ key_found journal_keeper_state::find_key(const std::string& flow,
                                          const std::string& key) {
   auto found = options.store->find_key(flow, key, options.now());
   if (auto* failed = std::get_if<error>(&found))
-    return {std::move(*failed), std::nullopt, nullptr};
+    return {std::move(*failed), std::nullopt, nullptr, std::nullopt};
   const auto& held = std::get<std::optional<key_holder>>(found);
   if (!held)
     return {};
@@ -64,7 +74,17 @@ key_found journal_keeper_state::find_key(const std::string& flow,
   // A job that is forgotten holds nothing any more.
   if (!job.failure && !job.record)
     return {};
-  return {std::move(job.failure), held->claim, std::move(job.record)};
+  key_found known{std::move(job.failure), held->claim, std::move(job.record),
+                  std::nullopt};
+  if (!known.record)
+    return known;
+  auto definition = options.store->flow_definition(known.record->flow_version);
+  if (auto* failed = std::get_if<error>(&definition))
+    known.failure = std::move(*failed);
+  else
+    known.definition =
+      std::get<std::optional<nlohmann::json>>(std::move(definition));
+  return known;
 }
 
 void journal_keeper_state::sweep() {
@@ -99,6 +119,7 @@ journal_keeper(journal_keeper_state::self_pointer self,
       return self->state.find_key(flow, key);
     },
     [self](sweep_atom) { self->state.sweep(); },
+    [self](again_atom) { self->state.check(); },
   };
 }
 

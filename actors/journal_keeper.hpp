@@ -31,6 +31,9 @@ struct journal_keeper_options {
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   /// Above so many bytes finished jobs are forgotten sooner; 0: never.
   std::uint64_t keep_bytes = 0;
+  /// Between two looks whether a journal that failed commits again: those that
+  /// send webhooks may wait until it says so, and nobody else commits.
+  std::chrono::milliseconds check_pause{1'000};
   /// Between two looks at what is old enough.
   std::chrono::milliseconds sweep_pause{5'000};
   /// Jobs forgotten between two commits.
@@ -54,6 +57,7 @@ struct journal_keeper_state {
   void tell_health(const std::optional<error>& failure);
   job_found find(const std::string& id);
   key_found find_key(const std::string& flow, const std::string& key);
+  void check();
   void sweep();
 
   self_pointer self;

@@ -75,6 +75,8 @@ struct key_found {
   std::optional<error> failure;
   std::optional<idempotency_claim> claim; ///< none: the key is free
   job_ptr record;
+  /// The definition that the job started with, if it is known.
+  std::optional<nlohmann::json> definition;
 };
 
 /// What an operator wants to be done with a job.

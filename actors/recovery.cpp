@@ -1,6 +1,9 @@
 #include "actors/recovery.hpp"
 
 #include "job/command.hpp"
+#include "job/crash_point.hpp"
+
+#include <utility>
 
 namespace handoff {
 
@@ -36,15 +39,17 @@ flow_ptr recovery_state::definition_of(const job& record) {
 }
 
 void recovery_state::next_page() {
+  if (taken) {
+    write_down();
+    return;
+  }
   if (options.env->admission->recovered.load() >= options.under_way_max) {
     later(options.pause);
     return;
   }
   auto found = options.reader->unfinished(options.before, options.page);
   if (const auto* failed = std::get_if<error>(&found)) {
-    options.warn("the journal cannot be read, which is tried again: "
-                 + failed->detail);
-    later(options.env->journal_pause);
+    try_again("the journal cannot be read: " + failed->detail);
     return;
   }
   const auto& jobs = std::get<std::vector<job>>(found);
@@ -59,7 +64,7 @@ void recovery_state::next_page() {
 void recovery_state::take_up(const std::vector<job>& found) {
   const auto now = options.env->now();
   std::vector<job_event> events;
-  std::vector<recovered_job_ptr> ready;
+  page_taken page;
   for (const auto& each : found) {
     auto definition = definition_of(each);
     if (each.recoveries >= options.recoveries_max) {
@@ -71,10 +76,10 @@ void recovery_state::take_up(const std::vector<job>& found) {
            + " times after a stop of the service without getting any further"},
         now);
       events.insert(events.end(), settled.begin(), settled.end());
-      options.env->admission->jobs.fetch_sub(1);
+      ++page.set_aside;
     } else if (definition) {
       events.push_back({each.id, now, job_recovered{}});
-      ready.push_back(std::make_shared<const recovered_job>(
+      page.ready.push_back(std::make_shared<const recovered_job>(
         recovered_job{each.id, std::move(definition)}));
     }
   }
@@ -82,22 +87,44 @@ void recovery_state::take_up(const std::vector<job>& found) {
     later(options.pause);
     return;
   }
-  // First it is written down that they are taken up, then they are.
-  auto batch =
+  page.events =
     std::make_shared<const std::vector<job_event>>(std::move(events));
-  self->request(options.env->journal, request_grace, events_ptr{batch})
+  taken = std::move(page);
+  write_down();
+}
+
+void recovery_state::write_down() {
+  // First it is written down that they are taken up, then they are: else a job
+  // that ends the process could not be told from the others.
+  crash_point("before-recovery-commit");
+  self->request(options.env->journal, request_grace, taken->events)
     .then(
-      [this, ready, batch](const commit_done& done) {
+      [this](const commit_done& done) {
+        crash_point("after-recovery-commit");
         if (done.failure)
-          options.warn("recovered jobs are not written down: "
-                       + done.failure->detail);
-        for (const auto& each : ready) {
-          options.env->admission->recovered.fetch_add(1);
-          self->send(options.root, each);
-        }
-        later(options.pause);
+          try_again("jobs cannot be taken up: " + done.failure->detail);
+        else
+          begin_taken();
       },
-      [this](const caf::error&) { self->quit(); });
+      [this](const caf::error&) {
+        try_again("jobs cannot be taken up: the journal did not answer in "
+                  "time");
+      });
+}
+
+void recovery_state::begin_taken() {
+  const auto page = *std::exchange(taken, std::nullopt);
+  options.env->admission->jobs.fetch_sub(page.set_aside);
+  for (const auto& each : page.ready) {
+    options.env->admission->recovered.fetch_add(1);
+    self->send(options.root, each);
+  }
+  later(options.pause);
+}
+
+void recovery_state::try_again(const std::string& why) {
+  options.warn(why);
+  later(options.env->journal_pause);
 }
 
 recovery_actor::behavior_type recovery(recovery_state::self_pointer self,

@@ -12,7 +12,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace handoff {
 
@@ -55,11 +57,23 @@ struct recovery_state {
 
   void next_page();
   void take_up(const std::vector<job>& found);
+  void write_down();
+  void begin_taken();
+  void try_again(const std::string& why);
   void later(std::chrono::milliseconds pause);
   flow_ptr definition_of(const job& record);
 
+  /// Jobs of which it is being written down that they are taken up. What is
+  /// written again is the same, so that it is counted once.
+  struct page_taken {
+    events_ptr events;
+    std::vector<recovered_job_ptr> ready;
+    std::size_t set_aside = 0;
+  };
+
   self_pointer self;
   recovery_options options;
+  std::optional<page_taken> taken;
   std::map<std::string, flow_ptr> definitions;
 };
 

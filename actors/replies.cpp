@@ -79,14 +79,20 @@ reply cloned_reply(const flow& definition, const job& record,
   return made;
 }
 
+reply settled_reply(const job& record) {
+  auto extras = json::object();
+  const auto& attempts = record.clone.attempts;
+  if (!attempts.empty() && attempts.back().http_status != 0)
+    extras["upstream_status"] = attempts.back().http_status;
+  return problem_reply(record.clone.failure.value_or(error{
+                         error_kind::cancelled, "somebody cancelled the job"}),
+                       record.id, std::move(extras));
+}
+
 reply replayed_reply(const flow& definition, const job& record) {
-  auto made =
-    record.status == job_status::cloning ? accepted_reply(record, {})
-    : !record.clone.uid.is_null()
-      ? cloned_reply(definition, record, {})
-      : problem_reply(record.clone.failure.value_or(error{
-                        error_kind::cancelled, "somebody cancelled the job"}),
-                      record.id);
+  auto made = record.status == job_status::cloning ? accepted_reply(record, {})
+            : !record.clone.uid.is_null() ? cloned_reply(definition, record, {})
+                                          : settled_reply(record);
   made.headers.push_back({"Idempotency-Replayed", "true"});
   return made;
 }

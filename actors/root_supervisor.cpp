@@ -3,6 +3,7 @@
 #include "actors/clone.hpp"
 #include "actors/job_supervisor.hpp"
 #include "actors/replies.hpp"
+#include "job/crash_point.hpp"
 
 #include <caf/send.hpp>
 
@@ -119,6 +120,8 @@ void root_supervisor_state::restart(const std::string& job,
     return;
   auto& entry = known->second;
   const auto order = entry.order;
+  if (entry.recovered)
+    crash_point("recovery-job");
   if (found.failure) {
     self->delayed_send(self, env->journal_pause, again_atom::value, job);
   } else if (!found.record && order) {
@@ -135,8 +138,7 @@ void root_supervisor_state::restart(const std::string& job,
     start_job(cloned_job{entry.definition, *found.record});
   } else {
     if (order && order->responder)
-      order->responder->answer(problem_reply(
-        found.record->clone.failure.value_or(error{}), found.record->id));
+      order->responder->answer(settled_reply(*found.record));
     job_ended(job);
   }
 }
@@ -147,12 +149,24 @@ void root_supervisor_state::give_up(const std::string& job,
   if (known == children.end())
     return;
   const auto order = known->second.order;
-  if (found.record && !is_final(found.record->status)) {
+  const auto again = [this, job] {
+    self->delayed_send(self, env->journal_pause, again_atom::value, job);
+  };
+  if (found.failure) {
+    // Whether there is anything to give up is not known.
+    again();
+  } else if (found.record && !is_final(found.record->status)) {
     auto events = std::make_shared<const std::vector<job_event>>(
       handoff::give_up(*found.record, died_too_often(), env->now()));
     self->request(env->journal, request_grace, events_ptr{events})
-      .then([this, job](const commit_done&) { job_ended(job); },
-            [this, job](const caf::error&) { job_ended(job); });
+      .then(
+        [this, job, again](const commit_done& done) {
+          if (done.failure)
+            again();
+          else
+            job_ended(job);
+        },
+        [again](const caf::error&) { again(); });
   } else {
     job_ended(job);
   }

@@ -2,6 +2,7 @@
 
 #include "actors/replies.hpp"
 #include "http/reply_outbox.hpp"
+#include "job/crash_point.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -96,6 +97,7 @@ std::optional<reply> reply_slot::expire(time_point now) {
   const std::lock_guard guard(mutex_);
   if (settled_ || !due_ || *due_ > now)
     return std::nullopt;
+  crash_point("deadline-reply");
   settled_ = true;
   return std::exchange(fallback_, std::nullopt);
 }

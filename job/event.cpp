@@ -1,6 +1,7 @@
 #include "job/event.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace handoff {
 namespace {
@@ -166,6 +167,17 @@ struct applier {
       return false;
     record.recovered = at;
     ++record.recoveries;
+    return true;
+  }
+
+  bool operator()(const job_handed_back&) const {
+    return std::exchange(record.recoveries, 0) > 0;
+  }
+
+  bool operator()(const key_released& change) const {
+    if (!record.claim || record.claim->key != change.key)
+      return false;
+    record.claim.reset();
     return true;
   }
 };

@@ -78,11 +78,20 @@ struct sender_replied {
 /// part of the job takes this back: it got further.
 struct job_recovered {};
 
+/// The service stops in order and lets go of the job, which is no sign that the
+/// job ends the process.
+struct job_handed_back {};
+
+/// The sender was refused after all, so that its key is free for another job.
+struct key_released {
+  std::string key;
+};
+
 using job_change =
   std::variant<job_accepted, clone_attempt_begun, clone_attempt_ended,
                clone_succeeded, clone_settled, sub_action_begun,
                sub_action_ended, sub_action_settled, job_finished,
-               sender_replied, job_recovered>;
+               sender_replied, job_recovered, job_handed_back, key_released>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {

@@ -22,6 +22,8 @@ enum kind : std::int64_t {
   finished = 9,
   replied = 10,
   recovered = 11,
+  handed_back = 12,
+  released = 13,
 };
 
 // --- writing ---
@@ -187,6 +189,13 @@ struct encoder {
   }
 
   void operator()(const job_recovered&) { head(recovered, 0); }
+
+  void operator()(const job_handed_back&) { head(handed_back, 0); }
+
+  void operator()(const key_released& change) {
+    head(released, 1);
+    to.text(change.key);
+  }
 };
 
 // --- reading ---
@@ -333,6 +342,10 @@ job_change change_in(const json& from, const std::string& id,
     return sender_replied{at(0).get<int>(), at(1).get<bool>()};
   case recovered:
     return job_recovered{};
+  case handed_back:
+    return job_handed_back{};
+  case released:
+    return key_released{at(0).get<std::string>()};
   default:
     throw std::range_error{"no such kind of event"};
   }

@@ -100,8 +100,13 @@ public:
   ///
   /// Who commits sees to it that a key is free before a job claims it. Where
   /// another job holds the key at the time of the event, that job keeps it,
-  /// and the new one is journaled without holding it: no job is lost for it.
+  /// and the new one is journaled without holding it: no job is lost for it. A
+  /// job that is forgotten lets go of its key to whoever claims it.
   virtual std::optional<error> commit(std::span<const job_event> events) = 0;
+
+  /// Makes a commit that changes nothing: whether one would succeed now. For a
+  /// journal that failed while nobody has anything to commit.
+  virtual std::optional<error> check() = 0;
 
   /// Forgets up to `limit` final jobs that finished before `before`, the one
   /// that finished first foremost, with all that belongs to them, and keys

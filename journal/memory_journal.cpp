@@ -76,7 +76,7 @@ std::optional<error> memory_journal::commit(std::span<const job_event> events) {
         continue;
       if (const auto& claim = accepted->record.claim) {
         auto& holder = keys_[{accepted->record.flow, claim->key}];
-        if (holder.job.empty() || holder.claim.expires <= event.at)
+        if (!jobs_.contains(holder.job) || holder.claim.expires <= event.at)
           holder = {event.job, *claim};
       }
       if (accepted->definition)
@@ -85,9 +85,18 @@ std::optional<error> memory_journal::commit(std::span<const job_event> events) {
       continue;
     }
     const auto found = jobs_.find(event.job);
-    if (found != jobs_.end())
-      apply(found->second, event);
+    if (found == jobs_.end() || !apply(found->second, event))
+      continue;
+    if (const auto* released = std::get_if<key_released>(&event.change)) {
+      const auto held = keys_.find({found->second.flow, released->key});
+      if (held != keys_.end() && held->second.job == event.job)
+        keys_.erase(held);
+    }
   }
+  return std::nullopt;
+}
+
+std::optional<error> memory_journal::check() {
   return std::nullopt;
 }
 

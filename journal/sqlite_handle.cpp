@@ -45,8 +45,8 @@ const char* meaning_of(int code) {
 
 void fail(int code, int system_errno, const char* detail) {
   // SQLite knows a full disk only by ENOSPC of a write: not at a sync, and
-  // not as a quota.
-  if (system_errno == ENOSPC || system_errno == EDQUOT)
+  // not as a quota or a limit on the size of files.
+  if (system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG)
     code = SQLITE_FULL;
   std::string text = meaning_of(code);
   text += " (SQLite ";

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <fcntl.h>
 #include <mutex>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace handoff {
 namespace {
@@ -65,6 +67,28 @@ std::optional<error> validate(const sqlite_journal_options& options) {
   return std::nullopt;
 }
 
+/// A file as it was when it was opened. SQLite goes on writing to one that
+/// has been removed, and the next start would find nothing of that.
+class opened_file {
+public:
+  explicit opened_file(std::string path) : path_{std::move(path)} {
+    is_there_ = ::stat(path_.c_str(), &first_) == 0;
+  }
+
+  bool is_in_place() const {
+    struct stat now {};
+
+    return is_there_ && ::stat(path_.c_str(), &now) == 0
+        && now.st_ino == first_.st_ino && now.st_dev == first_.st_dev;
+  }
+
+private:
+  std::string path_;
+  bool is_there_ = false;
+
+  struct stat first_ {};
+};
+
 /// Members are in the order of their making: the lock is let go of last.
 class sqlite_journal::state {
 public:
@@ -81,9 +105,13 @@ public:
   std::atomic<int> frames = 0;
   std::atomic<int> moved = 0;
 
+  /// The main file and its log.
+  std::vector<opened_file> files;
+
   std::string disk_name() const { return disk ? disk->name() : std::string{}; }
 
   void open();
+  void expect_files_in_place() const;
   void committed();
 };
 
@@ -98,6 +126,15 @@ void sqlite_journal::state::open() {
                                             options.remembered_jobs_max);
   housekeeper = std::make_unique<sqlite::connection>(options.path, disk_name());
   sqlite::prepare_to_write(*housekeeper);
+  for (const auto* suffix : {"", "-wal"})
+    files.emplace_back(options.path + suffix);
+}
+
+void sqlite_journal::state::expect_files_in_place() const {
+  for (const auto& each : files)
+    if (!each.is_in_place())
+      throw sqlite::failure{"the journal's file is gone or another is in its "
+                            "place; trying again helps once it is back"};
 }
 
 void sqlite_journal::state::committed() {
@@ -139,6 +176,7 @@ std::optional<error> sqlite_journal::commit(std::span<const job_event> events) {
   const auto done = guarded([&] {
     transaction step{*state_->connection, transaction::purpose::write};
     state_->writes->write(events);
+    state_->expect_files_in_place();
     step.commit();
     return true;
   });
@@ -154,6 +192,23 @@ std::optional<error> sqlite_journal::commit(std::span<const job_event> events) {
     return true;
   });
   return std::nullopt;
+}
+
+std::optional<error> sqlite_journal::check() {
+  const auto done = guarded([&] {
+    auto& on = *state_->connection;
+    transaction step{on, transaction::purpose::write};
+    // Is written although it stays what it is.
+    on.run(
+      ("PRAGMA user_version = " + std::to_string(on.ask("PRAGMA user_version")))
+        .c_str());
+    state_->expect_files_in_place();
+    step.commit();
+    state_->committed();
+    return true;
+  });
+  const auto* failed = std::get_if<error>(&done);
+  return failed != nullptr ? std::optional{*failed} : std::nullopt;
 }
 
 result<std::size_t> sqlite_journal::prune(wall_time before, wall_time now,

@@ -12,6 +12,7 @@ job without_bulk(const job& record) {
   job bare;
   bare.id = record.id;
   bare.flow = record.flow;
+  bare.claim = record.claim;
   bare.status = record.status;
   bare.clone = record.clone;
   bare.clone.answer = nullptr;
@@ -54,6 +55,8 @@ writer::writer(connection& on, reader& reads, std::size_t remembered_max)
                      "ON CONFLICT (flow, key) DO UPDATE SET "
                      "job = ?3, fingerprint = ?4, expires = ?5 "
                      "WHERE expires <= ?6"},
+      release_key_{on, "DELETE FROM idempotency_keys WHERE flow = ? AND "
+                       "key = ? AND job = ?"},
       insert_definition_{on, "INSERT INTO flow_definitions (version, "
                              "definition) VALUES (?, ?) "
                              "ON CONFLICT (version) DO NOTHING"},
@@ -89,6 +92,8 @@ writer::known_job* writer::accept(const job_event& event,
   if (recall(event.job) != nullptr)
     return nullptr;
   const auto& record = change.record;
+  if (record.claim)
+    free_if_forgotten(record.flow, record.claim->key, event.at);
   auto& known = known_[event.job];
   known.no = next_no_++;
   known.record = without_bulk(record);
@@ -108,6 +113,17 @@ writer::known_job* writer::accept(const job_event& event,
   return &known;
 }
 
+void writer::free_if_forgotten(std::string_view flow, std::string_view key,
+                               wall_time now) {
+  const auto held = reads_.find_key(flow, key, now);
+  if (const auto* failed = std::get_if<error>(&held))
+    throw failure{failed->detail};
+  const auto& holder = std::get<std::optional<key_holder>>(held);
+  // The jobs of this commit are not stored yet, but they are recalled.
+  if (holder && recall(holder->job) == nullptr)
+    release_key_.run(flow, key, std::string_view{holder->job});
+}
+
 void writer::add(known_job& to, const job_event& event) {
   if (to.event_count++ == 0)
     touched_.push_back(&to);
@@ -125,6 +141,10 @@ void writer::write(std::span<const job_event> events) {
     if (known == nullptr || !apply(known->record, event))
       continue;
     drop_answer(known->record, event.change);
+    if (const auto* released = std::get_if<key_released>(&event.change))
+      release_key_.run(std::string_view{known->record.flow},
+                       std::string_view{released->key},
+                       std::string_view{event.job});
     add(*known, event);
   }
   for (auto* const each : touched_)

@@ -59,6 +59,9 @@ private:
 
   known_job* recall(std::string_view id);
   known_job* accept(const job_event& event, const job_accepted& change);
+  /// Takes the key from a job that is forgotten.
+  void free_if_forgotten(std::string_view flow, std::string_view key,
+                         wall_time now);
   void add(known_job& to, const job_event& event);
   void store(known_job& each);
 
@@ -73,6 +76,7 @@ private:
   statement update_job_;
   statement insert_events_;
   statement claim_key_;
+  statement release_key_;
   statement insert_definition_;
   statement prunable_;
   statement delete_job_;

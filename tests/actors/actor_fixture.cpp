@@ -121,6 +121,10 @@ failing_journal::commit(std::span<const job_event> events) {
   return memory_journal::commit(events);
 }
 
+std::optional<error> failing_journal::check() {
+  return commit({});
+}
+
 ActorTest::ActorTest() {
   config.set("scheduler.policy", caf::atom("testing"));
   system.emplace(config);
@@ -164,6 +168,10 @@ void ActorTest::start() {
   journal_keeper_options keeper;
   keeper.store = store;
   keeper.now = options.now;
+  keeper.commit_delay = commit_delay;
+  keeper.health = [this](const std::optional<error>& failure) {
+    health.push_back(failure.has_value());
+  };
   options.journal = system->spawn(journal_keeper, std::move(keeper));
   const environment_ptr env = std::make_shared<const environment>(options);
   root = system->spawn(root_supervisor, env);
@@ -226,6 +234,7 @@ std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
   record.hook.body = std::move(body);
   record.hook.received = options.now();
   record.hook.trace = continue_trace("");
+  record.claim = claim;
   options.admission->jobs.fetch_add(1);
   auto id = record.id;
   caf::anon_send(entrance, clone_order_ptr{order});

@@ -70,6 +70,7 @@ public:
 class failing_journal : public memory_journal {
 public:
   std::optional<error> commit(std::span<const job_event> events) override;
+  std::optional<error> check() override;
 
   bool fails = false;
   std::size_t commits = 0;
@@ -104,6 +105,12 @@ protected:
   std::shared_ptr<failing_journal> store = std::make_shared<failing_journal>();
   std::shared_ptr<fake_responder> responder =
     std::make_shared<fake_responder>();
+  /// Of the webhooks that are posted from now on.
+  std::optional<idempotency_claim> claim;
+  /// How long the journal takes for each commit.
+  milliseconds commit_delay{0};
+  /// What the journal told of its health: true when it began to fail.
+  std::vector<bool> health;
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   root_supervisor_actor root;

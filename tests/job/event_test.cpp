@@ -160,6 +160,15 @@ TEST_F(EventTest, IsNotFinishedWhenAmbiguous) {
   EXPECT_FALSE(record_.finished);
 }
 
+TEST_F(EventTest, CountsNoRecoveryAfterWhichItWasHandedBack) {
+  accept_and_clone();
+  EXPECT_FALSE(take(job_handed_back{}));
+  EXPECT_TRUE(take(job_recovered{}, 5));
+  EXPECT_TRUE(take(job_handed_back{}));
+  EXPECT_FALSE(take(job_handed_back{}));
+  EXPECT_EQ(record_.recoveries, 0u);
+}
+
 TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   accept_and_clone();
   EXPECT_TRUE(take(job_recovered{}, 5));
@@ -171,8 +180,8 @@ TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
   EXPECT_EQ(record_.recoveries, 2u) << "a repetition is no progress";
   EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
-  EXPECT_EQ(record_.recoveries, 2u) << "what begins may end the process";
-  EXPECT_TRUE(take(sub_action_ended{0, ended(1)}));
+  EXPECT_EQ(record_.recoveries, 2u) << "it may be what ends the process";
+  EXPECT_TRUE(end(0, 1, sub_status::succeeded));
   EXPECT_EQ(record_.recoveries, 0u);
 }
 

@@ -259,6 +259,36 @@ TEST_P(JournalConformance, KeepsKeyOfForgottenJob) {
   EXPECT_FALSE(value_of(journal().find_key("setup", "key", at(100))));
 }
 
+TEST_P(JournalConformance, LetsNewJobTakeKeyOfForgottenJob) {
+  EXPECT_COMMITS({job_story{1}.accepted_with_key("key", at(90'000)),
+                  job_story{1}.settled(job_status::failed)});
+  EXPECT_EQ(value_of(journal().prune(at(9999), at(100), 10)), 1u);
+  EXPECT_COMMITS({job_story{2}.accepted_with_key("key", at(90'000))});
+  const auto held = value_of(journal().find_key("setup", "key", at(100)));
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->job, nth_id(2));
+}
+
+TEST_P(JournalConformance, GivesBackKeyThatItsJobReleased) {
+  EXPECT_COMMITS({job_story{1}.accepted_with_key("key", at(9000))});
+  EXPECT_COMMITS({{nth_id(1), at(50), key_released{"another"}}});
+  EXPECT_TRUE(value_of(journal().find_key("setup", "key", at(100))));
+  EXPECT_COMMITS({{nth_id(1), at(60), key_released{"key"}}});
+  EXPECT_FALSE(value_of(journal().find_key("setup", "key", at(100))));
+  EXPECT_FALSE(value_of(journal().find(nth_id(1)))->claim);
+  EXPECT_COMMITS({job_story{2}.accepted_with_key("key", at(9000)),
+                  {nth_id(1), at(70), key_released{"key"}}});
+  const auto held = value_of(journal().find_key("setup", "key", at(100)));
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->job, nth_id(2));
+}
+
+TEST_P(JournalConformance, CommitsNothingToSeeWhetherItCan) {
+  EXPECT_COMMITS({job_story{1}.accepted()});
+  EXPECT_FALSE(journal().check());
+  EXPECT_EQ(value_of(journal().list({})).jobs.size(), 1u);
+}
+
 TEST_P(JournalConformance, KeepsEachVersionOfDefinition) {
   auto second = job_story{2}.accepted();
   auto& change = std::get<job_accepted>(second.change);

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace handoff::support {
@@ -71,6 +72,11 @@ public:
 
   /// As a crash does it: SIGKILL.
   void kill() { stop(SIGKILL); }
+
+  /// What the next start gets on top of the test's own environment.
+  void set_environment(std::map<std::string, std::string> environment) {
+    options_.environment = std::move(environment);
+  }
 
   /// Starts it again with the same directory, on other ports. Stops it first,
   /// if need be.

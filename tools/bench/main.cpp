@@ -14,15 +14,16 @@
 namespace {
 
 constexpr auto usage =
-  "usage: handoff_bench held|latency [OPTIONS]\n"
+  "usage: handoff_bench held|latency|acknowledged [OPTIONS]\n"
   "\n"
   "Starts fake_api and the service on free ports and measures from outside.\n"
   "Ends with 0 if what it measured is as promised, else with 1.\n"
   "\n"
   "  held      holds all webhooks at once: answers in time, memory, CPU\n"
   "  latency   what the service adds to the time of the clone\n"
+  "  acknowledged  webhooks a second, beside the syncs of the disk\n"
   "\n"
-  "  --webhooks=N         (held 2000, latency 200)\n"
+  "  --webhooks=N         (held 2000, latency 200, acknowledged 10000)\n"
   "  --one-by-one=N       of latency (20)\n"
   "  --spread-ms=N        all are sent within that time (held 1000,\n"
   "                       latency 10000)\n"
@@ -37,6 +38,12 @@ bench::section_options defaults_of(std::string_view section) {
     chosen.webhooks = 200;
     chosen.spread = std::chrono::milliseconds{10'000};
     chosen.at.clone = std::chrono::milliseconds{1'000};
+  }
+  if (section == "acknowledged") {
+    chosen.webhooks = 10'000;
+    chosen.at.clone = std::chrono::milliseconds{0};
+    chosen.at.sub_actions = 1;
+    chosen.at.sub_action = std::chrono::milliseconds{0};
   }
   return chosen;
 }
@@ -95,8 +102,8 @@ int main(int argc, char** argv) {
   auto chosen = defaults_of(section);
   std::string commit = "unknown";
   try {
-    if (section != "held" && section != "latency")
-      throw std::invalid_argument("needs one of held, latency");
+    if (section != "held" && section != "latency" && section != "acknowledged")
+      throw std::invalid_argument("needs one of held, latency, acknowledged");
     for (int at = 2; at < argc; ++at)
       take(argv[at], chosen, commit);
   } catch (const std::invalid_argument& failed) {
@@ -107,7 +114,9 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     bench::print_machine(commit);
-    const bool good = section == "held" ? held(chosen) : latency(chosen);
+    const bool good = section == "held"    ? held(chosen)
+                    : section == "latency" ? latency(chosen)
+                                           : acknowledged(chosen);
     return good ? 0 : 1;
   } catch (const std::exception& failed) {
     std::cerr << "handoff_bench: " << failed.what() << '\n';

@@ -15,6 +15,10 @@ struct section_options {
 /// the deadline and all jobs succeeded.
 bool held(const section_options& chosen);
 
+/// How many webhooks a second are acknowledged, beside the syncs a second that
+/// the disk does by itself. True if all were and all jobs ended.
+bool acknowledged(const section_options& chosen);
+
 /// Webhooks one after the other, and then some spread over time. True if no
 /// answer came 100 ms or more after the clone API's.
 bool latency(const section_options& chosen);

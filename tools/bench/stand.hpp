@@ -35,6 +35,8 @@ public:
 
   std::uint16_t port() const { return port_; }
 
+  const std::filesystem::path& directory() const { return directory_; }
+
   /// The INI, in one line.
   const std::string& settings() const { return settings_; }
 

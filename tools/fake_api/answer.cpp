@@ -84,9 +84,9 @@ void finish_head(answer& made, const request& incoming) {
 
 } // namespace
 
-answer compose(const request& incoming, const step& scripted,
-               std::uint64_t seq) {
-  filler values{incoming, seq};
+answer compose(const request& incoming, const step& scripted, std::uint64_t seq,
+               const ledger& seen) {
+  filler values{incoming, seq, seen};
   answer made;
   made.status = scripted.status.value_or(is_clone(incoming) ? 201 : 200);
   made.last = !incoming.keep_alive;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tools/fake_api/ledger.hpp"
 #include "tools/fake_api/message.hpp"
 #include "tools/fake_api/script.hpp"
 
@@ -25,8 +26,8 @@ struct answer {
 /// step leaves out is as without a script: 201 and `{"id":"p-<seq>"}` for a
 /// POST to `…/clone`, else 200 and `{"ok":true}`, and `{"error":REASON}` for a
 /// status of 400 or more.
-answer compose(const request& incoming, const step& scripted,
-               std::uint64_t seq);
+answer compose(const request& incoming, const step& scripted, std::uint64_t seq,
+               const ledger& seen);
 
 /// An answer of fake_api itself.
 answer compose_plain(const request& incoming, int status,

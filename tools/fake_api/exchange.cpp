@@ -104,7 +104,7 @@ void server::answer_now(connection& one) {
     hanging_.insert(one.number);
     return;
   }
-  auto made = compose(one.incoming, scripted, one.ticket.seq);
+  auto made = compose(one.incoming, scripted, one.ticket.seq, ledger_);
   switch (scripted.fault) {
   case fault_kind::cut:
     made.body.resize(made.body.size() / 2);

@@ -116,6 +116,11 @@ json filler::value_of(std::string_view expression) {
     const auto value = query_value(incoming_.query, rest.substr(1));
     return value ? json(*value) : json(nullptr);
   }
+  if (source == "made") {
+    const auto key = query_value(incoming_.query, rest.substr(1));
+    const auto first = key ? seen_.first_of(std::string{*key}) : std::nullopt;
+    return first ? json(*first) : json(nullptr);
+  }
   const json::json_pointer pointer{std::string{rest}};
   return body().contains(pointer) ? body().at(pointer) : json(nullptr);
 }
@@ -152,7 +157,7 @@ std::optional<std::string> expression_problem(std::string_view text) {
       valid = rest.empty();
     else if (source == "path")
       valid = index_of(rest).has_value();
-    else if (source == "header" || source == "query")
+    else if (source == "header" || source == "query" || source == "made")
       valid = rest.size() > 1;
     else if (source == "body") {
       try {
@@ -165,7 +170,7 @@ std::optional<std::string> expression_problem(std::string_view text) {
     if (!valid)
       return "{{" + std::string{text.substr(0, end)}
            + "}} is unknown; allowed: seq, id, path/N, query/NAME, "
-             "header/NAME, body/POINTER";
+             "header/NAME, body/POINTER, made/NAME";
     text.remove_prefix(end + closing.size());
   }
 }

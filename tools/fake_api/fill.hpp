@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tools/fake_api/ledger.hpp"
 #include "tools/fake_api/message.hpp"
 
 #include <nlohmann/json.hpp>
@@ -13,12 +14,14 @@
 namespace fake_api {
 
 /// What the expressions of an answer can speak of: `{{seq}}`, `{{id}}`,
-/// `{{path/N}}` (from 0), `{{query/NAME}}`, `{{header/NAME}}` and
-/// `{{body/POINTER}}`. The request is borrowed.
+/// `{{path/N}}` (from 0), `{{query/NAME}}`, `{{header/NAME}}`,
+/// `{{body/POINTER}}` and `{{made/NAME}}`, the number of the first request
+/// whose Idempotency-Key is what the query calls NAME. All that is given is
+/// borrowed.
 class filler {
 public:
-  filler(const request& incoming, std::uint64_t seq)
-      : incoming_{incoming}, seq_{seq} {}
+  filler(const request& incoming, std::uint64_t seq, const ledger& seen)
+      : incoming_{incoming}, seq_{seq}, seen_{seen} {}
 
   /// A string that is one expression takes the value with its type; what is
   /// missing is null.
@@ -33,6 +36,7 @@ private:
 
   const request& incoming_;
   std::uint64_t seq_;
+  const ledger& seen_;
   std::optional<std::vector<std::string>> segments_;
   std::optional<nlohmann::json> body_;
 };

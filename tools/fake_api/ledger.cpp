@@ -73,8 +73,8 @@ ledger::ticket ledger::begin(const request& incoming,
   const auto key = incoming.key();
   if (!key.empty()) {
     made.key = entry_of(keys_, std::string{key}, keys_max, overflowed_);
-    if (made.key)
-      ++made.key->requests;
+    if (made.key && ++made.key->requests == 1)
+      made.key->first = made.seq;
     const auto dot = key.find('.');
     if (dot != std::string_view::npos && !key.ends_with(".clone"))
       made.job =
@@ -138,6 +138,12 @@ void ledger::end(const ticket& which, std::string_view outcome, int status) {
   one.finished_ms = now_ms();
   one.status = status;
   one.outcome = outcome;
+}
+
+std::optional<std::uint64_t> ledger::first_of(const std::string& key) const {
+  const auto found = keys_.find(key);
+  return found == keys_.end() ? std::nullopt
+                              : std::optional{found->second.first};
 }
 
 void ledger::reset() {

@@ -50,6 +50,8 @@ public:
   struct key_counts {
     std::uint64_t requests = 0;
     std::uint64_t successes = 0;
+    /// The number of the first request with this key.
+    std::uint64_t first = 0;
   };
 
   /// One request between its begin and its end. The pointers hold until the
@@ -78,6 +80,10 @@ public:
   void connection_closed() noexcept { connections_.down(); }
 
   void malformed() noexcept { ++malformed_; }
+
+  /// The number of the first request with this Idempotency-Key since the last
+  /// reset: what an API knows that looks for what it was asked to make.
+  std::optional<std::uint64_t> first_of(const std::string& key) const;
 
   /// Forgets all but the open connections.
   void reset();

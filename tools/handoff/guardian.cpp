@@ -9,10 +9,12 @@ guardian_actor::behavior_type guardian(guardian_actor::pointer self,
   self->monitor(options.root);
   self->monitor(options.journal);
   self->monitor(options.outbound);
+  self->monitor(options.intake);
   self->set_down_handler([options](caf::down_msg& down) {
     options.lost(down.source == options.root.address() ? "the root supervisor"
-                 : down.source == options.journal.address()
-                   ? "the journal"
+                 : down.source == options.journal.address() ? "the journal"
+                 : down.source == options.intake.address()
+                   ? "the intake"
                    : "the outbound client");
   });
   return {

@@ -19,6 +19,7 @@ struct guardian_options {
   root_supervisor_actor root;
   journal_actor journal;
   outbound_actor outbound;
+  intake_actor intake;
   /// The tree is drained.
   std::function<void()> drained;
   /// An actor without which nothing can go on has died.

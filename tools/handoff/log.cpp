@@ -93,6 +93,14 @@ struct teller {
     log.info("job {}: goes on after a restart", event.job);
   }
 
+  void operator()(const job_handed_back&) const {
+    log.debug("job {}: waits for the next start", event.job);
+  }
+
+  void operator()(const key_released&) const {
+    log.debug("job {}: lets go of its key", event.job);
+  }
+
 private:
   void tell(const attempt& made, const std::string& what) const {
     if (made.failure)

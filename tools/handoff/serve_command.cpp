@@ -61,6 +61,8 @@ int stop_signals() {
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // A peer that has gone is an error of write(), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
+  // Nor is a limit on the size of files: it is a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   return ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -148,12 +148,13 @@ void service::spawn_actors(const checked_configuration& configuration,
   env->random = draw;
   env->pool_workers = from.pool.workers;
   env->restarts = {from.supervisor.max_restarts, from.supervisor.within};
-  root_ = actors_->spawn(root_supervisor, environment_ptr{env});
-  intake_ = actors_->spawn(intake, environment_ptr{env}, root_);
-  viewer_ = actors_->spawn<caf::detached>(job_viewer, open_reader());
   compile_ = [defaults = defaults_of(from)](const nlohmann::json& definition) {
     return compile_flow(definition, defaults);
   };
+  env->compile = compile_;
+  root_ = actors_->spawn(root_supervisor, environment_ptr{env});
+  intake_ = actors_->spawn(intake, environment_ptr{env}, root_);
+  viewer_ = actors_->spawn<caf::detached>(job_viewer, open_reader());
   recovery_options recover;
   recover.env = env;
   recover.root = root_;
@@ -165,8 +166,8 @@ void service::spawn_actors(const checked_configuration& configuration,
   };
   recovery_ = actors_->spawn<caf::detached>(recovery, std::move(recover));
   guardian_ = actors_->spawn(
-    guardian, guardian_options{root_, journal_, outbound_, std::move(drained),
-                               std::move(lost)});
+    guardian, guardian_options{root_, journal_, outbound_, intake_,
+                               std::move(drained), std::move(lost)});
 }
 
 void service::open_doors(const checked_configuration& configuration) {
@@ -213,7 +214,7 @@ service::~service() {
   // Its children have their ends before them when it has had its own: none of
   // them takes the end of the outbound client for that of its attempt.
   {
-    // Counts as an actor of the system itself, which waits for all of them.
+    // Counts as an actor, for whose end the system would wait below.
     caf::scoped_actor self{*actors_};
     self->wait_for(root_);
   }

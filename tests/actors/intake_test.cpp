@@ -1,0 +1,150 @@
+#include "config/flow_loader.hpp"
+#include "tests/actors/actor_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class IntakeTest : public ActorTest {
+protected:
+  void SetUp() override {
+    upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 100ms)};
+    claim_key("k");
+  }
+
+  void claim_key(std::string key, std::string fingerprint = "body") {
+    claim = idempotency_claim{std::move(key), std::move(fingerprint),
+                              options.now() + 24h};
+  }
+
+  /// Another sender of the same or another webhook.
+  std::shared_ptr<fake_responder> send(const flow_ptr& flow,
+                                       bool respond_async = false) {
+    responder = std::make_shared<fake_responder>();
+    post(flow, respond_async);
+    return responder;
+  }
+
+  static int status_of(const fake_responder& sender) {
+    return sender.given.size() == 1 ? sender.given[0].status : 0;
+  }
+
+  static bool is_replayed(const fake_responder& sender) {
+    return find_header(sender.given.at(0).headers, "Idempotency-Replayed")
+        != nullptr;
+  }
+};
+
+TEST_F(IntakeTest, MakesOneJobOfOneKeyInFlight) {
+  start();
+  const auto flow = load();
+  std::vector<std::shared_ptr<fake_responder>> senders;
+  for (int i = 0; i < 10; ++i)
+    senders.push_back(send(flow));
+  EXPECT_EQ(options.admission->jobs, 1u);
+  run_for(1s);
+  for (const auto& each : senders) {
+    ASSERT_EQ(status_of(*each), 200);
+    EXPECT_EQ(each->given[0].body, senders[0]->given[0].body);
+  }
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(IntakeTest, TellsAJoinedSenderThatDoesNotWaitOfTheJob) {
+  start();
+  const auto flow = load();
+  const auto first = send(flow);
+  run_for(10ms);
+  EXPECT_EQ(status_of(*send(flow, true)), 202);
+  EXPECT_THAT(first->given, IsEmpty());
+}
+
+TEST_F(IntakeTest, RefusesAnotherBodyBeforeItJoins) {
+  start();
+  const auto flow = load();
+  send(flow);
+  claim_key("k", "another body");
+  EXPECT_EQ(status_of(*send(flow)), 422);
+  run_for(1s);
+  EXPECT_EQ(status_of(*send(flow)), 422);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(IntakeTest, ReplaysTheAnswerOfAJobThatWasCloned) {
+  start();
+  const auto flow = load();
+  const auto first = send(flow);
+  run_for(1s);
+  const auto again = send(flow);
+  ASSERT_EQ(status_of(*again), 200);
+  EXPECT_EQ(again->given[0].body, first->given[0].body);
+  EXPECT_TRUE(is_replayed(*again));
+  EXPECT_FALSE(is_replayed(*first));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
+TEST_F(IntakeTest, ReplaysTheAnswerOfAFailedClone) {
+  upstream->script["/clone"] = {answers(418)};
+  start();
+  const auto flow = load();
+  const auto first = send(flow);
+  run_for(1s);
+  const auto again = send(flow);
+  ASSERT_EQ(status_of(*again), 502);
+  EXPECT_EQ(again->given[0].body, first->given[0].body);
+  EXPECT_TRUE(is_replayed(*again));
+}
+
+TEST_F(IntakeTest, ReplaysTheAnswerOfTheFlowThatTheJobStartedWith) {
+  options.compile = [](const nlohmann::json& definition) {
+    return result<flow_ptr>{
+      read_flow(definition, flow_defaults{}, "journal").flow};
+  };
+  start();
+  const auto first =
+    send(load({{"reply", {{"status", 201}, {"body", {{"old", "{{uid}}"}}}}}}));
+  run_for(1s);
+  const auto again = send(load({{"reply", {{"body", {{"new", "{{uid}}"}}}}}}));
+  ASSERT_EQ(status_of(*again), 201);
+  EXPECT_EQ(again->given[0].body, first->given[0].body);
+}
+
+TEST_F(IntakeTest, RefusesWhileTheJournalFails) {
+  store->fails = true;
+  start();
+  const auto flow = load();
+  const auto refused = send(flow);
+  EXPECT_EQ(status_of(*refused), 503);
+  EXPECT_EQ(refused->fallback, std::nullopt);
+  run_for(1s);
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  EXPECT_EQ(options.admission->jobs, 0u);
+  store->fails = false;
+  const auto again = send(flow);
+  run_for(1s);
+  EXPECT_EQ(status_of(*again), 200);
+}
+
+TEST_F(IntakeTest, LeavesNothingOfAWebhookThatWasJournaledTooLate) {
+  commit_delay = 7s;
+  start();
+  const auto refused = send(load());
+  run_for(6s);
+  EXPECT_EQ(status_of(*refused), 503);
+  run_for(30s);
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  EXPECT_EQ(options.admission->jobs, 0u);
+  const auto left = store->unfinished("", 10);
+  EXPECT_THAT(std::get<std::vector<job>>(left), IsEmpty());
+  const auto held = store->find_key("setup", "k", options.now());
+  EXPECT_FALSE(std::get<std::optional<key_holder>>(held))
+    << "the sender was refused, and would be so for as long as its key is kept";
+}
+
+} // namespace
+} // namespace handoff::test

@@ -1,0 +1,143 @@
+// What an operator wants to be done with a job, at the root supervisor.
+
+#include "tests/actors/actor_fixture.hpp"
+
+#include <caf/send.hpp>
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class JobOrderTest : public ActorTest {
+protected:
+  void SetUp() override {
+    upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 100ms)};
+  }
+
+  /// Orders it and gives the status of the answer, 0 without one.
+  int order(const std::string& id, job_command wanted) {
+    auto asker = std::make_shared<fake_responder>();
+    caf::anon_send(root, std::make_shared<const job_order>(job_order{
+                           id, std::move(wanted), definition, asker}));
+    run_for(1ms);
+    answer = asker->given.empty() ? "" : asker->given[0].body;
+    return asker->given.size() == 1 ? asker->given[0].status : 0;
+  }
+
+  /// A job whose sub-action `b` has failed for good.
+  std::string fail_b() {
+    upstream->script["/b"] = {answers(400), answers(200)};
+    start();
+    definition = load_with({"a", "b"});
+    const auto id = post(definition);
+    run_for(1s);
+    EXPECT_EQ(job_of(id).status, job_status::failed);
+    return id;
+  }
+
+  /// A job of which nobody knows whether it was cloned.
+  std::string lose_clone() {
+    upstream->script["/clone"] = {fails(error_kind::attempt_timed_out, true),
+                                  answers(201, R"({"id":"p-2"})")};
+    start();
+    definition = load_with({"a", "b"});
+    const auto id = post(definition);
+    run_for(1s);
+    EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+    return id;
+  }
+
+  flow_ptr definition;
+  std::string answer;
+};
+
+TEST_F(JobOrderTest, RetriesWhatFailedAndNothingElse) {
+  const auto id = fail_b();
+  EXPECT_EQ(order(id, retry_command{}), 200);
+  run_for(1s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/b"), SizeIs(2));
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(JobOrderTest, RefusesToRetryWhatSucceeded) {
+  const auto id = fail_b();
+  EXPECT_EQ(order(id, retry_command{"a"}), 409);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(JobOrderTest, CancelsAJobThatIsUnderWay) {
+  upstream->script["/a"] = {answers(503)};
+  start();
+  definition = load_with({"a"});
+  const auto id = post(definition);
+  run_for(300ms);
+  EXPECT_EQ(order(id, cancel_command{}), 200);
+  run_for(2s);
+  EXPECT_EQ(job_of(id).status, job_status::cancelled);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(JobOrderTest, RefusesToRetryAJobThatIsUnderWay) {
+  upstream->script["/a"] = {answers(200, "{}", 1s)};
+  start();
+  definition = load_with({"a"});
+  const auto id = post(definition);
+  run_for(300ms);
+  EXPECT_EQ(order(id, retry_command{}), 409);
+  run_for(2s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(JobOrderTest, CancelsAnAmbiguousJobThatNobodyWorksOn) {
+  const auto id = lose_clone();
+  EXPECT_EQ(order(id, cancel_command{}), 200);
+  EXPECT_EQ(job_of(id).status, job_status::cancelled);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(JobOrderTest, ResolvesAnAmbiguousCloneWithItsUid) {
+  const auto id = lose_clone();
+  EXPECT_EQ(order(id, resolve_command{"p-1"}), 200);
+  run_for(1s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_EQ(job_of(id).clone.uid, "p-1");
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_THAT(statuses_of(id), Each("succeeded"));
+}
+
+TEST_F(JobOrderTest, ResolvesAnAmbiguousCloneByAnother) {
+  const auto id = lose_clone();
+  EXPECT_EQ(order(id, resolve_command{nullptr}), 200);
+  run_for(1s);
+  EXPECT_EQ(job_of(id).clone.uid, "p-2");
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(JobOrderTest, TellsThatTheJournalFailsAndChangesNothing) {
+  const auto id = lose_clone();
+  store->fails = true;
+  EXPECT_EQ(order(id, resolve_command{"p-1"}), 503);
+  store->fails = false;
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(order(id, resolve_command{"p-1"}), 200);
+}
+
+TEST_F(JobOrderTest, KnowsNoJobThatIsNotThere) {
+  start();
+  definition = load();
+  EXPECT_EQ(order("01HZZZZZZZZZZZZZZZZZZZZZZZ", cancel_command{}), 404);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+} // namespace
+} // namespace handoff::test

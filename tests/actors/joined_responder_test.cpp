@@ -1,0 +1,71 @@
+#include "actors/joined_responder.hpp"
+#include "tests/actors/actor_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class JoinedResponderTest : public ::testing::Test {
+protected:
+  static reply numbered(int status) { return {status, {}, {}}; }
+
+  void join(bool respond_async = false) {
+    joined.join(second, due, respond_async);
+  }
+
+  const responder::time_point due{1s};
+  std::shared_ptr<fake_responder> first = std::make_shared<fake_responder>();
+  std::shared_ptr<fake_responder> second = std::make_shared<fake_responder>();
+  joined_responder joined{first, due, false};
+};
+
+TEST_F(JoinedResponderTest, GivesAllTheSameAnswer) {
+  join();
+  EXPECT_TRUE(joined.answer(numbered(200)));
+  EXPECT_THAT(first->given, SizeIs(1));
+  ASSERT_THAT(second->given, SizeIs(1));
+  EXPECT_EQ(second->given[0].status, 200);
+}
+
+TEST_F(JoinedResponderTest, AnswersOnce) {
+  EXPECT_TRUE(joined.answer(numbered(200)));
+  EXPECT_FALSE(joined.answer(numbered(502)));
+  EXPECT_THAT(first->given, SizeIs(1));
+}
+
+TEST_F(JoinedResponderTest, AnswersAtOnceWhoComesAfterTheAnswer) {
+  joined.answer(numbered(200));
+  join();
+  ASSERT_THAT(second->given, SizeIs(1));
+  EXPECT_EQ(second->given[0].status, 200);
+}
+
+TEST_F(JoinedResponderTest, PromisesNothingBeforeTheJobIsJournaled) {
+  join(true);
+  EXPECT_THAT(second->given, IsEmpty());
+  EXPECT_FALSE(second->fallback);
+}
+
+TEST_F(JoinedResponderTest, TellsEachOfTheJobOnceItIsJournaled) {
+  join(true);
+  joined.answer_by(due, numbered(202));
+  EXPECT_TRUE(first->fallback);
+  EXPECT_THAT(first->given, IsEmpty());
+  ASSERT_THAT(second->given, SizeIs(1));
+  EXPECT_EQ(second->given[0].status, 202);
+}
+
+TEST_F(JoinedResponderTest, TellsWhoComesLaterOfTheJob) {
+  joined.answer_by(due, numbered(202));
+  join();
+  EXPECT_THAT(second->given, IsEmpty());
+  ASSERT_TRUE(second->fallback);
+  EXPECT_EQ(second->fallback->status, 202);
+}
+
+} // namespace
+} // namespace handoff::test

@@ -1,0 +1,35 @@
+#include "tests/actors/actor_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using ::testing::ElementsAre;
+
+class JournalKeeperTest : public ActorTest {};
+
+TEST_F(JournalKeeperTest, TellsByItselfWhenItCommitsAgain) {
+  start();
+  store->fails = true;
+  post(load());
+  run_for(10s);
+  EXPECT_THAT(health, ElementsAre(true));
+  store->fails = false;
+  // Nobody sends anything: who asks /readyz first would wait for ever.
+  run_for(2s);
+  EXPECT_THAT(health, ElementsAre(true, false));
+}
+
+TEST_F(JournalKeeperTest, MakesOneCommitForAllThatWait) {
+  commit_delay = 10ms;
+  start();
+  const auto flow = load();
+  for (int i = 0; i < 20; ++i)
+    post(flow, true);
+  run_for(10ms);
+  EXPECT_EQ(store->commits, 1u);
+}
+
+} // namespace
+} // namespace handoff::test

@@ -1,0 +1,176 @@
+#include "actors/recovery.hpp"
+#include "job/job_id.hpp"
+#include "tests/actors/actor_fixture.hpp"
+
+#include <caf/send.hpp>
+#include <gmock/gmock.h>
+
+namespace handoff::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class RecoveryTest : public ActorTest {
+protected:
+  ~RecoveryTest() override {
+    caf::anon_send_exit(taker, caf::exit_reason::user_shutdown);
+    taker = nullptr;
+  }
+
+  /// Journals jobs as a run left them that ended while `a` was under way.
+  void leave_unfinished(int count) {
+    definition = load_with({"a"});
+    for (int n = 0; n < count; ++n) {
+      job record;
+      record.id = job_id_from(options.now() + std::chrono::milliseconds{n}, {});
+      record.flow = definition->name;
+      record.flow_version = definition->version;
+      record.hook.job = record.id;
+      record.hook.flow = record.flow;
+      record.hook.received = options.now();
+      record.hook.trace = continue_trace("");
+      attempt made;
+      made.worker = "clone";
+      const auto id = record.id;
+      ids.push_back(id);
+      const auto failed = store->commit(std::vector<job_event>{
+        {id, options.now(), job_accepted{record, nullptr}},
+        {id, options.now(), clone_attempt_begun{made}},
+        {id, options.now(), clone_succeeded{std::nullopt, "p", nullptr, {"a"}}},
+        {id, options.now(), sub_action_begun{0, made}}});
+      ASSERT_FALSE(failed);
+    }
+    if (knows_definition) {
+      job other;
+      other.id = job_id_from(options.now() - 1h, {});
+      other.flow_version = definition->version;
+      // Its definition comes with the first job of a version.
+      const auto failed = store->commit(std::vector<job_event>{
+        {other.id, options.now(),
+         job_accepted{other, {definition, &definition->definition}}},
+        {other.id, options.now(), job_finished{job_status::cancelled}}});
+      ASSERT_FALSE(failed);
+    }
+    options.admission->jobs = static_cast<std::size_t>(count);
+  }
+
+  void recover() {
+    start();
+    recovery_options chosen;
+    chosen.env = std::make_shared<const environment>(options);
+    chosen.root = root;
+    chosen.reader =
+      std::get<std::unique_ptr<journal_reader>>(store->open_reader());
+    chosen.compile = [this](const nlohmann::json&) {
+      return result<flow_ptr>{definition};
+    };
+    chosen.before = job_id_from(options.now() + 1h, {});
+    chosen.warn = [this](const std::string& what) {
+      warnings.push_back(what);
+    };
+    chosen.page = 10;
+    chosen.under_way_max = 25;
+    taker = system->spawn(recovery, std::move(chosen));
+    run_for(1ms);
+  }
+
+  bool knows_definition = true;
+  flow_ptr definition;
+  std::vector<std::string> ids;
+  std::vector<std::string> warnings;
+  recovery_actor taker;
+};
+
+TEST_F(RecoveryTest, FinishesWhatWasLeft) {
+  leave_unfinished(1);
+  recover();
+  run_for(1s);
+  EXPECT_EQ(job_of(ids[0]).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/clone"), IsEmpty());
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->recovered, 0u);
+}
+
+TEST_F(RecoveryTest, TakesUpAPageAtATimeNewestFirst) {
+  leave_unfinished(30);
+  recover();
+  run_for(50ms);
+  ASSERT_THAT(upstream->calls_of("/a"), SizeIs(10));
+  EXPECT_EQ(upstream->calls_of("/a")[0].key, ids[29] + ".a");
+  run_for(100ms);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(20));
+  run_for(1s);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(30));
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RecoveryTest, WaitsWhileManyAreUnderWay) {
+  upstream->script["/a"] = {answers(200, "{}", 5s)};
+  leave_unfinished(60);
+  recover();
+  run_for(4s);
+  // It looks before each page, not before each job.
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(30));
+  run_for(20s);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(60));
+}
+
+TEST_F(RecoveryTest, SetsAsideAJobThatGotNoFurtherTooOften) {
+  leave_unfinished(2);
+  std::vector<job_event> taken_up;
+  for (int n = 0; n < 5; ++n)
+    taken_up.push_back(
+      {ids[0], options.now() + std::chrono::milliseconds{n}, job_recovered{}});
+  ASSERT_FALSE(store->commit(taken_up));
+  recover();
+  run_for(1s);
+  EXPECT_EQ(job_of(ids[0]).status, job_status::failed);
+  EXPECT_EQ(job_of(ids[0]).sub_actions[0].failure->kind,
+            error_kind::quarantined);
+  EXPECT_EQ(job_of(ids[1]).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RecoveryTest, LeavesAJobWithoutDefinitionAndSaysSo) {
+  knows_definition = false;
+  leave_unfinished(3);
+  recover();
+  run_for(1s);
+  EXPECT_EQ(job_of(ids[0]).status, job_status::running);
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  ASSERT_THAT(warnings, SizeIs(1));
+  EXPECT_THAT(warnings[0], HasSubstr("does not have the definition"));
+  EXPECT_EQ(options.admission->jobs, 3u);
+}
+
+TEST_F(RecoveryTest, TakesUpNothingUntilThatIsJournaled) {
+  leave_unfinished(15);
+  store->fails = true;
+  recover();
+  run_for(10s);
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  store->fails = false;
+  run_for(3s);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(15));
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RecoveryTest, CountsOnceWhatASlowJournalIsAskedTwice) {
+  leave_unfinished(3);
+  commit_delay = 6s;
+  options.journal_pause = 500ms;
+  recover();
+  run_for(5800ms);
+  EXPECT_THAT(warnings, SizeIs(1));
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  run_for(400ms);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(3));
+  EXPECT_EQ(job_of(ids[0]).recoveries, 1u);
+}
+
+} // namespace
+} // namespace handoff::test

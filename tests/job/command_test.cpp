@@ -1,0 +1,254 @@
+#include "job/command.hpp"
+
+#include <gtest/gtest.h>
+
+namespace handoff {
+namespace {
+
+enum class outcome { none, clone, sub_actions, conflict, invalid };
+
+/// A job as it stands, what somebody wants of it, and what comes of that.
+struct command_case {
+  std::string name;
+  job_status status;
+  bool has_uid;
+  std::vector<sub_action_status> subs; ///< "a", "b", …
+  job_command command;
+  outcome expected;
+  std::size_t events = 0;
+};
+
+void PrintTo(const command_case& one, std::ostream* out) {
+  *out << one.name;
+}
+
+job job_of(const command_case& one) {
+  job record;
+  record.id = "j";
+  record.status = one.status;
+  if (one.has_uid)
+    record.clone.uid = "u";
+  for (std::size_t at = 0; at < one.subs.size(); ++at) {
+    auto& sub = record.sub_actions.emplace_back();
+    sub.name = std::string(1, static_cast<char>('a' + at));
+    sub.status = one.subs[at];
+  }
+  return record;
+}
+
+outcome outcome_of(const result<command_decision>& decided) {
+  if (const auto* failed = std::get_if<error>(&decided))
+    return failed->kind == error_kind::conflict ? outcome::conflict
+                                                : outcome::invalid;
+  switch (std::get<command_decision>(decided).effect) {
+  case command_effect::clone:
+    return outcome::clone;
+  case command_effect::sub_actions:
+    return outcome::sub_actions;
+  default:
+    return outcome::none;
+  }
+}
+
+class CommandTest : public testing::TestWithParam<command_case> {};
+
+TEST_P(CommandTest, Decides) {
+  const auto& one = GetParam();
+  const auto decided =
+    decide(job_of(one), one.command, {"a", "b"}, wall_time{});
+  EXPECT_EQ(outcome_of(decided), one.expected);
+  if (const auto* decision = std::get_if<command_decision>(&decided)) {
+    EXPECT_EQ(decision->events.size(), one.events);
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<command_case>& info) {
+  return info.param.name;
+}
+
+using enum sub_action_status;
+using js = job_status;
+
+INSTANTIATE_TEST_SUITE_P(
+  Table, CommandTest,
+  testing::Values(command_case{"RetryFailedSubAction",
+                               js::failed,
+                               true,
+                               {succeeded, failed},
+                               retry_command{},
+                               outcome::sub_actions,
+                               1},
+                  command_case{"RetryFailedAndSkipped",
+                               js::failed,
+                               true,
+                               {failed, skipped},
+                               retry_command{},
+                               outcome::sub_actions,
+                               2},
+                  command_case{"RetryOneWithWhatWasSkipped",
+                               js::failed,
+                               true,
+                               {failed, skipped},
+                               retry_command{"a"},
+                               outcome::sub_actions,
+                               2},
+                  command_case{"RetryOneOfTwoFailed",
+                               js::failed,
+                               true,
+                               {failed, failed},
+                               retry_command{"b"},
+                               outcome::sub_actions,
+                               1},
+                  command_case{"RetrySucceededOne",
+                               js::failed,
+                               true,
+                               {succeeded, failed},
+                               retry_command{"a"},
+                               outcome::conflict},
+                  command_case{"RetryUnknownOne",
+                               js::failed,
+                               true,
+                               {failed, failed},
+                               retry_command{"c"},
+                               outcome::invalid},
+                  command_case{"RetryCancelled",
+                               js::cancelled,
+                               true,
+                               {cancelled, cancelled},
+                               retry_command{},
+                               outcome::sub_actions,
+                               2},
+                  command_case{"RetryFailedClone",
+                               js::failed,
+                               false,
+                               {},
+                               retry_command{},
+                               outcome::clone},
+                  command_case{"RetrySubActionOfFailedClone",
+                               js::failed,
+                               false,
+                               {},
+                               retry_command{"a"},
+                               outcome::conflict},
+                  command_case{"RetrySucceeded",
+                               js::succeeded,
+                               true,
+                               {succeeded, succeeded},
+                               retry_command{},
+                               outcome::conflict},
+                  command_case{"RetryRunning",
+                               js::running,
+                               true,
+                               {running, waiting},
+                               retry_command{},
+                               outcome::conflict},
+                  command_case{"RetryCloning",
+                               js::cloning,
+                               false,
+                               {},
+                               retry_command{},
+                               outcome::conflict},
+                  command_case{"RetryAmbiguous",
+                               js::ambiguous,
+                               false,
+                               {},
+                               retry_command{},
+                               outcome::conflict},
+                  command_case{"CancelAmbiguous",
+                               js::ambiguous,
+                               false,
+                               {},
+                               cancel_command{},
+                               outcome::none,
+                               1},
+                  command_case{"CancelSucceeded",
+                               js::succeeded,
+                               true,
+                               {succeeded},
+                               cancel_command{},
+                               outcome::conflict},
+                  command_case{"CancelFailed",
+                               js::failed,
+                               true,
+                               {failed},
+                               cancel_command{},
+                               outcome::conflict},
+                  command_case{"ResolveWithUid",
+                               js::ambiguous,
+                               false,
+                               {},
+                               resolve_command{"u"},
+                               outcome::sub_actions,
+                               1},
+                  command_case{"ResolveWithNumber",
+                               js::ambiguous,
+                               false,
+                               {},
+                               resolve_command{7},
+                               outcome::sub_actions,
+                               1},
+                  command_case{"ResolveWithEmptyUid",
+                               js::ambiguous,
+                               false,
+                               {},
+                               resolve_command{""},
+                               outcome::invalid},
+                  command_case{"ResolveWithLongUid",
+                               js::ambiguous,
+                               false,
+                               {},
+                               resolve_command{std::string(513, 'u')},
+                               outcome::invalid},
+                  command_case{"ResolveWithArray",
+                               js::ambiguous,
+                               false,
+                               {},
+                               resolve_command{nlohmann::json::array({1})},
+                               outcome::invalid},
+                  command_case{"ResolveByAnotherClone",
+                               js::ambiguous,
+                               false,
+                               {},
+                               resolve_command{nullptr},
+                               outcome::clone},
+                  command_case{"ResolveFailed",
+                               js::failed,
+                               false,
+                               {},
+                               resolve_command{"u"},
+                               outcome::conflict},
+                  command_case{"ResolveRunning",
+                               js::running,
+                               true,
+                               {running},
+                               resolve_command{"u"},
+                               outcome::conflict}),
+  name_of);
+
+TEST(GiveUpTest, LeavesACloneAmbiguousSinceItMayHaveBeenSent) {
+  job record;
+  record.id = "j";
+  for (const auto& event :
+       give_up(record, {error_kind::quarantined, ""}, wall_time{}))
+    apply(record, event);
+  EXPECT_EQ(record.status, js::ambiguous);
+}
+
+TEST(GiveUpTest, FailsWhatIsNotFinal) {
+  auto record = job_of({"",
+                        js::running,
+                        true,
+                        {succeeded, running, retrying},
+                        cancel_command{},
+                        outcome::none});
+  for (const auto& event :
+       give_up(record, {error_kind::quarantined, ""}, wall_time{}))
+    apply(record, event);
+  EXPECT_EQ(record.status, js::failed);
+  EXPECT_EQ(record.sub_actions[0].status, succeeded);
+  EXPECT_EQ(record.sub_actions[1].status, failed);
+  EXPECT_EQ(record.sub_actions[2].status, failed);
+}
+
+} // namespace
+} // namespace handoff
