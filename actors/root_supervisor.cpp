@@ -179,7 +179,14 @@ void root_supervisor_state::recover(const recovered_job& recovered) {
     recovered.job, child{nullptr, recovered.definition, nullptr,
                          restart_intensity{env->restarts}});
   if (!is_new) {
-    env->admission->recovered.fetch_sub(1);
+    if (entry->second.commanded) {
+      // Somebody was faster: the job goes on once that is decided. It is one
+      // job, which both have counted.
+      entry->second.recovered = true;
+      env->admission->jobs.fetch_sub(1);
+    } else {
+      env->admission->recovered.fetch_sub(1);
+    }
     return;
   }
   entry->second.recovered = true;
@@ -192,6 +199,7 @@ void root_supervisor_state::obey(const job_order_ptr& order) {
     children.try_emplace(order->job, child{nullptr, order->definition, nullptr,
                                            restart_intensity{env->restarts}});
   if (is_idle) {
+    entry->second.commanded = true;
     env->admission->jobs.fetch_add(1);
     look_up(order->job,
             [this, order](const std::string&, const job_found& found) {
@@ -215,7 +223,7 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
                                           const job_found& found) {
   const auto refuse = [&](const error& why) {
     order->responder->answer(problem_reply(why, order->job));
-    job_ended(order->job);
+    command_ended(order->job);
   };
   if (found.failure || !found.record) {
     refuse(found.failure.value_or(
@@ -239,7 +247,7 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
       [this, order, record, effect = decision.effect](const commit_done& done) {
         if (done.failure) {
           order->responder->answer(problem_reply(*done.failure, order->job));
-          job_ended(order->job);
+          command_ended(order->job);
         } else {
           command_saved(order, record, effect);
         }
@@ -249,12 +257,22 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
           problem_reply({error_kind::journal_unavailable,
                          "the journal did not answer in time"},
                         order->job));
-        job_ended(order->job);
+        command_ended(order->job);
       });
+}
+
+void root_supervisor_state::command_ended(const std::string& job) {
+  auto& entry = children.at(job);
+  entry.commanded = false;
+  if (entry.recovered)
+    restart_due(job);
+  else
+    job_ended(job);
 }
 
 void root_supervisor_state::command_saved(const job_order_ptr& order,
                                           job record, command_effect effect) {
+  children.at(order->job).commanded = false;
   switch (effect) {
   case command_effect::none:
     order->responder->answer(

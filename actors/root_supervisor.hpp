@@ -41,6 +41,8 @@ struct root_supervisor_state {
     restart_intensity deaths;
     /// Taken up again by the recovery.
     bool recovered = false;
+    /// A command is being decided on; nobody works on the job until then.
+    bool commanded = false;
   };
 
   // -- decisions ------------------------------------------------------------
@@ -64,6 +66,7 @@ struct root_supervisor_state {
   using looked_up = std::function<void(const std::string&, const job_found&)>;
   void look_up(const std::string& job, looked_up then);
   void command_found(const job_order_ptr& order, const job_found& found);
+  void command_ended(const std::string& job);
   void command_saved(const job_order_ptr& order, handoff::job record,
                      command_effect effect);
   void resume_clone(const std::string& job, handoff::job record);

@@ -1,3 +1,4 @@
+#include "job/job_id.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -93,6 +94,35 @@ TEST_F(RootSupervisorTest, DoesNotRepeatACloneThatDiedWithItsActor) {
   EXPECT_EQ(job_of(id).status, job_status::ambiguous);
   ASSERT_THAT(responder->given, SizeIs(1));
   EXPECT_EQ(responder->given[0].status, 502);
+}
+
+// A command that came between a start and the recovery of its job took the
+// job's place, and the recovery passed the job over until the next start.
+TEST_F(RootSupervisorTest, RecoversAJobThatACommandCameFirstTo) {
+  start();
+  const auto definition = load_with({"a"});
+  job record;
+  record.id = job_id_from(options.now(), {});
+  record.flow = definition->name;
+  record.flow_version = definition->version;
+  const std::vector<job_event> story{
+    {record.id, options.now(),
+     job_accepted{record, {definition, &definition->definition}}},
+    {record.id, options.now(),
+     clone_succeeded{std::nullopt, "p-1", nullptr, {"a"}}}};
+  ASSERT_FALSE(store->commit(story));
+  options.admission->jobs = 1;
+  options.admission->recovered = 1;
+  caf::anon_send(root, std::make_shared<const job_order>(job_order{
+                         record.id, cancel_command{}, definition, responder}));
+  caf::anon_send(root, std::make_shared<const recovered_job>(
+                         recovered_job{record.id, definition}));
+  run_for(1s);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 409);
+  EXPECT_EQ(job_of(record.id).status, job_status::succeeded);
+  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->recovered, 0u);
 }
 
 TEST_F(RootSupervisorTest, DrainsWhenAttemptsUnderWayHaveEnded) {

@@ -2,6 +2,7 @@
 
 #include "config/check.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -14,6 +15,8 @@ outbound_options command_options() {
   // One person asks one service: a breaker would only hide what is wrong.
   options.governor.breaker_failures = 0;
   options.user_agent = "handoff/" HANDOFF_VERSION;
+  // A job shows its webhook's body, and [http] max-body may be large.
+  options.max_answer = 256 * 1'048'576;
   return options;
 }
 
@@ -23,6 +26,18 @@ std::string url_of(const std::string& address, std::uint16_t port) {
        + std::to_string(port);
 }
 
+/// Whether a path may be put behind it: a scheme, something of a host, and
+/// neither a query nor a fragment.
+bool is_base_url(const std::string& url) {
+  const auto host = url.starts_with("http://")  ? 7u
+                  : url.starts_with("https://") ? 8u
+                                                : 0u;
+  return host != 0 && url.size() > host
+      && url.find_first_of("?#", host) == std::string::npos
+      && std::all_of(url.begin(), url.end(),
+                     [](char each) { return each > ' ' && each <= '~'; });
+}
+
 } // namespace
 
 std::optional<std::string> service_url(const arguments& given,
@@ -30,7 +45,10 @@ std::optional<std::string> service_url(const arguments& given,
   if (auto url = given.value("url")) {
     while (url->ends_with('/'))
       url->pop_back();
-    return url;
+    if (is_base_url(*url))
+      return url;
+    failed = "--url needs http://HOST:PORT or https://HOST:PORT";
+    return std::nullopt;
   }
   std::optional<std::filesystem::path> ini;
   if (const auto file = given.value("config-file"))
@@ -41,9 +59,12 @@ std::optional<std::string> service_url(const arguments& given,
     return std::nullopt;
   }
   const auto& from = loaded.values;
-  return side == service_side::admin
-         ? url_of(from.admin.address, from.admin.port)
-         : url_of(from.http.address, from.http.port);
+  const bool is_admin = side == service_side::admin;
+  const auto port = is_admin ? from.admin.port : from.http.port;
+  if (port != 0)
+    return url_of(is_admin ? from.admin.address : from.http.address, port);
+  failed = "the INI lets the service take a free port; --url says which it is";
+  return std::nullopt;
 }
 
 headers admin_credentials() {

@@ -17,7 +17,22 @@ int check_command(const command_words& words);
 /// Sends a webhook to a running service.
 int send_command(const command_words& words);
 
+/// Lists jobs.
+int jobs_command(const command_words& words);
+
+/// Draws a job's timeline.
+int show_command(const command_words& words);
+
 /// Shows jobs while they run.
 int watch_command(const command_words& words);
+
+/// Makes once more what failed of a job.
+int retry_order(const command_words& words);
+
+/// Lets a job begin nothing more.
+int cancel_order(const command_words& words);
+
+/// Settles an ambiguous clone.
+int resolve_order(const command_words& words);
 
 } // namespace handoff

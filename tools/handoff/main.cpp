@@ -37,7 +37,12 @@ const std::vector<command>& commands() {
     {"serve", "run the service", serve_command},
     {"check", "validate the INI and the flows without starting", check_command},
     {"send", "send a webhook to a running service", send_command},
+    {"jobs", "list jobs", jobs_command},
+    {"show", "draw a job's timeline", show_command},
     {"watch", "show jobs while they run", watch_command},
+    {"retry", "make once more what failed of a job", retry_order},
+    {"cancel", "let a job begin nothing more", cancel_order},
+    {"resolve", "settle an ambiguous clone", resolve_order},
     {"version", "print the version", version_command},
   };
   return all;

@@ -1,0 +1,201 @@
+#include "tools/handoff/admin_command.hpp"
+
+#include "job/job_id.hpp"
+#include "tools/handoff/client.hpp"
+#include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/job_fields.hpp"
+#include "tools/handoff/terminal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+
+namespace handoff {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr std::string_view jobs_path = "/api/v1/jobs";
+
+void print_json(const json& document) {
+  // What JSON need not escape, such as C1 controls, a terminal may obey.
+  std::cout << document.dump(2, ' ', is_terminal(),
+                             json::error_handler_t::replace)
+            << '\n';
+}
+
+bool is_problem(const exchange& done, const json& document) {
+  const auto* type = find_header(done.headers, "Content-Type");
+  return type != nullptr && type->starts_with("application/problem+json")
+      && document.is_object();
+}
+
+/// What to do about a call that brought no answer.
+std::string no_answer_hint(const error& why, bool is_order) {
+  switch (why.kind) {
+  case error_kind::connect_failed:
+    return "is it running? \"handoff serve\" starts it; --url or --config-file "
+           "says where it is";
+  case error_kind::name_not_resolved:
+    return "is --url right?";
+  case error_kind::attempt_timed_out:
+  case error_kind::connection_lost:
+    return is_order ? "it may have been done nevertheless: \"handoff show\" "
+                      "tells"
+                    : "try again, or look at the log of the service";
+  default:
+    return {};
+  }
+}
+
+/// What to do about an answer that says no.
+std::string refusal_hint(const exchange& done, const std::string& type) {
+  if (done.status == 401)
+    return admin_credentials().empty()
+           ? "set HANDOFF_ADMIN_TOKEN to the token of [admin]"
+           : "HANDOFF_ADMIN_TOKEN is not the token of [admin]";
+  if (type.ends_with(name(error_kind::unknown_job)))
+    return "\"handoff jobs\" lists the jobs";
+  if (type.ends_with(name(error_kind::unknown_route)))
+    return "is that the admin side of handoff, and of this version?";
+  if (done.status == 409)
+    return "\"handoff show\" tells what became of the job";
+  if (done.status == 503)
+    return "try again when the service is ready";
+  return {};
+}
+
+std::string refusal(const exchange& done, const json& document,
+                    const std::string& url) {
+  constexpr std::size_t shown_max = 200;
+  if (!is_problem(done, document))
+    return url + " answers " + std::to_string(done.status) + " "
+         + clipped(printable(done.body), shown_max)
+         + "\nis that the admin side of handoff?";
+  const auto hint = refusal_hint(done, text_at(document, "type"));
+  return text_at(document, "title") + ": " + text_at(document, "detail")
+       + (hint.empty() ? "" : "\n" + hint);
+}
+
+outbound_call call_of(admin_request wanted, const std::string& url) {
+  outbound_call call;
+  call.method = std::move(wanted.method);
+  call.url = url + std::string{jobs_path} + wanted.path;
+  call.headers = admin_credentials();
+  call.headers.push_back({"Accept", "application/json"});
+  if (!wanted.body.empty())
+    call.headers.push_back({"Content-Type", "application/json"});
+  call.body = std::move(wanted.body);
+  call.timeout = 30s;
+  call.patience = 5s;
+  return call;
+}
+
+int ask(const admin_command& command, const arguments& given,
+        admin_request wanted, const std::string& url) {
+  const auto complain = [&](const std::string& what) {
+    std::cerr << "handoff " << command.name << ": " << what << '\n';
+    return exit_failed;
+  };
+  const bool is_order = wanted.method != "GET";
+  const auto done = service_client{}.call(call_of(std::move(wanted), url));
+  if (done.failure) {
+    const auto hint = no_answer_hint(*done.failure, is_order);
+    return complain("no answer from " + printable(url) + ": "
+                    + printable(done.failure->detail)
+                    + (hint.empty() ? "" : "\n" + hint));
+  }
+  constexpr bool no_exceptions = false;
+  const auto document = json::parse(done.body, nullptr, no_exceptions);
+  if (given.has("json") && !document.is_discarded())
+    print_json(document);
+  if (done.status < 200 || done.status > 299
+      || !document.contains(command.member))
+    return complain(refusal(done, document, printable(url)));
+  if (!given.has("json"))
+    command.print(given, document);
+  std::cout.flush();
+  return std::cout ? exit_done : complain("cannot write the answer");
+}
+
+/// What a header cannot carry would only fail later, and say less.
+bool has_fit_token() {
+  const auto fields = admin_credentials();
+  return fields.empty()
+      || std::all_of(fields[0].value.begin(), fields[0].value.end(),
+                     [](char each) { return each >= ' ' && each <= '~'; });
+}
+
+} // namespace
+
+int run(const admin_command& command, const command_words& words) {
+  auto rules = command.options;
+  for (const auto& each :
+       {option_rule{"url"}, option_rule{"config-file"},
+        option_rule{"json", false}, option_rule{"help", false}})
+    rules.push_back(each);
+  const auto given = read_arguments(words, rules, true);
+  if (given.has("help")) {
+    std::cout << command.help;
+    return exit_done;
+  }
+  auto failed = given.error.value_or("");
+  admin_request wanted;
+  std::optional<std::string> url;
+  if (failed.empty())
+    wanted = command.read(given, failed);
+  if (failed.empty() && !has_fit_token())
+    failed = "HANDOFF_ADMIN_TOKEN has a character that no header can carry";
+  if (failed.empty())
+    url = service_url(given, service_side::admin, failed);
+  if (!url) {
+    std::cerr << "handoff " << command.name << ": " << printable(failed)
+              << "\nhandoff " << command.name << " --help tells more.\n";
+    return exit_usage;
+  }
+  return ask(command, given, std::move(wanted), *url);
+}
+
+std::string job_of(const arguments& given, std::string& failed) {
+  if (given.positional.size() != 1)
+    failed = "needs the id of one job";
+  else if (!is_job_id(given.positional[0]))
+    failed = '"' + given.positional[0]
+           + "\" is no job id; one looks like 01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  else
+    return given.positional[0];
+  return {};
+}
+
+std::string
+query_of(const std::vector<std::pair<std::string, std::string>>& parameters) {
+  constexpr std::string_view unreserved =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+  std::string query;
+  for (const auto& [name, value] : parameters) {
+    query += (query.empty() ? '?' : '&') + name + '=';
+    for (const char each : value) {
+      std::array<char, 4> escaped{each};
+      if (unreserved.find(each) == std::string_view::npos)
+        std::snprintf(escaped.data(), escaped.size(), "%%%02X",
+                      static_cast<unsigned>(static_cast<unsigned char>(each)));
+      query += escaped.data();
+    }
+  }
+  return query;
+}
+
+void print_order(const json& answer) {
+  const auto job = text_at(answer, "job");
+  const auto status = text_at(answer, "status");
+  std::cout << job << " is " << status << '\n';
+  if (status == "cancelling")
+    std::cout << "What is under way is let end; nothing more begins.\n";
+  if (status == "running" || status == "cloning" || status == "cancelling")
+    std::cout << "handoff watch " << job << " follows it.\n";
+}
+
+} // namespace handoff

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "tools/handoff/arguments.hpp"
+#include "tools/handoff/commands.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace handoff {
+
+/// One call to the admin side.
+struct admin_request {
+  std::string method = "GET";
+  /// With the query, if any; "/api/v1/jobs" stands before it.
+  std::string path;
+  std::string body;
+};
+
+/// A command that asks the admin side one thing. `--url`, `--config-file`,
+/// `--json` and `--help` are options of each.
+struct admin_command {
+  std::string_view name;
+  std::string_view help;
+  std::vector<option_rule> options;
+  /// A member that every good answer has: what lacks it is not from handoff.
+  const char* member;
+  /// What the words ask for; sets `failed` if they are wrong.
+  std::function<admin_request(const arguments& given, std::string& failed)>
+    read;
+  /// Shows a good answer to a person.
+  std::function<void(const arguments& given, const nlohmann::json& answer)>
+    print;
+};
+
+/// Runs it to its exit code. With `--json` the answer goes to standard output
+/// as it came, be it a problem; what is wrong is said on standard error.
+int run(const admin_command& command, const command_words& words);
+
+/// The id of the one job that the words name; sets `failed` if there is none.
+std::string job_of(const arguments& given, std::string& failed);
+
+/// "?a=1&b=2", encoded (RFC 3986, section 2.1); empty without parameters.
+std::string
+query_of(const std::vector<std::pair<std::string, std::string>>& parameters);
+
+/// Shows the answer to retry, cancel or resolve.
+void print_order(const nlohmann::json& answer);
+
+} // namespace handoff

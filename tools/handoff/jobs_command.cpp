@@ -1,0 +1,203 @@
+#include "config/duration.hpp"
+#include "config/nearest_name.hpp"
+#include "job/job_id.hpp"
+#include "job/status.hpp"
+#include "tools/handoff/admin_command.hpp"
+#include "tools/handoff/job_fields.hpp"
+#include "tools/handoff/terminal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+#include <iostream>
+#include <optional>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+using time_point = std::chrono::system_clock::time_point;
+
+constexpr const char* help = R"(Usage: handoff jobs [OPTIONS]
+
+Lists jobs, the newest first.
+
+  --flow=NAME            only those of this flow
+  --status=STATUS        only those that are cloning, running, succeeded,
+                         failed, cancelled or ambiguous
+  --uid=UID              only those whose clone has this UID
+  --since=TIME           only those received since then: 2026-01-31T12:00:00Z,
+                         seconds since 1970, or how long ago, such as 90min
+  --limit=N              at most so many, 1 to 1000 (default 50)
+  --cursor=CURSOR        goes on where another page ended
+  --url=URL              the admin side of the service; by default, the [admin]
+                         address of the INI
+  --config-file=FILE     the INI
+  --json                 the answer as JSON
+
+The token is taken from HANDOFF_ADMIN_TOKEN.
+
+Ends with 0 if the jobs were listed, be it none; with 1 if the service refuses
+or does not answer, with 2 if it was called wrongly.
+)";
+
+constexpr std::array<std::string_view, 6> filters{"flow",  "status", "uid",
+                                                  "since", "limit",  "cursor"};
+
+std::string wrong_status(const std::string& given) {
+  std::vector<std::string_view> names;
+  for (const auto each :
+       {job_status::cloning, job_status::running, job_status::succeeded,
+        job_status::failed, job_status::cancelled, job_status::ambiguous})
+    names.push_back(name(each));
+  return "\"" + given + "\" is no status of a job" + did_you_mean(given, names);
+}
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t number = 0;
+  const auto* last = text.data() + text.size();
+  const auto [end, failure] = std::from_chars(text.data(), last, number);
+  return failure == std::errc{} && end == last ? std::optional{number}
+                                               : std::nullopt;
+}
+
+bool is_timestamp(const std::string& text) {
+  std::tm broken{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &broken);
+  return rest != nullptr && text.ends_with('Z');
+}
+
+/// As the service takes it; empty if it is no time.
+std::string since_of(const std::string& text) {
+  if (is_timestamp(text))
+    return text;
+  if (const auto number = whole_number(text))
+    return *number >= 0 ? text : std::string{};
+  const auto ago = parse_duration(text);
+  if (!ago)
+    return {};
+  const auto then = std::chrono::duration_cast<std::chrono::seconds>(
+    (std::chrono::system_clock::now() - *ago).time_since_epoch());
+  return std::to_string(std::max<std::int64_t>(then.count(), 0));
+}
+
+/// What one option sets in the query; sets `failed` if its value is wrong.
+std::string parameter(const std::string& option, const std::string& text,
+                      std::string& failed) {
+  if (option == "status" && !job_status_from(text)) {
+    failed = wrong_status(text);
+  } else if (option == "limit") {
+    const auto number = whole_number(text);
+    if (!number || *number < 1 || *number > 1'000)
+      failed = "--limit needs a whole number from 1 to 1000";
+  } else if (option == "cursor" && !is_job_id(text)) {
+    failed = "--cursor needs what the page before said";
+  } else if (option == "since") {
+    const auto since = since_of(text);
+    if (since.empty())
+      failed = "--since needs a time in UTC such as 2026-01-31T12:00:00Z, "
+               "seconds since 1970, or how long ago, such as 90min";
+    return since;
+  } else if (text.empty()) {
+    failed = "--" + option + " needs a value";
+  }
+  return text;
+}
+
+admin_request read(const arguments& given, std::string& failed) {
+  if (!given.positional.empty())
+    failed = "takes options only; \"handoff show JOB\" shows one job";
+  std::vector<std::pair<std::string, std::string>> parameters;
+  for (const auto filter : filters) {
+    const std::string option{filter};
+    if (const auto text = given.value(option); text && failed.empty())
+      parameters.emplace_back(option, parameter(option, *text, failed));
+  }
+  return {"GET", query_of(parameters), {}};
+}
+
+using table_row = std::array<std::string, 6>;
+
+table_row row_of(const json& job, time_point now) {
+  // On a terminal a line should stay one; elsewhere nothing is left out.
+  const std::size_t widest = is_terminal() ? 32 : std::string::npos;
+  const auto received = time_at(job, "received").value_or(now);
+  const auto finished = time_at(job, "finished");
+  const auto length =
+    std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(
+                                finished.value_or(now) - received));
+  return {text_at(job, "job"),
+          clipped(text_at(job, "flow"), widest),
+          text_at(job, "status"),
+          clipped(text_at(job, "uid"), widest),
+          short_time(text_at(job, "received")),
+          finished ? "after " + duration_text(length)
+                   : "not yet, " + duration_text(length) + " old"};
+}
+
+void print_table(const std::vector<table_row>& rows) {
+  std::array<std::size_t, 6> widths{};
+  for (const auto& row : rows)
+    for (std::size_t at = 0; at < row.size(); ++at)
+      widths[at] = std::max(widths[at], columns_of(row[at]));
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t at = 0; at + 1 < row.size(); ++at)
+      line += padded(row[at], widths[at]) + "  ";
+    std::cout << line << row.back() << '\n';
+  }
+}
+
+/// One word for a shell.
+std::string quoted(const std::string& text) {
+  constexpr std::string_view plain =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/:=";
+  if (text.find_first_not_of(plain) == std::string::npos)
+    return text;
+  std::string shown = "'";
+  for (const char each : printable(text))
+    shown += each == '\'' ? std::string{"'\\''"} : std::string{each};
+  return shown + "'";
+}
+
+/// The command that shows the page behind this one.
+std::string next_page(const arguments& given, const std::string& cursor) {
+  std::string command = "handoff jobs";
+  for (const auto& [option, text] : given.options)
+    if (option != "cursor")
+      command += " " + quoted("--" + option + "=" + text);
+  for (const auto& each : given.overrides)
+    command += " " + quoted(each);
+  return command + " --cursor=" + cursor;
+}
+
+void print(const arguments& given, const json& answer) {
+  const auto now = std::chrono::system_clock::now();
+  std::vector<table_row> rows{
+    {"JOB", "FLOW", "STATUS", "UID", "RECEIVED", "FINISHED"}};
+  for (const auto& each : list_at(answer, "jobs"))
+    rows.push_back(row_of(each, now));
+  if (rows.size() == 1) {
+    std::cout << "no such jobs\n";
+    return;
+  }
+  print_table(rows);
+  if (const auto cursor = text_at(answer, "next"); !cursor.empty())
+    std::cout << "\nThere are more: " << next_page(given, cursor) << '\n';
+}
+
+} // namespace
+
+int jobs_command(const command_words& words) {
+  return run({"jobs",
+              help,
+              {{"flow"}, {"status"}, {"uid"}, {"since"}, {"limit"}, {"cursor"}},
+              "jobs",
+              read,
+              print},
+             words);
+}
+
+} // namespace handoff
