@@ -13,7 +13,9 @@ void joined_responder::join(responder_ptr further, time_point answer_by,
                             bool respond_async) {
   const std::scoped_lock lock{mutex_};
   if (given_) {
-    further->answer(*given_);
+    auto replayed = *given_;
+    replayed.headers.push_back({"Idempotency-Replayed", "true"});
+    further->answer(std::move(replayed));
     return;
   }
   if (fallback_ && respond_async)

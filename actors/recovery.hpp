@@ -36,7 +36,7 @@ struct recovery_options {
   std::function<void(const std::string&)> warn;
   /// A job that was taken up this often without getting any further is set
   /// aside: it may be what ends the process.
-  std::uint32_t recoveries_max = 5;
+  std::uint32_t recoveries_max = 10;
   std::size_t page = 100;
   std::chrono::milliseconds pause{100};
   /// Recovered jobs that are under way at once.

@@ -281,8 +281,6 @@ void root_supervisor_state::command_saved(const job_order_ptr& order,
     return;
   case command_effect::clone:
     order->responder->answer(command_reply(order->job, "cloning"));
-    // Asked for by a person: an attempt, whatever became of the last one.
-    record.clone.next_attempt = env->now();
     resume_clone(order->job, std::move(record));
     return;
   case command_effect::sub_actions:

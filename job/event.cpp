@@ -102,6 +102,17 @@ struct applier {
     return true;
   }
 
+  bool operator()(const clone_reopened&) const {
+    if (!record.clone.uid.is_null() || record.status == job_status::cloning)
+      return false;
+    for (auto& each : record.clone.attempts)
+      each.ended = true;
+    record.clone.failure.reset();
+    record.clone.next_attempt = at;
+    reopen(job_status::cloning);
+    return true;
+  }
+
   bool operator()(const sub_action_begun& change) const {
     auto* const sub = find(change.index);
     if (sub == nullptr || !put(sub->attempts, change.made))

@@ -42,6 +42,10 @@ struct clone_settled {
   error failure;
 };
 
+/// Somebody wants a clone that was given up to be made again. Whatever became
+/// of its last attempt is settled by that.
+struct clone_reopened {};
+
 struct sub_action_begun {
   std::size_t index = 0;
   attempt made;
@@ -91,7 +95,8 @@ using job_change =
   std::variant<job_accepted, clone_attempt_begun, clone_attempt_ended,
                clone_succeeded, clone_settled, sub_action_begun,
                sub_action_ended, sub_action_settled, job_finished,
-               sender_replied, job_recovered, job_handed_back, key_released>;
+               sender_replied, job_recovered, job_handed_back, key_released,
+               clone_reopened>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {

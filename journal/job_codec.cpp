@@ -24,6 +24,7 @@ enum kind : std::int64_t {
   recovered = 11,
   handed_back = 12,
   released = 13,
+  reopened = 14,
 };
 
 // --- writing ---
@@ -190,6 +191,8 @@ struct encoder {
 
   void operator()(const job_recovered&) { head(recovered, 0); }
 
+  void operator()(const clone_reopened&) { head(reopened, 0); }
+
   void operator()(const job_handed_back&) { head(handed_back, 0); }
 
   void operator()(const key_released& change) {
@@ -342,6 +345,8 @@ job_change change_in(const json& from, const std::string& id,
     return sender_replied{at(0).get<int>(), at(1).get<bool>()};
   case recovered:
     return job_recovered{};
+  case reopened:
+    return clone_reopened{};
   case handed_back:
     return job_handed_back{};
   case released:

@@ -121,7 +121,7 @@ TEST_F(RecoveryTest, WaitsWhileManyAreUnderWay) {
 TEST_F(RecoveryTest, SetsAsideAJobThatGotNoFurtherTooOften) {
   leave_unfinished(2);
   std::vector<job_event> taken_up;
-  for (int n = 0; n < 5; ++n)
+  for (int n = 0; n < 10; ++n)
     taken_up.push_back(
       {ids[0], options.now() + std::chrono::milliseconds{n}, job_recovered{}});
   ASSERT_FALSE(store->commit(taken_up));

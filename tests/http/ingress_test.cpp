@@ -26,8 +26,8 @@ using ::testing::SizeIs;
 
 using orders = std::vector<clone_order_ptr>;
 
-intake_actor::behavior_type
-order_taker(intake_actor::pointer, std::shared_ptr<orders> taken) {
+intake_actor::behavior_type order_taker(intake_actor::pointer,
+                                        std::shared_ptr<orders> taken) {
   return {
     [taken](const clone_order_ptr& order) { taken->push_back(order); },
     [](again_atom, const clone_order_ptr&) {},

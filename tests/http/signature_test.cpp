@@ -1,6 +1,6 @@
 #include "http/signature.hpp"
-#include "job/standard_webhook.hpp"
 #include "job/base64.hpp"
+#include "job/standard_webhook.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

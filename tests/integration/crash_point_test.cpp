@@ -127,7 +127,8 @@ TEST_P(CrashPointTest, LosesAndRepeatsNothing) {
   // Only what was under way may be called again: three at a time of each job.
   EXPECT_LE(repeats, died ? 6 : 0);
   EXPECT_TRUE(refused.empty()) << refused.front();
-  EXPECT_LE(lost_connections, died ? 1 : 0);
+  // The second sender may come while the process is dying.
+  EXPECT_LE(lost_connections, died ? 2 : 0);
   std::cout << (died ? "died, " : "did not get there, ") << acknowledged.size()
             << " acknowledged, " << all.size() << " jobs, " << ambiguous
             << " ambiguous, " << repeats << " successes repeated" << std::endl;

@@ -15,7 +15,7 @@ CrashTest::CrashTest() {
 void CrashTest::choose(unknown_clone what) {
   auto& clone = flow["clone"];
   // A crash uses up an attempt, as any other unknown outcome does.
-  clone["retry"] = {{"max_attempts", 20}, {"max", "50ms"}};
+  clone["retry"] = {{"max_attempts", 20}, {"first", "5ms"}, {"max", "10ms"}};
   if (what == unknown_clone::probed)
     clone["probe"] = {
       {"request",

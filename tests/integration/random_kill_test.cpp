@@ -57,6 +57,9 @@ protected:
         acknowledged_[key] = answer.json();
       else if (answer.status == 503)
         return false;
+      else if (may_be_ambiguous_
+               && answer.json().at("type") == "/problems/clone-ambiguous")
+        return true; // A person decides; see resolve_ambiguous().
       else
         wrong_.push_back(key + " got " + answer.body);
       return true;
@@ -98,6 +101,7 @@ protected:
 
   void run(unknown_clone what, long kills) {
     choose(what);
+    may_be_ambiguous_ = what == unknown_clone::ambiguous;
     const auto seed =
       static_cast<unsigned>(number_from("HANDOFF_SEED", 20'221'122));
     std::cout << "seed " << seed << std::endl;
@@ -136,6 +140,7 @@ protected:
 
 private:
   std::atomic<std::uint16_t> port_{0};
+  bool may_be_ambiguous_ = false;
   std::atomic<bool> enough_{false};
   std::atomic<bool> given_up_{false};
   std::atomic<long> sent_{0};

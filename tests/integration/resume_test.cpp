@@ -106,7 +106,7 @@ TEST_F(ResumeTest, SetsAsideAJobThatEndsTheProcessAtEachStart) {
     }
     deaths += alive ? 0 : 1;
   }
-  EXPECT_EQ(deaths, 5);
+  EXPECT_EQ(deaths, 10);
   const auto aside = service->wait_for_job(job, "failed");
   EXPECT_NE(aside.at("sub_actions")[0].at("error"), nullptr);
   script();
@@ -123,7 +123,7 @@ TEST_F(ResumeTest, SetsNoJobAsideThatOnlyWaitedThroughManyRestarts) {
   start();
   const auto job = accept_job();
   ASSERT_TRUE(wait_for_requests("POST /projects/p-1/s1", 1));
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 12; ++i) {
     std::this_thread::sleep_for(milliseconds{150});
     EXPECT_EQ(service->stop(), 0) << service->log();
     service->restart();

@@ -34,9 +34,14 @@ nlohmann::json json_of(const webhook& hook) {
   auto fields = nlohmann::json::array();
   for (const auto& each : hook.headers)
     fields.push_back({each.name, each.value});
-  return {hook.job,      hook.flow,       hook.body,
-          fields,        hook.query,      ms_of(hook.received),
-          hook.trace.trace_id, hook.trace.flags};
+  return {hook.job,
+          hook.flow,
+          hook.body,
+          fields,
+          hook.query,
+          ms_of(hook.received),
+          hook.trace.trace_id,
+          hook.trace.flags};
 }
 
 attempt made(std::uint32_t number, bool ended) {

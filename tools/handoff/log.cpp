@@ -66,6 +66,10 @@ struct teller {
              change.failure.detail);
   }
 
+  void operator()(const clone_reopened&) const {
+    log.info("job {}: its clone is made again", event.job);
+  }
+
   void operator()(const sub_action_begun&) const {}
 
   void operator()(const sub_action_ended& change) const {

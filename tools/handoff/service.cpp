@@ -67,6 +67,13 @@ front_door_options admin_door(const admin_settings& from) {
   return options;
 }
 
+/// Ends an actor, if it was ever begun.
+template <class Handle>
+void end(const Handle& actor) {
+  if (actor)
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
 /// Where the journal is: what follows "sqlite:", seen from the INI's folder.
 std::string sqlite_path(const settings& from) {
   constexpr std::string_view scheme = "sqlite:";
@@ -87,8 +94,14 @@ service::service(const checked_configuration& configuration,
   client_ = std::make_shared<outbound_client>(outbound_options_of(from));
   apply_caf_options(caf_config_, configuration.caf);
   actors_.emplace(caf_config_);
-  spawn_actors(configuration, std::move(drained), std::move(lost));
-  open_doors(configuration);
+  try {
+    spawn_actors(configuration, std::move(drained), std::move(lost));
+    open_doors(configuration);
+  } catch (...) {
+    // The actor system would wait for its actors for ever.
+    stop();
+    throw;
+  }
 }
 
 void service::open_journal(const settings& from) {
@@ -206,14 +219,18 @@ void service::wait_for_answers() const {
 }
 
 service::~service() {
+  stop();
+}
+
+void service::stop() {
   // Nobody is told any more of what is ended on purpose.
-  caf::anon_send_exit(guardian_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(recovery_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(intake_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(root_, caf::exit_reason::user_shutdown);
+  end(guardian_);
+  end(recovery_);
+  end(intake_);
+  end(root_);
   // Its children have their ends before them when it has had its own: none of
   // them takes the end of the outbound client for that of its attempt.
-  {
+  if (root_) {
     // Counts as an actor, for whose end the system would wait below.
     caf::scoped_actor self{*actors_};
     self->wait_for(root_);
@@ -221,9 +238,9 @@ service::~service() {
   wait_for_answers();
   ingress_.reset();
   admin_.reset();
-  caf::anon_send_exit(viewer_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(outbound_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(journal_, caf::exit_reason::user_shutdown);
+  end(viewer_);
+  end(outbound_);
+  end(journal_);
   guardian_ = nullptr;
   recovery_ = nullptr;
   intake_ = nullptr;

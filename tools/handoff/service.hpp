@@ -57,6 +57,7 @@ private:
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
   void wait_for_answers() const;
+  void stop();
 
   std::shared_ptr<spdlog::logger> log_;
   std::shared_ptr<admission_counts> admission_ =
