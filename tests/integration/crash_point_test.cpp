@@ -159,7 +159,8 @@ TEST_P(RecoveryCrashTest, LosesAndRepeatsNothing) {
   EXPECT_EQ(all.size(), 3u);
   expect_acknowledged_jobs_known();
   expect_no_clone_twice();
-  EXPECT_LE(expect_each_sub_action_once(all), 3 * 3);
+  // Three of each of the three jobs can be under way at each of the two deaths.
+  EXPECT_LE(expect_each_sub_action_once(all), 3 * 3 * 2);
 }
 
 namespace {
