@@ -25,7 +25,6 @@ webhooks=3
 bin=$root/build/release/tools
 handoff=$bin/handoff/handoff
 work=''
-pids=()
 
 say() {
   printf '%s\n' "$*"
@@ -36,14 +35,19 @@ fail() {
   exit 1
 }
 
-# Ends what this script started, and nothing else.
+# Ends what this script started and what still runs of it, and nothing else: in
+# 5 s, be it by force.
 clean_up() {
-  local pid
-  for pid in "${pids[@]}"; do
+  local pid turn
+  for pid in $(jobs -pr); do
     kill "$pid" 2>/dev/null || true
   done
-  for pid in "${pids[@]}"; do
-    wait "$pid" 2>/dev/null || true
+  for ((turn = 0; turn < 50; ++turn)); do
+    [[ -n $(jobs -pr) ]] || break
+    sleep 0.1
+  done
+  for pid in $(jobs -pr); do
+    kill -KILL "$pid" 2>/dev/null || true
   done
   if [[ -n $work ]]; then
     rm -rf "$work"
@@ -115,14 +119,12 @@ start_all() {
   "$bin/fake_api/fake_api" --port=0 --script="$work/fake_api.json" \
     >"$work/fake_api.log" 2>&1 &
   fake_pid=$!
-  pids+=("$fake_pid")
   wait_for "$work/fake_api.log" 'listening on' "$fake_pid"
   fake_port=$(port_in "$work/fake_api.log" 'listening on')
   write_files "$fake_port"
   "$handoff" serve --config-file="$work/handoff.ini" \
     >"$work/handoff.log" 2>&1 &
   handoff_pid=$!
-  pids+=("$handoff_pid")
   wait_for "$work/handoff.log" 'handoff: ready' "$handoff_pid"
   http_port=$(port_in "$work/handoff.log" 'ingress listening on')
   admin_port=$(port_in "$work/handoff.log" 'admin listening on')
@@ -166,7 +168,6 @@ send_all() {
   say "Sending $webhooks webhooks; the clone of each takes 6.5 s ..."
   for ((number = 1; number <= webhooks; ++number)); do
     send "$number" &
-    pids+=("$!")
   done
   while ((told < webhooks)); do
     if is_terminal; then
@@ -184,8 +185,6 @@ send_all() {
     done
     sleep 0.05
   done
-  # All that sent have ended.
-  pids=("$fake_pid" "$handoff_pid")
 }
 
 say_what_next() {
