@@ -41,6 +41,8 @@ struct root_supervisor_state {
     restart_intensity deaths;
     /// Taken up again by the recovery.
     bool recovered = false;
+    /// Somebody wants it cancelled.
+    bool cancelled = false;
   };
 
   // -- decisions ------------------------------------------------------------
@@ -56,6 +58,8 @@ struct root_supervisor_state {
   void job_ended(const std::string& job);
   caf::typed_response_promise<drained_atom> drain();
   supervision_report report() const;
+
+  void obey_under_way(const job_order& order, child& entry);
 
   // -- parts of them --------------------------------------------------------
 

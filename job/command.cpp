@@ -30,7 +30,7 @@ struct decider {
       return retry_sub_actions(command.sub_action);
     if (command.sub_action)
       return conflict("the clone failed: there are no sub-actions yet");
-    return command_decision{{}, command_effect::clone};
+    return command_decision{{event(clone_ordered{})}, command_effect::clone};
   }
 
   result<command_decision>
@@ -81,7 +81,7 @@ struct decider {
       return conflict("only an ambiguous clone can be resolved; the job is "
                       + std::string{name(record.status)});
     if (command.uid.is_null())
-      return command_decision{{}, command_effect::clone};
+      return command_decision{{event(clone_ordered{})}, command_effect::clone};
     if (!is_uid(command.uid))
       return error{error_kind::invalid_request,
                    "\"uid\" has to be an integer or a string of 1 to 512 "

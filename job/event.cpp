@@ -170,6 +170,19 @@ struct applier {
     return true;
   }
 
+  bool operator()(const clone_ordered&) const {
+    if (!record.clone.uid.is_null() || record.status == job_status::cloning
+        || record.status == job_status::running)
+      return false;
+    // Whatever became of the last attempt, it is not waited for.
+    if (!record.clone.attempts.empty())
+      record.clone.attempts.back().ended = true;
+    record.clone.failure.reset();
+    record.clone.next_attempt = at;
+    reopen(job_status::cloning);
+    return true;
+  }
+
   bool operator()(const job_handed_back&) const {
     return std::exchange(record.recoveries, 0) > 0;
   }

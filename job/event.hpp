@@ -78,6 +78,9 @@ struct sender_replied {
 /// part of the job takes this back: it got further.
 struct job_recovered {};
 
+/// A person wants another attempt of a clone that failed or is ambiguous.
+struct clone_ordered {};
+
 /// The service stops in order and lets go of the job, which is no sign that the
 /// job ends the process.
 struct job_handed_back {};
@@ -91,7 +94,8 @@ using job_change =
   std::variant<job_accepted, clone_attempt_begun, clone_attempt_ended,
                clone_succeeded, clone_settled, sub_action_begun,
                sub_action_ended, sub_action_settled, job_finished,
-               sender_replied, job_recovered, job_handed_back, key_released>;
+               sender_replied, job_recovered, job_handed_back, key_released,
+               clone_ordered>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {

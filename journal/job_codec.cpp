@@ -24,6 +24,7 @@ enum kind : std::int64_t {
   recovered = 11,
   handed_back = 12,
   released = 13,
+  ordered = 14,
 };
 
 // --- writing ---
@@ -192,6 +193,8 @@ struct encoder {
 
   void operator()(const job_handed_back&) { head(handed_back, 0); }
 
+  void operator()(const clone_ordered&) { head(ordered, 0); }
+
   void operator()(const key_released& change) {
     head(released, 1);
     to.text(change.key);
@@ -344,6 +347,8 @@ job_change change_in(const json& from, const std::string& id,
     return job_recovered{};
   case handed_back:
     return job_handed_back{};
+  case ordered:
+    return clone_ordered{};
   case released:
     return key_released{at(0).get<std::string>()};
   default:

@@ -93,7 +93,8 @@ int CrashTest::resolve_ambiguous() {
 
 std::map<std::string, int> CrashTest::clones_sent() const {
   std::map<std::string, int> sent;
-  for (const auto& [key, seen] : api.counts().at("keys").items())
+  const auto keys = api.counts().at("keys");
+  for (const auto& [key, seen] : keys.items())
     if (key.ends_with(".clone"))
       sent[key.substr(0, key.find('.'))] = seen.at("requests");
   return sent;

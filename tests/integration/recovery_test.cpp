@@ -54,7 +54,8 @@ TEST_F(RecoveryTest, CallsNothingAgainThatHadSucceededBeforeAKill) {
   int succeeded = 0;
   while (succeeded < 5 && std::chrono::steady_clock::now() < end) {
     succeeded = 0;
-    for (const auto& one : service->job(job).at("sub_actions"))
+    const auto shown = service->job(job);
+    for (const auto& one : shown.at("sub_actions"))
       succeeded += one.at("status") == "succeeded" ? 1 : 0;
     std::this_thread::sleep_for(std::chrono::milliseconds{10});
   }

@@ -97,6 +97,10 @@ struct teller {
     log.debug("job {}: waits for the next start", event.job);
   }
 
+  void operator()(const clone_ordered&) const {
+    log.info("job {}: is cloned again because somebody wants it", event.job);
+  }
+
   void operator()(const key_released&) const {
     log.debug("job {}: lets go of its key", event.job);
   }
