@@ -15,7 +15,7 @@ CrashTest::CrashTest() {
 void CrashTest::choose(unknown_clone what) {
   auto& clone = flow["clone"];
   // A crash uses up an attempt, as any other unknown outcome does.
-  clone["retry"] = {{"max_attempts", 20}, {"max", "50ms"}};
+  clone["retry"] = {{"max_attempts", 100}, {"first", "2ms"}, {"max", "5ms"}};
   if (what == unknown_clone::probed)
     clone["probe"] = {
       {"request",
@@ -86,6 +86,20 @@ int CrashTest::resolve_ambiguous() {
       found = {{"uid", api.requests("key=" + id + ".clone")[0].at("seq")}};
     const auto answer =
       service->admin("POST", "/api/v1/jobs/" + id + "/resolve", found.dump());
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+  return count;
+}
+
+int CrashTest::retry_failed() {
+  int count = 0;
+  for (const auto& each : jobs()) {
+    if (each.at("status") != "failed")
+      continue;
+    ++count;
+    const auto path =
+      "/api/v1/jobs/" + each.at("job").get<std::string>() + "/retry";
+    const auto answer = service->admin("POST", path);
     EXPECT_EQ(answer.status, 200) << answer.body;
   }
   return count;
