@@ -54,7 +54,7 @@ void recovery_state::next_page() {
   }
   const auto& jobs = std::get<std::vector<job>>(found);
   if (jobs.empty()) {
-    self->quit();
+    next_suspect();
     return;
   }
   options.before = jobs.back().id;
@@ -78,13 +78,44 @@ void recovery_state::take_up(const std::vector<job>& found) {
       events.insert(events.end(), settled.begin(), settled.end());
       ++page.set_aside;
     } else if (definition) {
-      events.push_back({each.id, now, job_recovered{}});
-      page.ready.push_back(std::make_shared<const recovered_job>(
-        recovered_job{each.id, std::move(definition)}));
+      auto taken_up = std::make_shared<const recovered_job>(
+        recovered_job{each.id, std::move(definition)});
+      if (each.recoveries >= options.suspect_after) {
+        suspects.emplace(each.recoveries, std::move(taken_up));
+      } else {
+        events.push_back({each.id, now, job_recovered{}});
+        page.ready.push_back(std::move(taken_up));
+      }
     }
   }
   if (events.empty()) {
     later(options.pause);
+    return;
+  }
+  page.events =
+    std::make_shared<const std::vector<job_event>>(std::move(events));
+  taken = std::move(page);
+  write_down();
+}
+
+void recovery_state::next_suspect() {
+  std::vector<job_event> events;
+  page_taken page;
+  const auto now = options.env->now();
+  if (alone)
+    // It was given its time by itself, and the process lives.
+    events.push_back(
+      {std::exchange(alone, nullptr)->job, now, job_handed_back{}});
+  if (!suspects.empty()) {
+    // Those that were taken up least often first: one that does end the
+    // process comes last, and holds up nobody.
+    alone = suspects.extract(suspects.begin()).mapped();
+    events.push_back({alone->job, now, job_recovered{}});
+    page.ready.push_back(alone);
+    page.pause = options.suspect_pause;
+  }
+  if (events.empty()) {
+    self->quit();
     return;
   }
   page.events =
@@ -119,7 +150,7 @@ void recovery_state::begin_taken() {
     options.env->admission->recovered.fetch_add(1);
     self->send(options.root, each);
   }
-  later(options.pause);
+  later(page.pause.value_or(options.pause));
 }
 
 void recovery_state::try_again(const std::string& why) {

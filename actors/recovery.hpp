@@ -36,7 +36,13 @@ struct recovery_options {
   std::function<void(const std::string&)> warn;
   /// A job that was taken up this often without getting any further is set
   /// aside: it may be what ends the process.
-  std::uint32_t recoveries_max = 10;
+  std::uint32_t recoveries_max = 5;
+  /// One that was taken up this often without getting any further is taken up
+  /// after all others and by itself, so that those that were under way beside
+  /// the one which ends the process are not set aside with it.
+  std::uint32_t suspect_after = 2;
+  /// How long such a job is by itself before the next one.
+  std::chrono::milliseconds suspect_pause{500};
   std::size_t page = 100;
   std::chrono::milliseconds pause{100};
   /// Recovered jobs that are under way at once.
@@ -57,6 +63,9 @@ struct recovery_state {
 
   void next_page();
   void take_up(const std::vector<job>& found);
+  /// When there are no more pages. Ends the actor when there are no more
+  /// suspects.
+  void next_suspect();
   void write_down();
   void begin_taken();
   void try_again(const std::string& why);
@@ -69,11 +78,17 @@ struct recovery_state {
     events_ptr events;
     std::vector<recovered_job_ptr> ready;
     std::size_t set_aside = 0;
+    /// Before what follows; none: that between pages.
+    std::optional<std::chrono::milliseconds> pause = {};
   };
 
   self_pointer self;
   recovery_options options;
   std::optional<page_taken> taken;
+  /// By how often they were taken up. A handle for each: small, and as many as
+  /// there are unfinished jobs at the most.
+  std::multimap<std::uint32_t, recovered_job_ptr> suspects;
+  recovered_job_ptr alone;
   std::map<std::string, flow_ptr> definitions;
 };
 

@@ -38,6 +38,8 @@ void root_supervisor_state::adopt(const std::string& job, const Handle& actor) {
   self->monitor(actor);
   job_of.emplace(actor.address(), job);
   children.at(job).actor = caf::actor_cast<caf::strong_actor_ptr>(actor);
+  if (children.at(job).cancelled)
+    self->send(actor, cancel_atom::value);
   if (draining)
     self->send(actor, drain_atom::value);
 }
@@ -207,16 +209,23 @@ void root_supervisor_state::obey(const job_order_ptr& order) {
             });
     return;
   }
-  const auto& actor = entry->second.actor;
-  if (!std::holds_alternative<cancel_command>(order->command)
-      || actor == nullptr) {
-    order->responder->answer(problem_reply(
-      {error_kind::conflict, "the job is being worked on"}, order->job));
+  obey_under_way(*order, entry->second);
+}
+
+void root_supervisor_state::obey_under_way(const job_order& order,
+                                           child& entry) {
+  if (!std::holds_alternative<cancel_command>(order.command)) {
+    order.responder->answer(problem_reply(
+      {error_kind::conflict, "the job is being worked on"}, order.job));
     return;
   }
+  // Who begins to work on it later hears of it then.
+  entry.cancelled = true;
   // Clone actors and job supervisors alike take it.
-  caf::anon_send(caf::actor_cast<clone_actor>(actor), cancel_atom::value);
-  order->responder->answer(command_reply(order->job, "cancelling"));
+  if (entry.actor != nullptr)
+    caf::anon_send(caf::actor_cast<clone_actor>(entry.actor),
+                   cancel_atom::value);
+  order.responder->answer(command_reply(order.job, "cancelling"));
 }
 
 void root_supervisor_state::command_found(const job_order_ptr& order,
@@ -228,6 +237,18 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
   if (found.failure || !found.record) {
     refuse(found.failure.value_or(
       error{error_kind::unknown_job, "there is no job with this id"}));
+    return;
+  }
+  if (!is_final(found.record->status)
+      && found.record->status != job_status::ambiguous) {
+    // The recovery has not come to it yet, and will find it under way. It is
+    // one job, which was counted at the start.
+    auto& entry = children.at(order->job);
+    entry.commanded = false;
+    if (!entry.recovered)
+      env->admission->jobs.fetch_sub(1);
+    obey_under_way(*order, entry);
+    restart(order->job, found);
     return;
   }
   auto decided = decide(*found.record, order->command,

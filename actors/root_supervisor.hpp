@@ -43,6 +43,8 @@ struct root_supervisor_state {
     bool recovered = false;
     /// A command is being decided on; nobody works on the job until then.
     bool commanded = false;
+    /// Somebody wants it cancelled.
+    bool cancelled = false;
   };
 
   // -- decisions ------------------------------------------------------------
@@ -58,6 +60,8 @@ struct root_supervisor_state {
   void job_ended(const std::string& job);
   caf::typed_response_promise<drained_atom> drain();
   supervision_report report() const;
+
+  void obey_under_way(const job_order& order, child& entry);
 
   // -- parts of them --------------------------------------------------------
 

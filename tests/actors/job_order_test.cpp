@@ -122,6 +122,37 @@ TEST_F(JobOrderTest, ResolvesAnAmbiguousCloneByAnother) {
   EXPECT_EQ(options.admission->jobs, 0u);
 }
 
+TEST_F(JobOrderTest, JournalsThatAnAmbiguousCloneIsMadeAgain) {
+  const auto id = lose_clone();
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-2"})", 1s)};
+  EXPECT_EQ(order(id, resolve_command{nullptr}), 200);
+  EXPECT_EQ(job_of(id).status, job_status::cloning);
+}
+
+TEST_F(JobOrderTest, WorksOnAJobThatTheRecoveryHasNotComeTo) {
+  upstream->script["/a"] = {answers(503)};
+  start();
+  definition = load_with({"a"});
+  job record;
+  record.id = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
+  record.flow = definition->name;
+  record.flow_version = definition->version;
+  record.hook.trace = continue_trace("");
+  ASSERT_FALSE(store->commit(std::vector<job_event>{
+    {record.id, options.now(), job_accepted{record, nullptr}},
+    {record.id, options.now(),
+     clone_succeeded{std::nullopt, "p", nullptr, {"a"}}}}));
+  options.admission->jobs = 1;
+  EXPECT_EQ(order(record.id, retry_command{}), 409);
+  run_for(100ms);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1))
+    << "the recovery would find it taken, and nobody would go on with it";
+  EXPECT_EQ(order(record.id, cancel_command{}), 200);
+  run_for(1s);
+  EXPECT_EQ(job_of(record.id).status, job_status::cancelled);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
 TEST_F(JobOrderTest, TellsThatTheJournalFailsAndChangesNothing) {
   const auto id = lose_clone();
   store->fails = true;

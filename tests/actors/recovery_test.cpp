@@ -121,7 +121,7 @@ TEST_F(RecoveryTest, WaitsWhileManyAreUnderWay) {
 TEST_F(RecoveryTest, SetsAsideAJobThatGotNoFurtherTooOften) {
   leave_unfinished(2);
   std::vector<job_event> taken_up;
-  for (int n = 0; n < 10; ++n)
+  for (int n = 0; n < 5; ++n)
     taken_up.push_back(
       {ids[0], options.now() + std::chrono::milliseconds{n}, job_recovered{}});
   ASSERT_FALSE(store->commit(taken_up));
@@ -133,6 +133,30 @@ TEST_F(RecoveryTest, SetsAsideAJobThatGotNoFurtherTooOften) {
   EXPECT_EQ(job_of(ids[1]).status, job_status::succeeded);
   EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
   EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RecoveryTest, TakesUpSuspectsLastAndOneByOne) {
+  leave_unfinished(4);
+  upstream->script["/a"] = {answers(200, "{}", 10s)};
+  std::vector<job_event> taken_up;
+  for (const auto n : {1, 2, 3})
+    for (int times = 0; times < (n == 3 ? 3 : 2); ++times)
+      taken_up.push_back({ids[static_cast<std::size_t>(n)],
+                          options.now() + std::chrono::milliseconds{times},
+                          job_recovered{}});
+  ASSERT_FALSE(store->commit(taken_up));
+  recover();
+  run_for(50ms);
+  ASSERT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_EQ(upstream->calls_of("/a")[0].key, ids[0] + ".a");
+  run_for(400ms);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(2));
+  run_for(1500ms);
+  ASSERT_THAT(upstream->calls_of("/a"), SizeIs(4));
+  // What was suspected most comes last.
+  EXPECT_EQ(upstream->calls_of("/a")[3].key, ids[3] + ".a");
+  for (const auto n : {1u, 2u, 3u})
+    EXPECT_EQ(job_of(ids[n]).recoveries, 0u) << "it had its time by itself";
 }
 
 TEST_F(RecoveryTest, LeavesAJobWithoutDefinitionAndSaysSo) {

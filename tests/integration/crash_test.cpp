@@ -15,7 +15,7 @@ CrashTest::CrashTest() {
 void CrashTest::choose(unknown_clone what) {
   auto& clone = flow["clone"];
   // A crash uses up an attempt, as any other unknown outcome does.
-  clone["retry"] = {{"max_attempts", 20}, {"first", "5ms"}, {"max", "10ms"}};
+  clone["retry"] = {{"max_attempts", 100}, {"first", "2ms"}, {"max", "5ms"}};
   if (what == unknown_clone::probed)
     clone["probe"] = {
       {"request",
@@ -91,9 +91,24 @@ int CrashTest::resolve_ambiguous() {
   return count;
 }
 
+int CrashTest::retry_failed() {
+  int count = 0;
+  for (const auto& each : jobs()) {
+    if (each.at("status") != "failed")
+      continue;
+    ++count;
+    const auto path =
+      "/api/v1/jobs/" + each.at("job").get<std::string>() + "/retry";
+    const auto answer = service->admin("POST", path);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  }
+  return count;
+}
+
 std::map<std::string, int> CrashTest::clones_sent() const {
   std::map<std::string, int> sent;
-  for (const auto& [key, seen] : api.counts().at("keys").items())
+  const auto keys = api.counts().at("keys");
+  for (const auto& [key, seen] : keys.items())
     if (key.ends_with(".clone"))
       sent[key.substr(0, key.find('.'))] = seen.at("requests");
   return sent;

@@ -38,6 +38,9 @@ protected:
   /// made the clone. Gives how many there were.
   int resolve_ambiguous();
 
+  /// Orders what failed once more. Gives how many jobs that were.
+  int retry_failed();
+
   /// How often each clone was sent, by job.
   std::map<std::string, int> clones_sent() const;
 

@@ -82,7 +82,8 @@ protected:
       service->wait_for_job(each, "succeeded");
     EXPECT_EQ(service->wait_for_job(fresh, "succeeded")["job"], fresh);
     EXPECT_EQ(clones(), static_cast<int>(acknowledged.size()) + 1);
-    for (const auto& [key, seen] : api.counts()["keys"].items())
+    const auto keys = api.counts().at("keys");
+    for (const auto& [key, seen] : keys.items())
       EXPECT_EQ(seen["successes"], 1) << key;
   }
 

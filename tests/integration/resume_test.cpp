@@ -106,7 +106,7 @@ TEST_F(ResumeTest, SetsAsideAJobThatEndsTheProcessAtEachStart) {
     }
     deaths += alive ? 0 : 1;
   }
-  EXPECT_EQ(deaths, 10);
+  EXPECT_EQ(deaths, 5);
   const auto aside = service->wait_for_job(job, "failed");
   EXPECT_NE(aside.at("sub_actions")[0].at("error"), nullptr);
   script();

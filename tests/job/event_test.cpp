@@ -160,6 +160,28 @@ TEST_F(EventTest, IsNotFinishedWhenAmbiguous) {
   EXPECT_FALSE(record_.finished);
 }
 
+TEST_F(EventTest, IsClonedAgainOnlyWhereAPersonWantsIt) {
+  job fresh;
+  fresh.id = "a";
+  take(job_accepted{fresh, nullptr});
+  take(clone_attempt_begun{begun(1)});
+  EXPECT_FALSE(take(clone_reopened{})) << "it is under way";
+  take(clone_settled{std::nullopt, job_status::ambiguous,
+                     error{error_kind::clone_ambiguous, "?"}});
+  EXPECT_TRUE(take(clone_reopened{}, 7));
+  EXPECT_FALSE(take(clone_reopened{}, 8));
+  EXPECT_EQ(record_.status, job_status::cloning);
+  EXPECT_EQ(record_.clone.next_attempt, at(7));
+  EXPECT_TRUE(record_.clone.attempts.back().ended)
+    << "a restart would take it for one in flight";
+}
+
+TEST_F(EventTest, IsNotClonedAgainOnceItsUidIsKnown) {
+  accept_and_clone();
+  EXPECT_TRUE(take(job_finished{job_status::failed}));
+  EXPECT_FALSE(take(clone_reopened{}));
+}
+
 TEST_F(EventTest, CountsNoRecoveryAfterWhichItWasHandedBack) {
   accept_and_clone();
   EXPECT_FALSE(take(job_handed_back{}));
