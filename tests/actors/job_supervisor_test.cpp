@@ -153,7 +153,7 @@ TEST_F(JobSupervisorTest, MakesTheAttemptAgainWhenItsWorkerDies) {
   run_for(1s);
   EXPECT_THAT(statuses_of(id), Each("succeeded"));
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
-  const auto& attempts = job_of(id).sub_actions[1].attempts;
+  const auto attempts = job_of(id).sub_actions[1].attempts;
   ASSERT_THAT(attempts, SizeIs(2));
   EXPECT_EQ(attempts[0].failure->kind, error_kind::worker_crashed);
   EXPECT_FALSE(attempts[0].counted);
