@@ -55,7 +55,7 @@ void job_supervisor_state::begin(job_supervisor_options options) {
       && std::none_of(
         record.callbacks.begin(), record.callbacks.end(),
         [](const auto& each) { return event_of(each.name) == "cloned"; }))
-    change(callback_of(record, "cloned"));
+    add(callback_of(record, "cloned"));
   proceed();
 }
 
@@ -114,7 +114,8 @@ job_supervisor_state::free_slot(step_kind kind) const {
 
 std::optional<std::pair<step_ref, std::size_t>>
 job_supervisor_state::next() const {
-  if (const auto slot = free_slot(step_kind::callback))
+  if (const auto slot =
+        saving > 0 ? std::nullopt : free_slot(step_kind::callback))
     if (const auto at = next_in_turn(record.callbacks))
       return {{{step_kind::callback, *at}, *slot}};
   const auto slot = free_slot(step_kind::sub_action);
@@ -123,7 +124,8 @@ job_supervisor_state::next() const {
   const auto step = next_step(rules, statuses_of(record.sub_actions), 1);
   if (!step.start.empty())
     return {{sub_action_at(step.start.front()), *slot}};
-  if (const auto at = next_in_turn(record.compensations))
+  if (const auto at =
+        saving > 0 ? std::nullopt : next_in_turn(record.compensations))
     return {{{step_kind::compensation, *at}, *slot}};
   return std::nullopt;
 }
@@ -135,13 +137,24 @@ void job_supervisor_state::skip() {
                         std::nullopt});
 }
 
+void job_supervisor_state::add(steps_added steps) {
+  change(std::move(steps));
+  // A crash must not forget why something was undone, or what was told: the
+  // job might come to another end.
+  ++saving;
+  events->flush([this] {
+    --saving;
+    proceed();
+  });
+}
+
 void job_supervisor_state::add_compensations() {
   if (cancelled || is_final(record.status))
     return;
   auto due =
     compensations_due(record, rules, definition->clone.compensate.has_value());
   if (!due.empty())
-    change(steps_added{step_kind::compensation, std::move(due)});
+    add({step_kind::compensation, std::move(due)});
 }
 
 void job_supervisor_state::proceed() {
@@ -387,9 +400,7 @@ void job_supervisor_state::finish_if_done() {
     if (callback
         && ((status == job_status::succeeded && callback->on_succeeded)
             || (status == job_status::failed && callback->on_failed))) {
-      change(callback_of(record, handoff::name(status)));
-      proceed();
-      return;
+      add(callback_of(record, handoff::name(status)));
     }
   }
   if (!is_done()) {

@@ -88,6 +88,8 @@ struct job_supervisor_state {
   void resume(step_kind kind);
   step_definition definition_of(step_ref step) const;
   result<outbound_call> build(step_ref step) const;
+  /// Adds compensations or callbacks, which begin once they are journaled.
+  void add(steps_added steps);
   void add_compensations();
   void skip();
   /// What may start now, if anything, and on which slot.
@@ -105,6 +107,8 @@ struct job_supervisor_state {
   std::vector<sub_action_rule> rules;
   std::map<step_ref, restart_intensity> crashes;
   std::unique_ptr<event_writer<self_pointer>> events;
+  /// How many additions of steps are on their way to the journal.
+  std::size_t saving = 0;
   bool draining = false;
   bool cancelled = false;
 };

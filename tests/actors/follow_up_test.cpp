@@ -109,6 +109,23 @@ TEST_F(FollowUpTest, UndoesInReverseOrderOneAtATime) {
   EXPECT_EQ(options.admission->jobs, 0u);
 }
 
+TEST_F(FollowUpTest, UndoesAndTellsNothingThatIsNotJournaled) {
+  auto more = callback({"failed"});
+  upstream->script["/b"] = {answers(400, "{}", 50ms)};
+  const auto definition = load_chain({"a", "b"}, more);
+  start();
+  const auto id = post(definition);
+  run_for(20ms);
+  store->fails = true;
+  run_for(5s);
+  EXPECT_THAT(paths(), ElementsAre("/clone", "/a", "/b"))
+    << "after a crash, the job might succeed";
+  store->fails = false;
+  run_for(5s);
+  EXPECT_THAT(paths(), ElementsAre("/clone", "/a", "/b", "/undo/a/p-1",
+                                   "/p/p-1", "/done"));
+}
+
 TEST_F(FollowUpTest, TriesToUndoAgainAndGoesOnWhenThatFails) {
   start();
   upstream->script["/c"] = {answers(400)};

@@ -83,7 +83,7 @@ TEST(JobViewTest, DrawsOneAxisForAllBars) {
   options.width = 62; // leaves 20 columns for 2 s
   EXPECT_THAT(
     draw_job(running_job(), now, options),
-    ElementsAre("01ARZ3NDEKTSV4RRFFQ69G5FAV  running    uid p-1  1/3  200 afte",
+    ElementsAre("01ARZ3NDEKTSV4RRFFQ69G5FAV  running    uid p-1  1/3  200 af..",
                 "  share [==========          ] succeeded",
                 "  label [xxxxx.....          ] retrying  503, again in 0.5 s",
                 "  file  [                    ] waiting"));
