@@ -1,5 +1,8 @@
 #include "actors/call_builder.hpp"
 
+#include "job/follow_up.hpp"
+#include "job/standard_webhook.hpp"
+#include "job/timestamp.hpp"
 #include "job/trace.hpp"
 
 namespace handoff {
@@ -62,6 +65,44 @@ result<outbound_call> build_call(const request_template& request,
   call.headers.push_back(
     {"Idempotency-Key", record.id + '.' + std::string{step}});
   call.headers.push_back({"traceparent", make_traceparent(record.hook.trace)});
+  return call;
+}
+
+result<outbound_call> build_callback(const callback_rule& to, const job& record,
+                                     const step_record& step, wall_time now) {
+  const auto event = event_of(step.name);
+  // As it was when that came about, whatever has become of the job since.
+  const auto status = event == "cloned" ? name(job_status::running) : event;
+  const nlohmann::json body{{"type", "job." + std::string{event}},
+                            {"timestamp", timestamp(step.added.value_or(now))},
+                            {"data",
+                             {{"job", record.id},
+                              {"flow", record.flow},
+                              {"uid", record.clone.uid},
+                              {"status", status}}}};
+  outbound_call call;
+  call.purpose = call_class::sub_action;
+  call.job = record.id;
+  call.method = "POST";
+  call.url = to.url;
+  call.timeout = to.retry.attempt_timeout;
+  call.patience = to.retry.attempt_timeout;
+  call.body = body.dump();
+  const auto id = record.id + '_' + step.name;
+  const auto seconds =
+    std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch())
+      .count();
+  call.headers = {{"Content-Type", "application/json"},
+                  {"webhook-id", id},
+                  {"webhook-timestamp", std::to_string(seconds)},
+                  {"traceparent", make_traceparent(record.hook.trace)}};
+  if (!to.secret.empty()) {
+    auto signature = sign_standard_webhook(to.secret, id, now, call.body);
+    if (auto* failed = std::get_if<error>(&signature))
+      return std::move(*failed);
+    call.headers.push_back(
+      {"webhook-signature", std::get<std::string>(std::move(signature))});
+  }
   return call;
 }
 

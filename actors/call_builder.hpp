@@ -22,4 +22,11 @@ result<outbound_call> build_call(const request_template& request,
                                  const retry_policy& policy, const job& record,
                                  std::string_view step, call_class purpose);
 
+/// The call that tells `to` what `step`, a callback of the job, is of: a
+/// message of Standard Webhooks 1.0.0, with the id `{job}_{step}` in every
+/// attempt, and signed where there is a secret. Error `invalid_request`: the
+/// secret is no key.
+result<outbound_call> build_callback(const callback_rule& to, const job& record,
+                                     const step_record& step, wall_time now);
+
 } // namespace handoff

@@ -3,6 +3,7 @@
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
 #include "job/crash_point.hpp"
+#include "job/follow_up.hpp"
 
 #include <utility>
 
@@ -179,8 +180,8 @@ void clone_state::attempt_ended(const exchange& done) {
 
 void clone_state::make_probe() {
   const auto& probe = *order->definition->clone.probe;
-  const auto call =
-    build_call(probe.request, rules.retry, record, "probe", call_class::clone);
+  const auto call = build_call(probe.request, rules.retry, record,
+                               "clone:probe", call_class::clone);
   if (const auto* failed = std::get_if<error>(&call)) {
     settle(std::nullopt, job_status::ambiguous,
            {error_kind::clone_ambiguous, failed->detail});
@@ -266,18 +267,27 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
     crash_point("before-reply");
     answer(cloned_reply());
     crash_point("after-reply");
-    self->send(root, std::make_shared<const cloned_job>(
-                       cloned_job{order->definition, std::move(record)}));
+    hand_on();
     self->quit();
   });
+}
+
+void clone_state::hand_on() {
+  self->send(root, std::make_shared<const cloned_job>(
+                     cloned_job{order->definition, std::move(record)}));
 }
 
 void clone_state::settle(std::optional<attempt> made, job_status status,
                          error failure) {
   failure = masked(*order->definition, std::move(failure));
   change(clone_settled{std::move(made), status, std::move(failure)});
+  const auto& callback = order->definition->callback;
+  if (status == job_status::failed && callback && callback->on_failed)
+    change(callback_of(record, "failed"));
   events->flush([this] {
     answer(settled_reply(record));
+    if (is_calling_back(record))
+      hand_on();
     self->quit();
   });
 }
@@ -302,7 +312,8 @@ void clone_state::cancel() {
 
 void clone_state::cancel_sub_actions() {
   for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
-    change(sub_action_settled{at, sub_action_status::cancelled, std::nullopt});
+    change(step_settled{sub_action_at(at), sub_action_status::cancelled,
+                        std::nullopt});
   change(job_finished{job_status::cancelled});
 }
 

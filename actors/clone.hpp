@@ -61,6 +61,8 @@ struct clone_state {
   void send(const outbound_call& call,
             void (clone_state::*ended)(const exchange&));
   void cancel_sub_actions();
+  /// Gives the job to the root supervisor, for its steps.
+  void hand_on();
   void answer(reply what);
   reply accepted_reply() const;
   reply cloned_reply() const;

@@ -27,15 +27,15 @@ public:
 
   void add(job_event event) { waiting_.push_back(std::move(event)); }
 
-  /// Calls `then` once all that was added so far is durable; replaces a
+  /// Calls `then` once all that was added so far is durable, after every
   /// `then` that is still waiting.
   void flush(std::function<void()> then = nullptr) {
     if (then)
-      then_ = std::move(then);
+      then_.push_back(std::move(then));
     if (busy_)
       return;
     if (waiting_.empty()) {
-      if (auto call = std::exchange(then_, nullptr))
+      for (const auto& call : std::exchange(then_, {}))
         call();
       return;
     }
@@ -73,7 +73,7 @@ private:
   Self self_;
   environment_ptr env_;
   std::deque<job_event> waiting_;
-  std::function<void()> then_;
+  std::vector<std::function<void()>> then_;
   bool busy_ = false;
 };
 

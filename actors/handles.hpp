@@ -34,8 +34,10 @@ using sub_action_actor = caf::typed_actor<
 
 /// Runs the sub-actions of one job.
 using job_supervisor_actor = caf::typed_actor<
-  // The sub-action with this index is due for its next attempt.
-  caf::reacts_to<again_atom, std::uint64_t>,
+  // This step is due for its next attempt.
+  caf::reacts_to<again_atom, step_ref>,
+  // Does what an operator wants with the job and answers the responder.
+  caf::reacts_to<job_order_ptr>,
   // Tries once more to journal what is not journaled yet.
   caf::reacts_to<save_atom>,
   // Begins nothing more, and ends when what is under way has ended.

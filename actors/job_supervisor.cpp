@@ -1,7 +1,10 @@
 #include "actors/job_supervisor.hpp"
 
 #include "actors/call_builder.hpp"
+#include "actors/replies.hpp"
 #include "actors/sub_action.hpp"
+#include "job/command.hpp"
+#include "job/follow_up.hpp"
 #include "job/verdict.hpp"
 
 #include <caf/exit_reason.hpp>
@@ -13,6 +16,19 @@ namespace handoff {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+
+namespace {
+
+std::vector<sub_action_status>
+statuses_of(const std::vector<step_record>& steps) {
+  std::vector<sub_action_status> statuses;
+  statuses.reserve(steps.size());
+  for (const auto& each : steps)
+    statuses.push_back(each.status);
+  return statuses;
+}
+
+} // namespace
 
 job_supervisor_state::~job_supervisor_state() {
   for (const auto& each : slots)
@@ -26,25 +42,39 @@ void job_supervisor_state::begin(job_supervisor_options options) {
   definition = std::move(options.definition);
   record = std::move(options.record);
   events = std::make_unique<event_writer<self_pointer>>(self, env);
-  crashes.assign(record.sub_actions.size(), restart_intensity{env->restarts});
-  for (const auto& each : definition->sub_actions)
-    rules.push_back(each.rule);
-  slots.resize(std::min(env->pool_workers, record.sub_actions.size()));
+  // Without a UID there are none, and callbacks alone are left.
+  for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
+    rules.push_back(definition->sub_actions.at(at).rule);
+  // The last one is for callbacks.
+  slots.resize(env->pool_workers + 1);
+  for (const auto kind :
+       {step_kind::sub_action, step_kind::compensation, step_kind::callback})
+    resume(kind);
+  const auto& callback = definition->callback;
+  if (callback && callback->on_cloned && !is_final(record.status)
+      && std::none_of(
+        record.callbacks.begin(), record.callbacks.end(),
+        [](const auto& each) { return event_of(each.name) == "cloned"; }))
+    add(callback_of(record, "cloned"));
+  proceed();
+}
+
+void job_supervisor_state::resume(step_kind kind) {
   // After a crash: what was under way is made again, what was waiting for its
   // next attempt waits for what is left of the pause.
-  for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
-    auto& sub = record.sub_actions[at];
-    if (sub.status == sub_action_status::running)
-      sub.status = sub_action_status::waiting;
-    else if (sub.status == sub_action_status::retrying)
+  auto& steps = steps_of(record, kind);
+  for (std::size_t at = 0; at < steps.size(); ++at) {
+    auto& step = steps[at];
+    if (step.status == sub_action_status::running)
+      step.status = sub_action_status::waiting;
+    else if (step.status == sub_action_status::retrying)
       self->delayed_send(
         self,
         std::max(milliseconds{0},
                  duration_cast<milliseconds>(
-                   sub.next_attempt.value_or(env->now()) - env->now())),
-        again_atom::value, std::uint64_t{at});
+                   step.next_attempt.value_or(env->now()) - env->now())),
+        again_atom::value, step_ref{kind, at});
   }
-  proceed();
 }
 
 void job_supervisor_state::change(job_change what) {
@@ -53,39 +83,116 @@ void job_supervisor_state::change(job_change what) {
   events->add(std::move(event));
 }
 
-std::vector<std::size_t> job_supervisor_state::free_slots() const {
-  std::vector<std::size_t> free;
-  for (std::size_t at = 0; at < slots.size(); ++at)
-    if (!slots[at].index)
-      free.push_back(at);
-  return free;
+job_supervisor_state::step_definition
+job_supervisor_state::definition_of(step_ref step) const {
+  const auto& subs = definition->sub_actions;
+  if (step.kind == step_kind::callback)
+    return {nullptr, &definition->callback->retry, false};
+  if (step.kind == step_kind::sub_action)
+    return {&subs[step.index].request, &subs[step.index].retry,
+            subs[step.index].keeps_answer};
+  const auto& undone = record.compensations[step.index].name;
+  const auto found =
+    std::find_if(subs.begin(), subs.end(),
+                 [&](const auto& each) { return each.name == undone; });
+  if (found != subs.end() && found->compensate)
+    return {&*found->compensate, &found->retry, false};
+  return {&*definition->clone.compensate, &definition->clone.compensate_retry,
+          false};
+}
+
+std::optional<std::size_t>
+job_supervisor_state::free_slot(step_kind kind) const {
+  const auto last = slots.size() - 1;
+  if (kind == step_kind::callback)
+    return slots[last].step ? std::nullopt : std::optional{last};
+  for (std::size_t at = 0; at < last; ++at)
+    if (!slots[at].step)
+      return at;
+  return std::nullopt;
+}
+
+std::optional<std::pair<step_ref, std::size_t>>
+job_supervisor_state::next() const {
+  if (const auto slot =
+        saving > 0 ? std::nullopt : free_slot(step_kind::callback))
+    if (const auto at = next_in_turn(record.callbacks))
+      return {{{step_kind::callback, *at}, *slot}};
+  const auto slot = free_slot(step_kind::sub_action);
+  if (!slot)
+    return std::nullopt;
+  const auto step = next_step(rules, statuses_of(record.sub_actions), 1);
+  if (!step.start.empty())
+    return {{sub_action_at(step.start.front()), *slot}};
+  if (const auto at =
+        saving > 0 ? std::nullopt : next_in_turn(record.compensations))
+    return {{{step_kind::compensation, *at}, *slot}};
+  return std::nullopt;
+}
+
+void job_supervisor_state::skip() {
+  const auto step = next_step(rules, statuses_of(record.sub_actions), 0);
+  for (const auto index : step.skip)
+    change(step_settled{sub_action_at(index), sub_action_status::skipped,
+                        std::nullopt});
+}
+
+void job_supervisor_state::add(steps_added steps) {
+  change(std::move(steps));
+  // A crash must not forget why something was undone, or what was told: the
+  // job might come to another end.
+  ++saving;
+  events->flush([this] {
+    --saving;
+    proceed();
+  });
+}
+
+void job_supervisor_state::add_compensations() {
+  if (cancelled || is_final(record.status))
+    return;
+  auto due =
+    compensations_due(record, rules, definition->clone.compensate.has_value());
+  if (!due.empty())
+    add({step_kind::compensation, std::move(due)});
 }
 
 void job_supervisor_state::proceed() {
-  std::vector<sub_action_status> statuses;
-  for (const auto& each : record.sub_actions)
-    statuses.push_back(each.status);
-  const auto free = free_slots();
-  const auto step = next_step(rules, statuses, free.size());
-  for (const auto index : step.skip)
-    settle(index, sub_action_status::skipped, std::nullopt);
-  if (!draining)
-    for (std::size_t at = 0; at < step.start.size(); ++at)
-      start(step.start[at], free[at]);
+  for (;;) {
+    if (!is_final(record.status))
+      skip();
+    add_compensations();
+    const auto due = draining ? std::nullopt : next();
+    if (!due)
+      break;
+    start(due->first, due->second);
+  }
   finish_if_done();
 }
 
-void job_supervisor_state::start(std::size_t index, std::size_t at) {
-  const auto& step = definition->sub_actions[index];
+result<outbound_call> job_supervisor_state::build(step_ref which) const {
+  const auto& step = steps_of(record, which.kind)[which.index];
+  const auto wanted = definition_of(which);
+  if (wanted.request == nullptr)
+    return build_callback(*definition->callback, record, step, env->now());
+  return build_call(*wanted.request, *wanted.retry, record,
+                    which.kind == step_kind::compensation
+                      ? step.name + ":compensate"
+                      : step.name,
+                    call_class::sub_action);
+}
+
+void job_supervisor_state::start(step_ref step, std::size_t at) {
   auto& slot = slots[at];
-  slot.index = index;
+  slot.step = step;
   slot.made = attempt{};
-  slot.made.number = next_attempt_number(record.sub_actions[index].attempts);
+  slot.made.number = next_attempt_number(find_step(record, step)->attempts);
   slot.made.started = env->now();
-  slot.made.worker = "sub-action-" + std::to_string(at + 1);
-  change(sub_action_begun{index, slot.made});
-  auto built = build_call(step.request, step.retry, record, step.name,
-                          call_class::sub_action);
+  slot.made.worker = step.kind == step_kind::callback
+                     ? "callback"
+                     : "sub-action-" + std::to_string(at + 1);
+  change(step_begun{step, slot.made});
+  auto built = build(step);
   if (auto* failed = std::get_if<error>(&built)) {
     end_attempt(at, sub_action_status::failed, slot.made, std::move(*failed),
                 nullptr, std::nullopt);
@@ -103,22 +210,24 @@ void job_supervisor_state::start(std::size_t index, std::size_t at) {
       [this, at, number = slot.made.number](const exchange_ptr& done) {
         env->fault_point(name);
         attempt_ended(at, number, *done);
+        proceed();
       },
       [this, at, number = slot.made.number](const caf::error&) {
         attempt_lost(at, number);
+        proceed();
       });
 }
 
 void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
                                          const exchange& done) {
   auto& slot = slots[at];
-  if (!slot.index || slot.made.number != number)
+  if (!slot.step || slot.made.number != number)
     return; // a worker that had been given up on
-  const auto& step = definition->sub_actions[*slot.index];
+  const auto step = definition_of(*slot.step);
   auto made = slot.made;
   made.duration = done.duration;
   made.http_status = done.status;
-  auto verdict = judge_sub_action(done, step.retry);
+  auto verdict = judge_sub_action(done, *step.retry);
   made.failure = verdict.failure;
   made.counted = verdict.outcome != sub_action_outcome::uncounted;
   switch (verdict.outcome) {
@@ -145,11 +254,11 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
 
 void job_supervisor_state::retry_or_fail(std::size_t at, attempt made,
                                          error failure, const exchange* done) {
-  const auto index = *slots[at].index;
-  const auto& policy = definition->sub_actions[index].retry;
-  const auto& sub = record.sub_actions[index];
+  const auto which = *slots[at].step;
+  const auto& policy = *definition_of(which).retry;
+  const auto& step = *find_step(record, which);
   const auto failed =
-    counted_attempts(sub.attempts) - sub.forgiven + (made.counted ? 1u : 0u);
+    counted_attempts(step.attempts) - step.forgiven + (made.counted ? 1u : 0u);
   const auto asked =
     done != nullptr ? retry_after_of(*done, env->now()) : std::nullopt;
   if (const auto pause = next_attempt_in(policy, failed, env->random(), asked))
@@ -165,8 +274,7 @@ void job_supervisor_state::end_attempt(std::size_t at, sub_action_status status,
                                        std::optional<error> failure,
                                        nlohmann::json answer,
                                        std::optional<milliseconds> pause) {
-  const auto index = *slots[at].index;
-  slots[at].index.reset();
+  const auto step = *std::exchange(slots[at].step, std::nullopt);
   made.ended = true;
   if (made.failure)
     made.failure = masked(*definition, std::move(*made.failure));
@@ -175,32 +283,32 @@ void job_supervisor_state::end_attempt(std::size_t at, sub_action_status status,
   std::optional<wall_time> due;
   if (pause) {
     due = env->now() + *pause;
-    self->delayed_send(self, *pause, again_atom::value, std::uint64_t{index});
+    self->delayed_send(self, *pause, again_atom::value, step);
   }
-  change(sub_action_ended{index, std::move(made), status, std::move(answer),
-                          std::move(failure), due});
-  proceed();
+  change(step_ended{step, std::move(made), status, std::move(answer),
+                    std::move(failure), due});
 }
 
 void job_supervisor_state::attempt_lost(std::size_t at, std::uint32_t number) {
   auto& slot = slots[at];
-  if (!slot.index || slot.made.number != number)
+  if (!slot.step || slot.made.number != number)
     return;
   // A worker that does not answer is as good as dead, and must not be used
   // again.
   auto worker = std::exchange(slot.worker, sub_action_actor{});
   self->demonitor(worker->address());
   self->send_exit(worker, caf::exit_reason::kill);
-  const auto index = *slot.index;
+  auto& deaths =
+    crashes.try_emplace(*slot.step, restart_intensity{env->restarts})
+      .first->second;
   auto made = slot.made;
   made.duration = duration_cast<milliseconds>(env->now() - made.started);
   made.counted = false;
   made.failure =
     error{error_kind::worker_crashed, "the actor of the attempt died"};
-  const bool again = crashes[index].record(self->clock().now());
-  if (again)
+  if (deaths.record(self->clock().now()))
     end_attempt(at, sub_action_status::retrying, std::move(made), std::nullopt,
-                nullptr, crashes[index].delay());
+                nullptr, deaths.delay());
   else
     end_attempt(at, sub_action_status::failed, std::move(made),
                 error{error_kind::quarantined,
@@ -213,42 +321,57 @@ void job_supervisor_state::worker_died(const caf::actor_addr& worker) {
     auto& slot = slots[at];
     if (!slot.worker || slot.worker->address() != worker)
       continue;
-    if (slot.index)
+    if (slot.step)
       attempt_lost(at, slot.made.number);
     else
       slot.worker = sub_action_actor{};
-    return;
+    break;
   }
-}
-
-void job_supervisor_state::retry_due(std::size_t index) {
-  auto& sub = record.sub_actions.at(index);
-  if (sub.status != sub_action_status::retrying)
-    return;
-  // The plan gives it the next free worker, in the order of the flow.
-  sub.status = sub_action_status::waiting;
   proceed();
 }
 
-void job_supervisor_state::settle(std::size_t index, sub_action_status status,
-                                  std::optional<error> failure) {
-  change(sub_action_settled{index, status, std::move(failure)});
+void job_supervisor_state::retry_due(step_ref which) {
+  auto* const step = find_step(record, which);
+  if (step == nullptr || step->status != sub_action_status::retrying)
+    return;
+  // The plan gives it the next free worker, in the order of the flow.
+  step->status = sub_action_status::waiting;
+  proceed();
 }
 
 void job_supervisor_state::drain() {
   draining = true;
-  finish_if_done();
+  proceed();
 }
 
 void job_supervisor_state::cancel() {
   cancelled = true;
-  for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
-    const auto status = record.sub_actions[at].status;
-    // What is under way cannot be taken back, and ends as it ends.
-    if (!is_final(status) && status != sub_action_status::running)
-      settle(at, sub_action_status::cancelled, std::nullopt);
+  for (const auto kind :
+       {step_kind::sub_action, step_kind::compensation, step_kind::callback}) {
+    const auto& steps = steps_of(record, kind);
+    for (std::size_t at = 0; at < steps.size(); ++at)
+      // What is under way cannot be taken back, and ends as it ends.
+      if (!is_final(steps[at].status)
+          && steps[at].status != sub_action_status::running)
+        change(
+          step_settled{{kind, at}, sub_action_status::cancelled, std::nullopt});
   }
-  finish_if_done();
+  proceed();
+}
+
+void job_supervisor_state::obey(const job_order_ptr& order) {
+  auto decided = decide(record, order->command, {}, env->now());
+  if (const auto* failed = std::get_if<error>(&decided)) {
+    order->responder->answer(problem_reply(*failed, record.id));
+    return;
+  }
+  for (auto& each : std::get<command_decision>(decided).events)
+    change(std::move(each.change));
+  events->flush([this, order] {
+    order->responder->answer(
+      command_reply(record.id, std::string{handoff::name(record.status)}));
+  });
+  proceed();
 }
 
 void job_supervisor_state::stop_workers() {
@@ -261,22 +384,35 @@ void job_supervisor_state::stop_workers() {
   }
 }
 
+bool job_supervisor_state::is_done() const {
+  return !is_unfinished(record)
+      || (draining
+          && std::none_of(slots.begin(), slots.end(), [](const auto& each) {
+               return each.step.has_value();
+             }));
+}
+
 void job_supervisor_state::finish_if_done() {
-  std::vector<sub_action_status> statuses;
-  for (const auto& each : record.sub_actions)
-    statuses.push_back(each.status);
-  const auto status = status_of(statuses);
-  if (is_final(status) && !is_final(record.status))
+  const auto status = outcome_of(record);
+  if (is_final(status) && !is_final(record.status)) {
     change(job_finished{status});
-  const bool ended = is_final(record.status)
-                  || (draining && free_slots().size() == slots.size());
-  if (!ended) {
+    const auto& callback = definition->callback;
+    if (callback
+        && ((status == job_status::succeeded && callback->on_succeeded)
+            || (status == job_status::failed && callback->on_failed))) {
+      add(callback_of(record, handoff::name(status)));
+    }
+  }
+  if (!is_done()) {
     events->flush();
     return;
   }
-  if (!is_final(record.status))
+  if (is_unfinished(record))
     change(job_handed_back{});
   events->flush([this] {
+    // Somebody may have ordered more in the meantime.
+    if (!is_done())
+      return;
     stop_workers();
     self->quit();
   });
@@ -289,10 +425,11 @@ job_supervisor(job_supervisor_state::self_pointer self,
     [self](caf::down_msg& down) { self->state.worker_died(down.source); });
   self->state.begin(std::move(options));
   return {
-    [self](again_atom, std::uint64_t index) {
+    [self](again_atom, const step_ref& step) {
       self->state.env->fault_point(job_supervisor_state::name);
-      self->state.retry_due(static_cast<std::size_t>(index));
+      self->state.retry_due(step);
     },
+    [self](const job_order_ptr& order) { self->state.obey(order); },
     [self](save_atom) { self->state.events->flush(); },
     [self](drain_atom) { self->state.drain(); },
     [self](cancel_atom) { self->state.cancel(); },

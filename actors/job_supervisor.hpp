@@ -10,9 +10,10 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <cstddef>
-#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace handoff {
@@ -20,13 +21,15 @@ namespace handoff {
 struct job_supervisor_options {
   environment_ptr env;
   flow_ptr definition;
-  /// With its UID; whatever of its sub-actions is not final is run.
+  /// With its clone settled; whatever of its steps is not final is run.
   job record;
 };
 
 /// Runs the sub-actions of one job on a pool of sub-action actors, and decides
 /// what follows each attempt: success, another attempt after a backoff, or
-/// failure.
+/// failure. Then it undoes what has to be undone, one compensation at a time.
+/// Callbacks have a worker of their own, so that they hold up nothing; the job
+/// has its final state without them.
 ///
 /// A sub-action actor that dies is replaced, and its attempt made again without
 /// being counted, until it has died too often (quarantine). When the job
@@ -48,23 +51,32 @@ struct job_supervisor_state {
   // -- decisions ------------------------------------------------------------
 
   void begin(job_supervisor_options options);
-  /// Starts and skips what the plan says; ends the job when all is final.
+  /// Starts, skips and adds what the plan says; ends the job when all is final.
   void proceed();
-  void start(std::size_t index, std::size_t slot);
+  void start(step_ref step, std::size_t slot);
   void attempt_ended(std::size_t slot, std::uint32_t number,
                      const exchange& done);
   void attempt_lost(std::size_t slot, std::uint32_t number);
   void worker_died(const caf::actor_addr& worker);
-  void retry_due(std::size_t index);
+  void retry_due(step_ref step);
   void drain();
   void cancel();
+  void obey(const job_order_ptr& order);
 
   // -- parts of them --------------------------------------------------------
 
   struct pool_slot {
     sub_action_actor worker;
-    std::optional<std::size_t> index; ///< of the sub-action it works on
+    std::optional<step_ref> step; ///< what it works on
     attempt made;
+  };
+
+  /// What the flow says of a step.
+  struct step_definition {
+    /// Null: a callback.
+    const request_template* request = nullptr;
+    const retry_policy* retry = nullptr;
+    bool keeps_answer = false;
   };
 
   void change(job_change change);
@@ -73,9 +85,17 @@ struct job_supervisor_state {
                    std::optional<std::chrono::milliseconds> pause);
   void retry_or_fail(std::size_t slot, attempt made, error failure,
                      const exchange* done);
-  std::vector<std::size_t> free_slots() const;
-  void settle(std::size_t index, sub_action_status status,
-              std::optional<error> failure);
+  void resume(step_kind kind);
+  step_definition definition_of(step_ref step) const;
+  result<outbound_call> build(step_ref step) const;
+  /// Adds compensations or callbacks, which begin once they are journaled.
+  void add(steps_added steps);
+  void add_compensations();
+  void skip();
+  /// What may start now, if anything, and on which slot.
+  std::optional<std::pair<step_ref, std::size_t>> next() const;
+  std::optional<std::size_t> free_slot(step_kind kind) const;
+  bool is_done() const;
   void stop_workers();
   void finish_if_done();
 
@@ -85,8 +105,10 @@ struct job_supervisor_state {
   job record;
   std::vector<pool_slot> slots;
   std::vector<sub_action_rule> rules;
-  std::vector<restart_intensity> crashes; ///< of each sub-action
+  std::map<step_ref, restart_intensity> crashes;
   std::unique_ptr<event_writer<self_pointer>> events;
+  /// How many additions of steps are on their way to the journal.
+  std::size_t saving = 0;
   bool draining = false;
   bool cancelled = false;
 };

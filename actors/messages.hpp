@@ -45,7 +45,7 @@ struct clone_order {
 
 using clone_order_ptr = std::shared_ptr<const clone_order>;
 
-/// A job whose UID is journaled, for its sub-actions to be run.
+/// A job whose clone is settled and journaled, for its steps to be run.
 struct cloned_job {
   flow_ptr definition;
   job record;
@@ -132,5 +132,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::commit_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::key_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_order_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::step_ref)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::recovered_job_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::supervision_report)

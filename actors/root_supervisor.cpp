@@ -141,7 +141,10 @@ void root_supervisor_state::restart(const std::string& job,
   } else {
     if (order && order->responder)
       order->responder->answer(settled_reply(*found.record));
-    job_ended(job);
+    if (is_calling_back(*found.record))
+      start_job(cloned_job{entry.definition, *found.record});
+    else
+      job_ended(job);
   }
 }
 
@@ -157,7 +160,7 @@ void root_supervisor_state::give_up(const std::string& job,
   if (found.failure) {
     // Whether there is anything to give up is not known.
     again();
-  } else if (found.record && !is_final(found.record->status)) {
+  } else if (found.record && is_unfinished(*found.record)) {
     auto events = std::make_shared<const std::vector<job_event>>(
       handoff::give_up(*found.record, died_too_often(), env->now()));
     self->request(env->journal, request_grace, events_ptr{events})
@@ -209,14 +212,18 @@ void root_supervisor_state::obey(const job_order_ptr& order) {
             });
     return;
   }
-  obey_under_way(*order, entry->second);
+  obey_under_way(order, entry->second);
 }
 
-void root_supervisor_state::obey_under_way(const job_order& order,
+void root_supervisor_state::obey_under_way(const job_order_ptr& order,
                                            child& entry) {
-  if (!std::holds_alternative<cancel_command>(order.command)) {
-    order.responder->answer(problem_reply(
-      {error_kind::conflict, "the job is being worked on"}, order.job));
+  if (!std::holds_alternative<cancel_command>(order->command)) {
+    if (entry.actor != nullptr && entry.order == nullptr)
+      // It may be final but for its callbacks: its supervisor knows.
+      caf::anon_send(caf::actor_cast<job_supervisor_actor>(entry.actor), order);
+    else
+      order->responder->answer(problem_reply(
+        {error_kind::conflict, "the job is being worked on"}, order->job));
     return;
   }
   // Who begins to work on it later hears of it then.
@@ -225,7 +232,7 @@ void root_supervisor_state::obey_under_way(const job_order& order,
   if (entry.actor != nullptr)
     caf::anon_send(caf::actor_cast<clone_actor>(entry.actor),
                    cancel_atom::value);
-  order.responder->answer(command_reply(order.job, "cancelling"));
+  order->responder->answer(command_reply(order->job, "cancelling"));
 }
 
 void root_supervisor_state::command_found(const job_order_ptr& order,
@@ -239,16 +246,15 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
       error{error_kind::unknown_job, "there is no job with this id"}));
     return;
   }
-  if (!is_final(found.record->status)
-      && found.record->status != job_status::ambiguous) {
+  if (is_unfinished(*found.record)) {
     // The recovery has not come to it yet, and will find it under way. It is
     // one job, which was counted at the start.
     auto& entry = children.at(order->job);
     entry.commanded = false;
     if (!entry.recovered)
       env->admission->jobs.fetch_sub(1);
-    obey_under_way(*order, entry);
     restart(order->job, found);
+    obey_under_way(order, entry);
     return;
   }
   auto decided = decide(*found.record, order->command,
@@ -304,8 +310,9 @@ void root_supervisor_state::command_saved(const job_order_ptr& order,
     order->responder->answer(command_reply(order->job, "cloning"));
     resume_clone(order->job, std::move(record));
     return;
-  case command_effect::sub_actions:
-    order->responder->answer(command_reply(order->job, "running"));
+  case command_effect::steps:
+    order->responder->answer(
+      command_reply(order->job, std::string{handoff::name(record.status)}));
     start_job(cloned_job{order->definition, std::move(record)});
   }
 }

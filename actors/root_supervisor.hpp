@@ -61,7 +61,7 @@ struct root_supervisor_state {
   caf::typed_response_promise<drained_atom> drain();
   supervision_report report() const;
 
-  void obey_under_way(const job_order& order, child& entry);
+  void obey_under_way(const job_order_ptr& order, child& entry);
 
   // -- parts of them --------------------------------------------------------
 

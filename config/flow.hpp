@@ -44,6 +44,8 @@ struct clone_template {
   /// Whether a clone of unknown outcome may be sent again without a probe.
   bool safe_to_repeat = false;
   std::optional<request_template> compensate;
+  /// Of `compensate`, which is tried as often as a sub-action.
+  retry_policy compensate_retry;
 };
 
 struct sub_action_template {

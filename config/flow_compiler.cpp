@@ -86,6 +86,8 @@ clone_template read_clone(flow_report& report, const json& value,
                   {from_webhook, {}, {}});
   }
   made.uid = object.json_pointer("uid").value_or(pointer{});
+  made.compensate_retry = policy;
+  made.compensate_retry.retry_on = sub_action_retry_on();
   policy.retry_on = clone_retry_on();
   made.retry = read_retry(object, std::move(policy));
   made.safe_to_repeat = object.boolean("safe_to_repeat").value_or(false);
@@ -130,6 +132,10 @@ sub_action_template read_sub_action(flow_report& report, const json& value,
       object.error("name", shown(*object.find("name"))
                              + " is no name of a sub-action, allowed are "
                              + std::string{flow_name_rule});
+    else if (*name == "clone")
+      object.error("name", "\"clone\" is what the clone itself is called, in "
+                           "its Idempotency-Key for one, allowed is any other "
+                           "name");
     made.name = std::move(*name);
   }
   if (const auto* request = object.find("request"))
@@ -138,6 +144,7 @@ sub_action_template read_sub_action(flow_report& report, const json& value,
   made.retry = read_retry(object, std::move(policy));
   made.rule.on_failure = read_on_failure(object);
   made.compensate = read_optional_request(object, "compensate");
+  made.rule.compensable = made.compensate.has_value();
   return made;
 }
 

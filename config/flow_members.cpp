@@ -58,8 +58,7 @@ void check_webhook_key(flow_report& report, const pointer& at,
                        const std::string& secret) {
   if (!webhook_key(secret))
     report.error(at, "is no base64, allowed is base64 with or without "
-                     "\"whsec_\" before it for the scheme "
-                     "\"standard-webhooks\"");
+                     "\"whsec_\" before it, as Standard Webhooks has it");
   else if (secret.starts_with(webhook_key_prefix))
     report.references.remember(secret.substr(webhook_key_prefix.size()));
 }
@@ -182,6 +181,8 @@ callback_rule read_callback(flow_report& report, const json& value,
   if (const auto* secret = object.find("secret"))
     made.secret =
       read_secret(report, *secret, object.at("secret")).value_or("");
+  if (!made.secret.empty())
+    check_webhook_key(report, object.at("secret"), made.secret);
   made.retry = defaults;
   made.retry.retry_on = sub_action_retry_on();
   made.retry = read_retry(object, std::move(made.retry));

@@ -1,10 +1,7 @@
 #include "http/job_document.hpp"
 
 #include "job/credential.hpp"
-
-#include <array>
-#include <cstdio>
-#include <ctime>
+#include "job/timestamp.hpp"
 
 namespace handoff {
 namespace {
@@ -39,6 +36,17 @@ json attempts_of(const std::vector<attempt>& attempts) {
   return list;
 }
 
+json steps_of(const std::vector<step_record>& steps) {
+  auto list = json::array();
+  for (const auto& each : steps)
+    list.push_back({{"name", each.name},
+                    {"status", name(each.status)},
+                    {"error", text_of(each.failure)},
+                    {"next_attempt", time_or_null(each.next_attempt)},
+                    {"attempts", attempts_of(each.attempts)}});
+  return list;
+}
+
 json request_of(const webhook& hook) {
   auto fields = json::array();
   for (const auto& each : hook.headers)
@@ -67,28 +75,7 @@ json reply_of(const job& record) {
 
 } // namespace
 
-std::string timestamp(wall_time when) {
-  const auto ms = duration_cast<milliseconds>(when.time_since_epoch()).count();
-  const std::time_t seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm broken{};
-  ::gmtime_r(&seconds, &broken);
-  std::array<char, 32> text{};
-  const auto length =
-    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &broken);
-  std::array<char, 8> fraction{};
-  std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
-                static_cast<int>(ms % 1000));
-  return std::string{text.data(), length} + fraction.data();
-}
-
 json job_document(const job& record) {
-  auto subs = json::array();
-  for (const auto& each : record.sub_actions)
-    subs.push_back({{"name", each.name},
-                    {"status", name(each.status)},
-                    {"error", text_of(each.failure)},
-                    {"next_attempt", time_or_null(each.next_attempt)},
-                    {"attempts", attempts_of(each.attempts)}});
   return {{"job", record.id},
           {"flow", record.flow},
           {"flow_version", record.flow_version},
@@ -104,7 +91,9 @@ json job_document(const job& record) {
            {{"error", text_of(record.clone.failure)},
             {"next_attempt", time_or_null(record.clone.next_attempt)},
             {"attempts", attempts_of(record.clone.attempts)}}},
-          {"sub_actions", std::move(subs)}};
+          {"sub_actions", steps_of(record.sub_actions)},
+          {"compensations", steps_of(record.compensations)},
+          {"callbacks", steps_of(record.callbacks)}};
 }
 
 } // namespace handoff

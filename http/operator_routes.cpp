@@ -5,6 +5,7 @@
 #include "http/json_body.hpp"
 #include "http/target.hpp"
 #include "job/job_id.hpp"
+#include "job/timestamp.hpp"
 
 #include <caf/send.hpp>
 

@@ -23,9 +23,14 @@ struct decider {
   result<command_decision> operator()(const retry_command& command) const {
     if (record.status == job_status::ambiguous)
       return conflict("the clone is ambiguous: resolve it first");
-    if (!is_final(record.status) || record.status == job_status::succeeded)
+    if (!is_final(record.status))
       return conflict("the job has not failed; it is "
                       + std::string{name(record.status)});
+    if (record.status == job_status::succeeded)
+      return retry_callbacks(command.sub_action,
+                             "the job has not failed; it is succeeded");
+    if (!record.compensations.empty())
+      return retry_compensations(command.sub_action);
     if (!record.clone.uid.is_null())
       return retry_sub_actions(command.sub_action);
     if (command.sub_action)
@@ -37,9 +42,42 @@ struct decider {
     return command_decision{{event(clone_reopened{})}, command_effect::clone};
   }
 
+  /// Lets the steps of `kind` that ended without success wait again.
+  std::vector<job_event> again(step_kind kind) const {
+    std::vector<job_event> events;
+    const auto& steps = steps_of(record, kind);
+    for (std::size_t at = 0; at < steps.size(); ++at)
+      if (is_final(steps[at].status)
+          && steps[at].status != sub_action_status::succeeded)
+        events.push_back(event(
+          step_settled{{kind, at}, sub_action_status::waiting, std::nullopt}));
+    return events;
+  }
+
+  /// What is left when nothing else can be tried again.
+  result<command_decision>
+  retry_callbacks(const std::optional<std::string>& sub_action,
+                  std::string otherwise) const {
+    auto events = again(step_kind::callback);
+    if (sub_action || events.empty())
+      return conflict(std::move(otherwise));
+    return command_decision{std::move(events), command_effect::steps};
+  }
+
+  /// What was undone is not done again, but undoing it may be tried again.
+  result<command_decision>
+  retry_compensations(const std::optional<std::string>& sub_action) const {
+    auto events = again(step_kind::compensation);
+    if (sub_action || events.empty())
+      return retry_callbacks(sub_action,
+                             "the job was compensated: what it had done is "
+                             "undone; send its webhook again");
+    return command_decision{std::move(events), command_effect::steps};
+  }
+
   result<command_decision>
   retry_sub_actions(const std::optional<std::string>& only) const {
-    command_decision decided{{}, command_effect::sub_actions};
+    command_decision decided{{}, command_effect::steps};
     bool known = false;
     for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
       const auto& sub = record.sub_actions[at];
@@ -48,8 +86,8 @@ struct decider {
       if (sub.status == sub_action_status::succeeded)
         continue;
       if (!only || named || sub.status == sub_action_status::skipped)
-        decided.events.push_back(event(
-          sub_action_settled{at, sub_action_status::waiting, std::nullopt}));
+        decided.events.push_back(event(step_settled{
+          sub_action_at(at), sub_action_status::waiting, std::nullopt}));
     }
     if (only && !known)
       return error{error_kind::invalid_request,
@@ -92,7 +130,7 @@ struct decider {
                    "bytes"};
     return command_decision{
       {event(clone_succeeded{std::nullopt, command.uid, nullptr, sub_actions})},
-      command_effect::sub_actions};
+      command_effect::steps};
   }
 };
 
@@ -112,12 +150,17 @@ std::vector<job_event> give_up(const job& record, const error& why,
                       clone_settled{std::nullopt, job_status::ambiguous, why}});
     return events;
   }
-  for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
-    if (!is_final(record.sub_actions[at].status))
-      events.push_back(
-        {record.id, now,
-         sub_action_settled{at, sub_action_status::failed, why}});
-  events.push_back({record.id, now, job_finished{job_status::failed}});
+  for (const auto kind :
+       {step_kind::sub_action, step_kind::compensation, step_kind::callback}) {
+    const auto& steps = steps_of(record, kind);
+    for (std::size_t at = 0; at < steps.size(); ++at)
+      if (!is_final(steps[at].status))
+        events.push_back(
+          {record.id, now,
+           step_settled{{kind, at}, sub_action_status::failed, why}});
+  }
+  if (record.status == job_status::running)
+    events.push_back({record.id, now, job_finished{job_status::failed}});
   return events;
 }
 

@@ -30,9 +30,9 @@ using job_command =
 
 /// How a job that nobody works on goes on after a command.
 enum class command_effect : std::uint8_t {
-  none,        ///< it stays as the events leave it
-  clone,       ///< another attempt of its clone
-  sub_actions, ///< its sub-actions are run
+  none,  ///< it stays as the events leave it
+  clone, ///< another attempt of its clone
+  steps, ///< its sub-actions and what follows them are run
 };
 
 struct command_decision {
@@ -40,16 +40,15 @@ struct command_decision {
   command_effect effect = command_effect::none;
 };
 
-/// Decides what a command does to a job that nobody works on: one that is final
-/// or ambiguous. Error `conflict` if its state does not allow it,
-/// `invalid_request` if the command speaks of what the job does not have.
-/// `sub_actions` are those of its flow.
+/// Decides what a command does to a job that is final or ambiguous. Error
+/// `conflict` if its state does not allow it, `invalid_request` if the command
+/// speaks of what the job does not have. `sub_actions` are those of its flow.
 result<command_decision> decide(const job& record, const job_command& command,
                                 const std::vector<std::string>& sub_actions,
                                 wall_time now);
 
 /// What settles a job that cannot go on: its clone as ambiguous, since it may
-/// have been sent, or whatever of its sub-actions is not final as failed.
+/// have been sent, or whatever of its steps is not final as failed.
 std::vector<job_event> give_up(const job& record, const error& why,
                                wall_time now);
 

@@ -38,9 +38,10 @@ struct applier {
     record.finished.reset();
   }
 
-  sub_action_record* find(std::size_t index) const {
-    return index < record.sub_actions.size() ? &record.sub_actions[index]
-                                             : nullptr;
+  /// A job that calls back has its end behind it all the same.
+  void take_up(step_kind kind) const {
+    if (kind != step_kind::callback)
+      reopen(job_status::running);
   }
 
   bool operator()(const job_accepted& change) const {
@@ -113,46 +114,61 @@ struct applier {
     return true;
   }
 
-  bool operator()(const sub_action_begun& change) const {
-    auto* const sub = find(change.index);
-    if (sub == nullptr || !put(sub->attempts, change.made))
+  bool operator()(const step_begun& change) const {
+    auto* const step = find_step(record, change.step);
+    if (step == nullptr || !put(step->attempts, change.made))
       return false;
-    if (sub->status == sub_action_status::succeeded)
+    if (step->status == sub_action_status::succeeded)
       return true;
-    sub->status = sub_action_status::running;
-    sub->failure.reset();
-    sub->next_attempt.reset();
-    reopen(job_status::running);
+    step->status = sub_action_status::running;
+    step->failure.reset();
+    step->next_attempt.reset();
+    take_up(change.step.kind);
     return true;
   }
 
-  bool operator()(const sub_action_ended& change) const {
-    auto* const sub = find(change.index);
-    if (sub == nullptr || !put(sub->attempts, change.made))
+  bool operator()(const step_ended& change) const {
+    auto* const step = find_step(record, change.step);
+    if (step == nullptr || !put(step->attempts, change.made))
       return false;
     // What succeeded stays so, whatever comes late of another attempt.
-    if (sub->status == sub_action_status::succeeded)
+    if (step->status == sub_action_status::succeeded)
       return true;
-    sub->status = change.status;
-    sub->answer = change.answer;
-    sub->failure = change.failure;
-    sub->next_attempt = change.next_attempt;
+    step->status = change.status;
+    step->answer = change.answer;
+    step->failure = change.failure;
+    step->next_attempt = change.next_attempt;
     return true;
   }
 
-  bool operator()(const sub_action_settled& change) const {
-    auto* const sub = find(change.index);
-    if (sub == nullptr || sub->status == sub_action_status::succeeded
-        || (sub->status == change.status && sub->failure == change.failure))
+  bool operator()(const step_settled& change) const {
+    auto* const step = find_step(record, change.step);
+    if (step == nullptr || step->status == sub_action_status::succeeded
+        || (step->status == change.status && step->failure == change.failure))
       return false;
-    sub->status = change.status;
-    sub->failure = change.failure;
-    sub->next_attempt.reset();
+    step->status = change.status;
+    step->failure = change.failure;
+    step->next_attempt.reset();
     if (!is_final(change.status)) {
-      sub->forgiven = counted_attempts(sub->attempts);
-      reopen(job_status::running);
+      step->forgiven = counted_attempts(step->attempts);
+      take_up(change.step.kind);
     }
     return true;
+  }
+
+  bool operator()(const steps_added& change) const {
+    auto& steps = steps_of(record, change.kind);
+    bool added = false;
+    for (const auto& name : change.names) {
+      if (std::any_of(steps.begin(), steps.end(),
+                      [&](const auto& each) { return each.name == name; }))
+        continue;
+      auto& step = steps.emplace_back();
+      step.name = name;
+      step.added = at;
+      added = true;
+    }
+    return added;
   }
 
   bool operator()(const job_finished& change) const {
@@ -203,21 +219,10 @@ bool apply(job& record, const job_event& event) {
     !std::holds_alternative<job_recovered>(event.change)
     && !std::holds_alternative<sender_replied>(event.change)
     && !std::holds_alternative<clone_attempt_begun>(event.change)
-    && !std::holds_alternative<sub_action_begun>(event.change);
+    && !std::holds_alternative<step_begun>(event.change);
   if (got_further)
     record.recoveries = 0;
   return true;
-}
-
-std::uint32_t counted_attempts(const std::vector<attempt>& attempts) {
-  return static_cast<std::uint32_t>(
-    std::count_if(attempts.begin(), attempts.end(), [](const attempt& each) {
-      return each.ended && each.counted;
-    }));
-}
-
-std::uint32_t next_attempt_number(const std::vector<attempt>& attempts) {
-  return attempts.empty() ? 1 : attempts.back().number + 1;
 }
 
 } // namespace handoff

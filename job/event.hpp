@@ -46,14 +46,14 @@ struct clone_settled {
 /// of its last attempt is settled by that.
 struct clone_reopened {};
 
-struct sub_action_begun {
-  std::size_t index = 0;
+struct step_begun {
+  step_ref step;
   attempt made;
 };
 
-/// An attempt of a sub-action ended, which makes it `status`.
-struct sub_action_ended {
-  std::size_t index = 0;
+/// An attempt of a step ended, which makes the step `status`.
+struct step_ended {
+  step_ref step;
   attempt made;
   sub_action_status status = sub_action_status::succeeded;
   nlohmann::json answer;
@@ -61,12 +61,18 @@ struct sub_action_ended {
   std::optional<wall_time> next_attempt;
 };
 
-/// A sub-action became `skipped`, `cancelled` or `failed` without an attempt,
-/// or `waiting` again because somebody asked for another try.
-struct sub_action_settled {
-  std::size_t index = 0;
+/// A step became `skipped`, `cancelled` or `failed` without an attempt, or
+/// `waiting` again because somebody asked for another try.
+struct step_settled {
+  step_ref step;
   sub_action_status status = sub_action_status::skipped;
   std::optional<error> failure;
+};
+
+/// Compensations or callbacks are to follow those that the job has.
+struct steps_added {
+  step_kind kind = step_kind::compensation;
+  std::vector<std::string> names;
 };
 
 struct job_finished {
@@ -93,10 +99,9 @@ struct key_released {
 
 using job_change =
   std::variant<job_accepted, clone_attempt_begun, clone_attempt_ended,
-               clone_succeeded, clone_settled, sub_action_begun,
-               sub_action_ended, sub_action_settled, job_finished,
-               sender_replied, job_recovered, job_handed_back, key_released,
-               clone_reopened>;
+               clone_succeeded, clone_settled, step_begun, step_ended,
+               step_settled, job_finished, sender_replied, job_recovered,
+               job_handed_back, key_released, clone_reopened, steps_added>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {
@@ -107,9 +112,10 @@ struct job_event {
 
 /// Brings `record` forward by `event`; gives whether that changed anything.
 /// Attempts are told apart by number, so that an event that comes twice changes
-/// nothing, and no more does one of a sub-action that the job does not have. A
-/// new attempt, or a sub-action that is settled as `waiting`, takes a finished
-/// job up again; a UID that is known and a sub-action that has succeeded stay.
+/// nothing, and no more does one of a step that the job does not have, nor one
+/// that adds steps which it has. A new attempt of a sub-action or compensation,
+/// or one that is settled as `waiting`, takes a finished job up again; a UID
+/// that is known and a step that has succeeded stay.
 bool apply(job& record, const job_event& event);
 
 } // namespace handoff

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,8 +49,31 @@ struct clone_record {
   std::optional<wall_time> next_attempt;
 };
 
-/// What is known of one sub-action.
-struct sub_action_record {
+/// What the steps of a job are, beside its clone. Values are written to the
+/// journal and append-only.
+enum class step_kind : std::uint8_t {
+  sub_action = 1,
+  compensation = 2, ///< undoes a sub-action or the clone
+  callback = 3,     ///< tells the sender's system what became of the job
+};
+
+/// Names a step of a job: the place among those of its kind.
+struct step_ref {
+  step_kind kind = step_kind::sub_action;
+  std::size_t index = 0;
+
+  friend auto operator<=>(const step_ref&, const step_ref&) = default;
+};
+
+constexpr step_ref sub_action_at(std::size_t index) {
+  return {step_kind::sub_action, index};
+}
+
+/// What is known of one step: a sub-action, or what follows them.
+struct step_record {
+  /// Of a sub-action, its own; of a compensation, that of what it undoes
+  /// ("clone" for the clone); of a callback, the event that it tells of, with
+  /// "-2" behind it for the second time, and so on.
   std::string name;
   sub_action_status status = sub_action_status::waiting;
   std::vector<attempt> attempts;
@@ -61,6 +86,8 @@ struct sub_action_record {
   /// How many counted attempts had been made when a person asked for more:
   /// those do not use up `max_attempts` any longer.
   std::uint32_t forgiven = 0;
+  /// When it came to be, of a compensation or callback.
+  std::optional<wall_time> added = {};
 };
 
 /// What the sender was told.
@@ -95,7 +122,11 @@ struct job {
   /// When the sender will have been answered at the latest.
   wall_time deadline;
   clone_record clone;
-  std::vector<sub_action_record> sub_actions;
+  std::vector<step_record> sub_actions;
+  /// In the order in which they are made, one at a time.
+  std::vector<step_record> compensations;
+  /// In the order in which they are made, one at a time.
+  std::vector<step_record> callbacks;
   std::optional<reply_record> reply;
   std::optional<wall_time> finished;
   /// How often a start of the service took it up and did not get it further:
@@ -106,6 +137,20 @@ struct job {
 };
 
 using job_ptr = std::shared_ptr<const job>;
+
+/// The steps of `kind` that `record` has.
+std::vector<step_record>& steps_of(job& record, step_kind kind);
+const std::vector<step_record>& steps_of(const job& record, step_kind kind);
+
+/// The step that `which` names; null if the job has none there.
+step_record* find_step(job& record, step_ref which);
+
+/// Whether callbacks remain to be made. They may outlive all else of a job.
+bool is_calling_back(const job& record);
+
+/// Whether something remains to be done without a person: it is cloning or
+/// running, or calling back.
+bool is_unfinished(const job& record);
 
 /// How many attempts have used up a policy's `max_attempts`.
 std::uint32_t counted_attempts(const std::vector<attempt>& attempts);

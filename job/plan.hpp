@@ -24,6 +24,8 @@ struct sub_action_rule {
   /// Indexes of the sub-actions that must have succeeded before. Acyclic.
   std::vector<std::size_t> after;
   handoff::on_failure on_failure = handoff::on_failure::proceed;
+  /// Whether the flow says how to undo it.
+  bool compensable = false;
 };
 
 /// What a job supervisor does next. Indexes are those of the rules.

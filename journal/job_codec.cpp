@@ -25,6 +25,7 @@ enum kind : std::int64_t {
   handed_back = 12,
   released = 13,
   reopened = 14,
+  steps = 15,
 };
 
 // --- writing ---
@@ -96,17 +97,31 @@ struct encoder {
     to.time(clone.next_attempt);
   }
 
-  void put(const sub_action_record& sub) {
-    to.array(6).text(sub.name).integer(static_cast<std::int64_t>(sub.status));
-    put(sub.attempts);
-    to.json(sub.answer);
-    put(sub.failure);
-    to.time(sub.next_attempt);
+  void put(const step_record& step) {
+    to.array(7).text(step.name).integer(static_cast<std::int64_t>(step.status));
+    put(step.attempts);
+    to.json(step.answer);
+    put(step.failure);
+    to.time(step.next_attempt).time(step.added);
+  }
+
+  void put(const std::vector<step_record>& all) {
+    to.array(all.size());
+    for (const auto& each : all)
+      put(each);
+  }
+
+  /// One number: the index of a sub-action, and a negative one for the others.
+  void put(step_ref step) {
+    const auto index = static_cast<std::int64_t>(step.index);
+    to.integer(step.kind == step_kind::sub_action     ? index
+               : step.kind == step_kind::compensation ? -2 * index - 1
+                                                      : -2 * index - 2);
   }
 
   void operator()(const job_accepted& change) {
     const auto& record = change.record;
-    head(accepted, 10);
+    head(accepted, 12);
     to.text(record.flow_version);
     put(record.hook);
     if (record.claim)
@@ -118,9 +133,7 @@ struct encoder {
       to.null();
     to.integer(static_cast<std::int64_t>(record.status)).time(record.deadline);
     put(record.clone);
-    to.array(record.sub_actions.size());
-    for (const auto& each : record.sub_actions)
-      put(each);
+    put(record.sub_actions);
     if (record.reply)
       to.array(3)
         .time(record.reply->at)
@@ -129,6 +142,8 @@ struct encoder {
     else
       to.null();
     to.time(record.finished).integer(record.recoveries);
+    put(record.compensations);
+    put(record.callbacks);
   }
 
   void operator()(const clone_attempt_begun& change) {
@@ -157,25 +172,25 @@ struct encoder {
     put(std::optional{change.failure});
   }
 
-  void operator()(const sub_action_begun& change) {
+  void operator()(const step_begun& change) {
     head(sub_begun, 2);
-    to.integer(static_cast<std::int64_t>(change.index));
+    put(change.step);
     put(change.made);
   }
 
-  void operator()(const sub_action_ended& change) {
+  void operator()(const step_ended& change) {
     head(sub_ended, 6);
-    to.integer(static_cast<std::int64_t>(change.index));
+    put(change.step);
     put(change.made);
     to.integer(static_cast<std::int64_t>(change.status)).json(change.answer);
     put(change.failure);
     to.time(change.next_attempt);
   }
 
-  void operator()(const sub_action_settled& change) {
+  void operator()(const step_settled& change) {
     head(sub_settled, 3);
-    to.integer(static_cast<std::int64_t>(change.index))
-      .integer(static_cast<std::int64_t>(change.status));
+    put(change.step);
+    to.integer(static_cast<std::int64_t>(change.status));
     put(change.failure);
   }
 
@@ -192,6 +207,14 @@ struct encoder {
   void operator()(const job_recovered&) { head(recovered, 0); }
 
   void operator()(const clone_reopened&) { head(reopened, 0); }
+
+  void operator()(const steps_added& change) {
+    head(steps, 2);
+    to.integer(static_cast<std::int64_t>(change.kind))
+      .array(change.names.size());
+    for (const auto& each : change.names)
+      to.text(each);
+  }
 
   void operator()(const job_handed_back&) { head(handed_back, 0); }
 
@@ -276,11 +299,45 @@ clone_record clone_in(const json& from) {
           error_or_none(from.at(3)), time_or_none(from.at(4))};
 }
 
-sub_action_record sub_action_in(const json& from) {
-  return {
-    from.at(0).get<std::string>(), status_in<sub_action_status>(from.at(1)),
-    attempts_in(from.at(2)),       from.at(3),
-    error_or_none(from.at(4)),     time_or_none(from.at(5))};
+step_record step_in(const json& from) {
+  step_record step;
+  step.name = from.at(0).get<std::string>();
+  step.status = status_in<sub_action_status>(from.at(1));
+  step.attempts = attempts_in(from.at(2));
+  step.answer = from.at(3);
+  step.failure = error_or_none(from.at(4));
+  step.next_attempt = time_or_none(from.at(5));
+  if (from.size() > 6)
+    step.added = time_or_none(from.at(6));
+  return step;
+}
+
+std::vector<step_record> steps_in(const json& from) {
+  std::vector<step_record> all;
+  for (const auto& each : from)
+    all.push_back(step_in(each));
+  return all;
+}
+
+step_kind step_kind_in(const json& from) {
+  switch (from.get<std::int64_t>()) {
+  case static_cast<std::int64_t>(step_kind::sub_action):
+    return step_kind::sub_action;
+  case static_cast<std::int64_t>(step_kind::compensation):
+    return step_kind::compensation;
+  case static_cast<std::int64_t>(step_kind::callback):
+    return step_kind::callback;
+  default:
+    throw std::range_error{"no such kind of step"};
+  }
+}
+
+step_ref step_ref_in(const json& from) {
+  const auto value = from.get<std::int64_t>();
+  if (value >= 0)
+    return {step_kind::sub_action, static_cast<std::size_t>(value)};
+  return {value % 2 == 0 ? step_kind::callback : step_kind::compensation,
+          static_cast<std::size_t>((-1 - value) / 2)};
 }
 
 job job_in(const json& from, const std::string& id, const std::string& flow) {
@@ -298,13 +355,16 @@ job job_in(const json& from, const std::string& id, const std::string& flow) {
   record.status = status_in<job_status>(from.at(5));
   record.deadline = time_in(from.at(6));
   record.clone = clone_in(from.at(7));
-  for (const auto& each : from.at(8))
-    record.sub_actions.push_back(sub_action_in(each));
+  record.sub_actions = steps_in(from.at(8));
   if (const auto& reply = from.at(9); !reply.is_null())
     record.reply = reply_record{time_in(reply.at(0)), reply.at(1).get<int>(),
                                 reply.at(2).get<bool>()};
   record.finished = time_or_none(from.at(10));
   record.recoveries = from.at(11).get<std::uint32_t>();
+  if (from.size() > 12) {
+    record.compensations = steps_in(from.at(12));
+    record.callbacks = steps_in(from.at(13));
+  }
   return record;
 }
 
@@ -327,18 +387,17 @@ job_change change_in(const json& from, const std::string& id,
     return clone_settled{attempt_or_none(at(0)), status_in<job_status>(at(1)),
                          error_in(at(2))};
   case sub_begun:
-    return sub_action_begun{at(0).get<std::size_t>(), attempt_in(at(1))};
+    return step_begun{step_ref_in(at(0)), attempt_in(at(1))};
   case sub_ended:
-    return sub_action_ended{at(0).get<std::size_t>(),
-                            attempt_in(at(1)),
-                            status_in<sub_action_status>(at(2)),
-                            at(3),
-                            error_or_none(at(4)),
-                            time_or_none(at(5))};
+    return step_ended{step_ref_in(at(0)),
+                      attempt_in(at(1)),
+                      status_in<sub_action_status>(at(2)),
+                      at(3),
+                      error_or_none(at(4)),
+                      time_or_none(at(5))};
   case sub_settled:
-    return sub_action_settled{at(0).get<std::size_t>(),
-                              status_in<sub_action_status>(at(1)),
-                              error_or_none(at(2))};
+    return step_settled{step_ref_in(at(0)), status_in<sub_action_status>(at(1)),
+                        error_or_none(at(2))};
   case finished:
     return job_finished{status_in<job_status>(at(0))};
   case replied:
@@ -347,6 +406,9 @@ job_change change_in(const json& from, const std::string& id,
     return job_recovered{};
   case reopened:
     return clone_reopened{};
+  case steps:
+    return steps_added{step_kind_in(at(0)),
+                       at(1).get<std::vector<std::string>>()};
   case handed_back:
     return job_handed_back{};
   case released:

@@ -60,7 +60,7 @@ public:
 
   virtual result<job_page> list(const job_query& query) = 0;
 
-  /// Up to `limit` jobs that are neither final nor ambiguous and older than
+  /// Up to `limit` jobs that are unfinished (`is_unfinished`) and older than
   /// `before` (all if empty), newest first.
   virtual result<std::vector<job>> unfinished(std::string_view before,
                                               std::size_t limit) = 0;
@@ -108,7 +108,8 @@ public:
   /// journal that failed while nobody has anything to commit.
   virtual std::optional<error> check() = 0;
 
-  /// Forgets up to `limit` final jobs that finished before `before`, the one
+  /// Forgets up to `limit` final jobs that finished before `before` and have
+  /// no callback left to make, the one
   /// that finished first foremost, with all that belongs to them, and keys
   /// that have expired by `now`. Gives how many jobs it forgot. The room
   /// that becomes free is used again, and given back when it is much. A crash

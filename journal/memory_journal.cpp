@@ -23,10 +23,6 @@ job_summary summary_of(const job& record) {
           record.clone.uid, record.hook.received, record.finished};
 }
 
-bool is_unfinished(const job& record) {
-  return !is_final(record.status) && record.status != job_status::ambiguous;
-}
-
 /// Reads through the journal, which is thread-safe.
 class view final : public journal_reader {
 public:
@@ -172,7 +168,8 @@ result<std::size_t> memory_journal::prune(wall_time before, wall_time now,
     keys_, [&](const auto& each) { return each.second.claim.expires <= now; });
   std::vector<std::pair<wall_time, std::string>> old;
   for (const auto& [id, record] : jobs_)
-    if (is_final(record.status) && record.finished < before)
+    if (is_final(record.status) && !is_calling_back(record)
+        && record.finished < before)
       old.emplace_back(record.finished.value_or(wall_time{}), id);
   std::sort(old.begin(), old.end());
   old.resize(std::min(old.size(), limit));

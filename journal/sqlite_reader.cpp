@@ -16,7 +16,8 @@ wall_time time_from(std::int64_t ms) {
 }
 
 // Every one of these is a job that a start takes up again: the two states are
-// two ranges of one index, each read from its newest end.
+// two ranges of one index, those which only call back are another, and each is
+// read from its newest end.
 constexpr std::string_view unfinished_sql = R"sql(
 SELECT * FROM (SELECT no, id, flow FROM jobs
   WHERE status = 1 AND status <> 3 AND (?1 IS NULL OR id < ?1)
@@ -24,6 +25,11 @@ SELECT * FROM (SELECT no, id, flow FROM jobs
 UNION ALL
 SELECT * FROM (SELECT no, id, flow FROM jobs
   WHERE status = 2 AND status <> 3 AND (?1 IS NULL OR id < ?1)
+  ORDER BY id DESC LIMIT ?2)
+UNION ALL
+SELECT * FROM (SELECT no, id, flow FROM jobs
+  WHERE calling_back = 1 AND status NOT IN (1, 2)
+  AND (?1 IS NULL OR id < ?1)
   ORDER BY id DESC LIMIT ?2)
 ORDER BY id DESC LIMIT ?2
 )sql";
@@ -57,8 +63,9 @@ reader::reader(std::shared_ptr<connection> on)
       events_of_{*on_, "SELECT payload FROM events WHERE key BETWEEN ? AND ? "
                        "ORDER BY key"},
       unfinished_{*on_, unfinished_sql},
-      count_{*on_, "SELECT count(*) FROM jobs WHERE status IN (1, 2) AND "
-                   "status <> 3"},
+      count_{*on_, "SELECT (SELECT count(*) FROM jobs WHERE status IN (1, 2) "
+                   "AND status <> 3) + (SELECT count(*) FROM jobs WHERE "
+                   "calling_back = 1 AND status NOT IN (1, 2))"},
       by_key_{*on_, "SELECT job, fingerprint, expires FROM idempotency_keys "
                     "WHERE flow = ? AND key = ? AND expires > ?"},
       definition_{*on_,

@@ -61,7 +61,16 @@ CREATE TABLE flow_definitions (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<std::string_view, 1> all{version_1};
+// A job can be final and have callbacks left to make. Only such jobs pay for
+// the index.
+constexpr std::string_view version_2 = R"sql(
+ALTER TABLE jobs ADD COLUMN calling_back INTEGER NOT NULL DEFAULT 0
+  CHECK (calling_back IN (0, 1));
+CREATE INDEX jobs_calling_back ON jobs (id)
+  WHERE calling_back = 1 AND status NOT IN (1, 2);
+)sql";
+
+constexpr std::array<std::string_view, 2> all{version_1, version_2};
 
 } // namespace
 

@@ -19,6 +19,8 @@ job without_bulk(const job& record) {
   bare.sub_actions = record.sub_actions;
   for (auto& each : bare.sub_actions)
     each.answer = nullptr;
+  bare.compensations = record.compensations;
+  bare.callbacks = record.callbacks;
   bare.hook.received = record.hook.received;
   bare.reply = record.reply;
   bare.finished = record.finished;
@@ -30,8 +32,8 @@ job without_bulk(const job& record) {
 void drop_answer(job& record, const job_change& change) {
   if (std::holds_alternative<clone_succeeded>(change))
     record.clone.answer = nullptr;
-  else if (const auto* ended = std::get_if<sub_action_ended>(&change))
-    record.sub_actions.at(ended->index).answer = nullptr;
+  else if (const auto* ended = std::get_if<step_ended>(&change))
+    find_step(record, ended->step)->answer = nullptr;
 }
 
 std::optional<std::int64_t> ms_of(const std::optional<wall_time>& time) {
@@ -46,9 +48,10 @@ writer::writer(connection& on, reader& reads, std::size_t remembered_max)
       remembered_max_{remembered_max},
       next_no_{on.ask("SELECT ifnull(max(no), 0) + 1 FROM jobs")},
       insert_job_{on, "INSERT INTO jobs (no, id, flow, status, uid, received, "
-                      "finished) VALUES (?, ?, ?, ?, ?, ?, ?)"},
-      update_job_{on, "UPDATE jobs SET status = ?2, uid = ?3, finished = ?4 "
-                      "WHERE no = ?1"},
+                      "finished, calling_back) VALUES (?, ?, ?, ?, ?, ?, ?, "
+                      "?)"},
+      update_job_{on, "UPDATE jobs SET status = ?2, uid = ?3, finished = ?4, "
+                      "calling_back = ?5 WHERE no = ?1"},
       insert_events_{on, "INSERT INTO events (key, payload) VALUES (?, ?)"},
       claim_key_{on, "INSERT INTO idempotency_keys (flow, key, job, "
                      "fingerprint, expires) VALUES (?1, ?2, ?3, ?4, ?5) "
@@ -61,7 +64,7 @@ writer::writer(connection& on, reader& reads, std::size_t remembered_max)
                              "definition) VALUES (?, ?) "
                              "ON CONFLICT (version) DO NOTHING"},
       prunable_{on, "SELECT no, id FROM jobs WHERE finished IS NOT NULL AND "
-                    "finished < ? AND status IN (3, 4, 5) "
+                    "finished < ? AND status IN (3, 4, 5) AND calling_back = 0 "
                     "ORDER BY finished LIMIT ?"},
       delete_job_{on, "DELETE FROM jobs WHERE no = ?"},
       delete_events_{on, "DELETE FROM events WHERE key BETWEEN ? AND ?"},
@@ -84,6 +87,7 @@ writer::known_job* writer::recall(std::string_view id) {
   known.status = known.record.status;
   known.has_uid = !known.record.clone.uid.is_null();
   known.finished = ms_of(known.record.finished);
+  known.calling_back = is_calling_back(known.record);
   return &known;
 }
 
@@ -156,19 +160,22 @@ void writer::store(known_job& each) {
   const auto status = static_cast<std::int64_t>(record.status);
   const auto finished = ms_of(record.finished);
   const bool has_uid = !record.clone.uid.is_null();
+  const bool calling_back = is_calling_back(record);
   std::string storage;
   const auto uid = uid_value(record.clone.uid, storage);
   if (!each.stored)
     insert_job_.run(each.no, std::string_view{record.id},
                     std::string_view{record.flow}, status, uid,
-                    sqlite::ms_of(record.hook.received), finished);
+                    sqlite::ms_of(record.hook.received), finished,
+                    std::int64_t{calling_back});
   else if (each.status != record.status || each.has_uid != has_uid
-           || each.finished != finished)
-    update_job_.run(each.no, status, uid, finished);
+           || each.finished != finished || each.calling_back != calling_back)
+    update_job_.run(each.no, status, uid, finished, std::int64_t{calling_back});
   each.stored = true;
   each.status = record.status;
   each.has_uid = has_uid;
   each.finished = finished;
+  each.calling_back = calling_back;
   if (each.rows >= event_key::rows_max)
     throw failure{"job " + record.id
                   + " has more events than the journal can keep; trying again "
@@ -201,7 +208,8 @@ void writer::trim() {
     each->event_count = 0;
     each->events = {};
     // Nothing is likely to follow.
-    if (is_final(each->record.status) && each->record.reply)
+    if (is_final(each->record.status) && each->record.reply
+        && !is_calling_back(each->record))
       known_.erase(known_.find(each->record.id));
   }
   touched_.clear();

@@ -41,6 +41,7 @@ private:
     job_status status = job_status::cloning;
     bool has_uid = false;
     std::optional<std::int64_t> finished;
+    bool calling_back = false;
     // What this transaction adds to it.
     std::vector<std::uint8_t> events;
     std::size_t event_count = 0;

@@ -53,7 +53,8 @@ fake_outbound(fake_outbound_actor::stateful_pointer<fake_outbound_state> self,
       const auto* key = find_header(call->headers, "Idempotency-Key");
       const auto* trace = find_header(call->headers, "traceparent");
       fake.calls.push_back({path, key != nullptr ? *key : "",
-                            trace != nullptr ? *trace : "", state.now()});
+                            trace != nullptr ? *trace : "", state.now(),
+                            call->headers, call->body});
       fake.in_flight_max = std::max(fake.in_flight_max, ++fake.in_flight);
       auto step = next_of(fake, path);
       step.done.duration = step.delay;

@@ -39,6 +39,8 @@ struct seen_call {
   std::string key;
   std::string traceparent;
   milliseconds at{0};
+  handoff::headers headers = {};
+  std::string body = {};
 };
 
 inline void PrintTo(const seen_call& call, std::ostream* out) {

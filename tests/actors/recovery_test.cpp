@@ -39,7 +39,7 @@ protected:
         {id, options.now(), job_accepted{record, nullptr}},
         {id, options.now(), clone_attempt_begun{made}},
         {id, options.now(), clone_succeeded{std::nullopt, "p", nullptr, {"a"}}},
-        {id, options.now(), sub_action_begun{0, made}}});
+        {id, options.now(), step_begun{sub_action_at(0), made}}});
       ASSERT_FALSE(failed);
     }
     if (knows_definition) {

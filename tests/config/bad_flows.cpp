@@ -27,10 +27,10 @@ const std::vector<bad_input>& bad_flows() {
      "\"hmac-sha256\""},
     {R"("verify": {"scheme": "standard-webhooks", "secret": "${env:S}"})",
      "/verify/secret: is no base64, allowed is base64 with or without "
-     "\"whsec_\" before it for the scheme \"standard-webhooks\""},
+     "\"whsec_\" before it, as Standard Webhooks has it"},
     {R"("verify": {"scheme": "standard-webhooks", "secrets": ["QQ==", "whsec_"]})",
      "/verify/secrets/1: is no base64, allowed is base64 with or without "
-     "\"whsec_\" before it for the scheme \"standard-webhooks\""},
+     "\"whsec_\" before it, as Standard Webhooks has it"},
     {R"("verify": {"scheme": "github", "secrets": ["${env:S}", ""]})",
      "/verify/secrets/1: is empty, allowed is a secret"},
     {R"("idempotency": {"key": "{{uid}}"})",
@@ -65,6 +65,13 @@ const std::vector<bad_input>& bad_flows() {
     {R"("callback": {"url": "http://a/", "on": ["done"]})",
      "/callback/on/0: \"done\" is no event, allowed is an array with "
      "\"cloned\", \"succeeded\" or \"failed\" in it, each once"},
+    {R"("callback": {"url": "http://a/", "secret": "s3cret!"})",
+     "/callback/secret: is no base64, allowed is base64 with or without "
+     "\"whsec_\" before it, as Standard Webhooks has it"},
+    {R"("sub_actions": [{"name": "clone", "request": R}])",
+     "/sub_actions/0/name: \"clone\" is what the clone itself is called, in "
+     "its "
+     "Idempotency-Key for one, allowed is any other name"},
     {R"("sub_actions": {})",
      "/sub_actions: an object is no array, allowed is an array of sub-actions"},
     {R"("sub_actions": [{"name": "a"}])",

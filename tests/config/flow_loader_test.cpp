@@ -25,7 +25,8 @@ protected:
   FlowLoaderTest() {
     ::setenv("HOOK_SECRET", "whsec_aG9vay1zM2NyZXQ=", 1);
     ::setenv("API_TOKEN", "{{uid}}-s3cret", 1);
-    ::setenv("CALLBACK_SECRET", "quote\"d", 1);
+    ::setenv("CALLBACK_SECRET", "Y2FsbGJhY2stczNjcmV0", 1);
+    ::setenv("QUOTED", "quote\"d", 1);
   }
 
   flow_ptr good(std::string_view text) {
@@ -60,7 +61,7 @@ constexpr std::string_view everything = R"({
   },
   "reply": { "status": 200, "body": { "uid": "{{uid}}" } },
   "sub_actions": [
-    { "name": "share", "request": { "method": "POST", "url": "http://127.0.0.1:9001/projects/{{uid}}/share", "body": { "with": "{{body/team}}" } } },
+    { "name": "share", "request": { "method": "POST", "url": "http://127.0.0.1:9001/projects/{{uid}}/share", "headers": { "X-Key": "${env:QUOTED}" }, "body": { "with": "{{body/team}}" } } },
     { "name": "folder", "request": { "method": "POST", "url": "http://127.0.0.1:9001/projects/{{uid}}/folders" } },
     { "name": "file", "after": ["folder"], "request": { "method": "PUT", "url": "http://127.0.0.1:9001/folders/{{sub/folder/id}}/readme" },
       "retry": { "max_attempts": 8, "retry_on": [408, 425, 429, 500, 502, 503, 504] }, "on_failure": "continue" }

@@ -5,7 +5,7 @@
 namespace handoff {
 namespace {
 
-enum class outcome { none, clone, sub_actions, conflict, invalid };
+enum class outcome { none, clone, steps, conflict, invalid };
 
 /// A job as it stands, what somebody wants of it, and what comes of that.
 struct command_case {
@@ -43,8 +43,8 @@ outcome outcome_of(const result<command_decision>& decided) {
   switch (std::get<command_decision>(decided).effect) {
   case command_effect::clone:
     return outcome::clone;
-  case command_effect::sub_actions:
-    return outcome::sub_actions;
+  case command_effect::steps:
+    return outcome::steps;
   default:
     return outcome::none;
   }
@@ -76,28 +76,28 @@ INSTANTIATE_TEST_SUITE_P(
                                true,
                                {succeeded, failed},
                                retry_command{},
-                               outcome::sub_actions,
+                               outcome::steps,
                                1},
                   command_case{"RetryFailedAndSkipped",
                                js::failed,
                                true,
                                {failed, skipped},
                                retry_command{},
-                               outcome::sub_actions,
+                               outcome::steps,
                                2},
                   command_case{"RetryOneWithWhatWasSkipped",
                                js::failed,
                                true,
                                {failed, skipped},
                                retry_command{"a"},
-                               outcome::sub_actions,
+                               outcome::steps,
                                2},
                   command_case{"RetryOneOfTwoFailed",
                                js::failed,
                                true,
                                {failed, failed},
                                retry_command{"b"},
-                               outcome::sub_actions,
+                               outcome::steps,
                                1},
                   command_case{"RetrySucceededOne",
                                js::failed,
@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
                                true,
                                {cancelled, cancelled},
                                retry_command{},
-                               outcome::sub_actions,
+                               outcome::steps,
                                2},
                   command_case{"RetryFailedClone",
                                js::failed,
@@ -185,14 +185,14 @@ INSTANTIATE_TEST_SUITE_P(
                                false,
                                {},
                                resolve_command{"u"},
-                               outcome::sub_actions,
+                               outcome::steps,
                                1},
                   command_case{"ResolveWithNumber",
                                js::ambiguous,
                                false,
                                {},
                                resolve_command{7},
-                               outcome::sub_actions,
+                               outcome::steps,
                                1},
                   command_case{"ResolveWithEmptyUid",
                                js::ambiguous,
@@ -232,6 +232,60 @@ INSTANTIATE_TEST_SUITE_P(
                                resolve_command{"u"},
                                outcome::conflict}),
   name_of);
+
+/// A job whose compensations and callbacks stand so.
+job followed_up(js status, std::vector<sub_action_status> compensations,
+                std::vector<sub_action_status> callbacks) {
+  auto record =
+    job_of({"", status, true, {succeeded, failed}, {}, outcome::none});
+  for (const auto each : compensations)
+    record.compensations.emplace_back().status = each;
+  for (const auto each : callbacks)
+    record.callbacks.emplace_back().status = each;
+  return record;
+}
+
+std::vector<step_ref> retried(const job& record,
+                              std::optional<std::string> sub_action = {}) {
+  const auto decided =
+    decide(record, retry_command{std::move(sub_action)}, {}, wall_time{});
+  std::vector<step_ref> steps;
+  if (const auto* decision = std::get_if<command_decision>(&decided))
+    for (const auto& each : decision->events)
+      steps.push_back(std::get<step_settled>(each.change).step);
+  return steps;
+}
+
+TEST(RetryTest, TriesToUndoAgainButNotToDo) {
+  const auto undoing = [](std::size_t at) {
+    return step_ref{step_kind::compensation, at};
+  };
+  EXPECT_EQ(retried(followed_up(js::failed, {failed, succeeded, failed}, {})),
+            (std::vector{undoing(0), undoing(2)}));
+  EXPECT_TRUE(retried(followed_up(js::failed, {succeeded}, {})).empty());
+  EXPECT_TRUE(retried(followed_up(js::failed, {failed}, {}), "b").empty());
+}
+
+TEST(RetryTest, CallsBackAgainWhenNothingElseIsLeft) {
+  const std::vector<step_ref> second{{step_kind::callback, 1}};
+  EXPECT_EQ(retried(followed_up(js::succeeded, {}, {succeeded, failed})),
+            second);
+  EXPECT_EQ(retried(followed_up(js::failed, {succeeded}, {succeeded, failed})),
+            second);
+  EXPECT_TRUE(retried(followed_up(js::succeeded, {}, {succeeded})).empty());
+  EXPECT_EQ(retried(followed_up(js::failed, {}, {failed})),
+            std::vector{sub_action_at(1)})
+    << "another callback tells what comes of it";
+}
+
+TEST(GiveUpTest, LeavesAnEndAsItIsAndCallsBackNoMore) {
+  auto record = followed_up(js::succeeded, {}, {succeeded, retrying});
+  for (const auto& event :
+       give_up(record, {error_kind::quarantined, ""}, wall_time{}))
+    apply(record, event);
+  EXPECT_EQ(record.status, js::succeeded);
+  EXPECT_FALSE(is_unfinished(record));
+}
 
 TEST(GiveUpTest, LeavesACloneAmbiguousSinceItMayHaveBeenSent) {
   job record;

@@ -41,8 +41,8 @@ protected:
   }
 
   bool end(std::size_t index, std::uint32_t number, sub_status status) {
-    return take(sub_action_ended{index, ended(number), status, number,
-                                 std::nullopt, std::nullopt});
+    return take(step_ended{sub_action_at(index), ended(number), status, number,
+                           std::nullopt, std::nullopt});
   }
 
   sub_status status_of(std::size_t index) const {
@@ -58,7 +58,7 @@ TEST_F(EventTest, GoesFromAcceptedToSucceeded) {
   EXPECT_EQ(record_.clone.attempts.size(), 1u);
   for (const std::size_t index : {0u, 1u}) {
     EXPECT_EQ(status_of(index), sub_status::waiting);
-    EXPECT_TRUE(take(sub_action_begun{index, begun(1)}));
+    EXPECT_TRUE(take(step_begun{sub_action_at(index), begun(1)}));
     EXPECT_EQ(status_of(index), sub_status::running);
     EXPECT_TRUE(end(index, 1, sub_status::succeeded));
   }
@@ -86,39 +86,39 @@ TEST_F(EventTest, ChangesNothingWhenAcceptanceComesTwice) {
 
 TEST_F(EventTest, ChangesNothingWhenSubActionEventsComeTwice) {
   accept_and_clone();
-  EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(1)}));
   EXPECT_TRUE(end(0, 1, sub_status::failed));
-  EXPECT_FALSE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_FALSE(take(step_begun{sub_action_at(0), begun(1)}));
   EXPECT_FALSE(end(0, 1, sub_status::failed));
   EXPECT_EQ(status_of(0), sub_status::failed);
-  EXPECT_TRUE(take(sub_action_settled{1, sub_status::skipped, {}}));
-  EXPECT_FALSE(take(sub_action_settled{1, sub_status::skipped, {}}));
+  EXPECT_TRUE(take(step_settled{sub_action_at(1), sub_status::skipped, {}}));
+  EXPECT_FALSE(take(step_settled{sub_action_at(1), sub_status::skipped, {}}));
 }
 
 TEST_F(EventTest, KeepsSuccessWhateverComesLate) {
   accept_and_clone();
-  EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
-  EXPECT_TRUE(take(sub_action_begun{0, begun(2)}));
+  EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(1)}));
+  EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(2)}));
   EXPECT_TRUE(end(0, 2, sub_status::succeeded));
   EXPECT_TRUE(end(0, 1, sub_status::failed));
-  EXPECT_FALSE(take(sub_action_settled{0, sub_status::cancelled, {}}));
-  EXPECT_TRUE(take(sub_action_begun{0, begun(3)}));
+  EXPECT_FALSE(take(step_settled{sub_action_at(0), sub_status::cancelled, {}}));
+  EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(3)}));
   EXPECT_EQ(status_of(0), sub_status::succeeded);
   EXPECT_EQ(record_.sub_actions[0].answer, 2);
 }
 
 TEST_F(EventTest, IgnoresSubActionThatThereIsNot) {
   accept_and_clone();
-  EXPECT_FALSE(take(sub_action_begun{2, begun(1)}));
+  EXPECT_FALSE(take(step_begun{sub_action_at(2), begun(1)}));
   EXPECT_FALSE(end(2, 1, sub_status::succeeded));
-  EXPECT_FALSE(take(sub_action_settled{2, sub_status::skipped, {}}));
+  EXPECT_FALSE(take(step_settled{sub_action_at(2), sub_status::skipped, {}}));
 }
 
 TEST_F(EventTest, TakesJobUpAgainAtNewAttempt) {
   accept_and_clone();
   EXPECT_TRUE(end(0, 1, sub_status::failed));
   EXPECT_TRUE(take(job_finished{job_status::failed}));
-  EXPECT_TRUE(take(sub_action_begun{0, begun(2)}));
+  EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(2)}));
   EXPECT_EQ(record_.status, job_status::running);
   EXPECT_FALSE(record_.finished);
 }
@@ -127,7 +127,7 @@ TEST_F(EventTest, TakesJobUpAgainWhenSubActionWaitsAgain) {
   accept_and_clone();
   EXPECT_TRUE(end(0, 1, sub_status::failed));
   EXPECT_TRUE(take(job_finished{job_status::failed}));
-  EXPECT_TRUE(take(sub_action_settled{0, sub_status::waiting, {}}));
+  EXPECT_TRUE(take(step_settled{sub_action_at(0), sub_status::waiting, {}}));
   EXPECT_EQ(record_.status, job_status::running);
   EXPECT_FALSE(record_.finished);
   EXPECT_EQ(status_of(0), sub_status::waiting);
@@ -182,6 +182,31 @@ TEST_F(EventTest, IsNotClonedAgainOnceItsUidIsKnown) {
   EXPECT_FALSE(take(clone_reopened{}));
 }
 
+TEST_F(EventTest, AddsStepsOnce) {
+  accept_and_clone();
+  const steps_added undoing{step_kind::compensation, {"share", "clone"}};
+  EXPECT_TRUE(take(undoing, 5));
+  EXPECT_FALSE(take(undoing, 6));
+  ASSERT_EQ(record_.compensations.size(), 2u);
+  EXPECT_EQ(record_.compensations[1].name, "clone");
+  EXPECT_EQ(record_.compensations[1].added, at(5));
+  EXPECT_TRUE(record_.callbacks.empty());
+}
+
+TEST_F(EventTest, IsTakenUpByACompensationButNotByACallback) {
+  accept_and_clone();
+  take(steps_added{step_kind::compensation, {"share"}});
+  take(steps_added{step_kind::callback, {"failed"}});
+  EXPECT_TRUE(take(job_finished{job_status::failed}));
+  EXPECT_TRUE(take(step_begun{{step_kind::callback, 0}, begun(1)}));
+  EXPECT_EQ(record_.status, job_status::failed);
+  EXPECT_TRUE(record_.finished);
+  EXPECT_EQ(record_.callbacks[0].status, sub_status::running);
+  EXPECT_TRUE(take(step_begun{{step_kind::compensation, 0}, begun(1)}));
+  EXPECT_EQ(record_.status, job_status::running);
+  EXPECT_EQ(record_.sub_actions[0].attempts.size(), 0u);
+}
+
 TEST_F(EventTest, CountsNoRecoveryAfterWhichItWasHandedBack) {
   accept_and_clone();
   EXPECT_FALSE(take(job_handed_back{}));
@@ -201,7 +226,7 @@ TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   EXPECT_EQ(record_.recoveries, 2u);
   EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
   EXPECT_EQ(record_.recoveries, 2u) << "a repetition is no progress";
-  EXPECT_TRUE(take(sub_action_begun{0, begun(1)}));
+  EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(1)}));
   EXPECT_EQ(record_.recoveries, 2u) << "it may be what ends the process";
   EXPECT_TRUE(end(0, 1, sub_status::succeeded));
   EXPECT_EQ(record_.recoveries, 0u);

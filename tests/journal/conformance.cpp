@@ -95,6 +95,43 @@ TEST_P(JournalConformance, CountsRecoveryOnceWhenItComesTwice) {
   EXPECT_EQ(value_of(journal().find(story.id()))->recoveries, 2u);
 }
 
+TEST_P(JournalConformance, KeepsCompensationsAndCallbacksApart) {
+  const job_story story{1};
+  const step_ref undoing{step_kind::compensation, 1};
+  const step_ref telling{step_kind::callback, 1};
+  job expected;
+  for (const auto& event :
+       {story.accepted(), story.cloned(),
+        story.added(step_kind::callback, {"cloned", "failed"}),
+        story.added(step_kind::compensation, {"share", "clone"}),
+        story.begun(undoing), story.begun(telling), story.ended(undoing),
+        story.begun(1), story.ended(telling)}) {
+    EXPECT_COMMITS({event});
+    apply(expected, event);
+  }
+  EXPECT_EQ(text_of(value_of(journal().find(story.id())).value()),
+            text_of(expected));
+}
+
+TEST_P(JournalConformance, TakesUpAndKeepsWhatStillCallsBack) {
+  const job_story story{1};
+  const job_story other{2};
+  const step_ref telling{step_kind::callback, 0};
+  EXPECT_COMMITS({other.accepted(), other.cloned(),
+                  other.finished(job_status::succeeded, at(10)),
+                  story.accepted(), story.cloned(),
+                  story.finished(job_status::succeeded, at(10)),
+                  story.added(step_kind::callback, {"succeeded"})});
+  EXPECT_EQ(ids_of(value_of(journal().unfinished("", 10))),
+            (job_list{story.id()}));
+  EXPECT_EQ(value_of(journal().count_unfinished()), 1u);
+  EXPECT_EQ(value_of(journal().prune(at(100), at(0), 10)), 1u);
+  EXPECT_COMMITS({story.begun(telling), story.ended(telling)});
+  EXPECT_EQ(value_of(journal().count_unfinished()), 0u);
+  EXPECT_EQ(value_of(journal().prune(at(100), at(0), 10)), 1u);
+  EXPECT_FALSE(value_of(journal().find(story.id())));
+}
+
 TEST_P(JournalConformance, IgnoresEventsOfUnknownJobs) {
   const job_story known{1};
   const job_story unknown{2};

@@ -124,13 +124,14 @@ job_event job_story::settled(job_status status) const {
 }
 
 job_event job_story::begun(std::size_t index, std::uint32_t attempt) const {
-  return {id_, at(3000), sub_action_begun{index, made(attempt, false)}};
+  return {id_, at(3000),
+          step_begun{sub_action_at(index), made(attempt, false)}};
 }
 
 job_event job_story::ended(std::size_t index, std::uint32_t attempt,
                            sub_action_status status) const {
-  sub_action_ended change{index,   made(attempt, true), status,
-                          nullptr, std::nullopt,        std::nullopt};
+  step_ended change{sub_action_at(index), made(attempt, true), status, nullptr,
+                    std::nullopt,         std::nullopt};
   if (status == sub_action_status::succeeded) {
     change.answer = {{"id", index}};
   } else {
@@ -144,7 +145,23 @@ job_event job_story::ended(std::size_t index, std::uint32_t attempt,
 
 job_event job_story::skipped(std::size_t index) const {
   return {id_, at(4500),
-          sub_action_settled{index, sub_action_status::skipped, std::nullopt}};
+          step_settled{sub_action_at(index), sub_action_status::skipped,
+                       std::nullopt}};
+}
+
+job_event job_story::added(step_kind kind,
+                           std::vector<std::string> names) const {
+  return {id_, at(4600), steps_added{kind, std::move(names)}};
+}
+
+job_event job_story::begun(step_ref step) const {
+  return {id_, at(4700), step_begun{step, made(1, false)}};
+}
+
+job_event job_story::ended(step_ref step) const {
+  return {id_, at(4800),
+          step_ended{step, made(1, true), sub_action_status::succeeded, nullptr,
+                     std::nullopt, std::nullopt}};
 }
 
 job_event job_story::finished(job_status status, wall_time when) const {
@@ -177,10 +194,13 @@ std::string text_of(const job& record) {
   all["clone"] = {json_of(record.clone.attempts), record.clone.uid,
                   record.clone.answer, json_of(record.clone.failure),
                   ms_of(record.clone.next_attempt)};
-  for (const auto& each : record.sub_actions)
-    all["sub_actions"].push_back(
-      {each.name, name(each.status), json_of(each.attempts), each.answer,
-       json_of(each.failure), ms_of(each.next_attempt)});
+  for (const auto kind :
+       {step_kind::sub_action, step_kind::compensation, step_kind::callback})
+    for (const auto& each : steps_of(record, kind))
+      all["steps"].push_back({static_cast<int>(kind), each.name,
+                              name(each.status), json_of(each.attempts),
+                              each.answer, json_of(each.failure),
+                              ms_of(each.next_attempt), ms_of(each.added)});
   if (record.reply)
     all["reply"] = {ms_of(record.reply->at), record.reply->status,
                     record.reply->written};

@@ -33,6 +33,9 @@ public:
   ended(std::size_t index, std::uint32_t attempt = 1,
         sub_action_status status = sub_action_status::succeeded) const;
   job_event skipped(std::size_t index) const;
+  job_event added(step_kind kind, std::vector<std::string> names) const;
+  job_event begun(step_ref step) const;
+  job_event ended(step_ref step) const;
   job_event finished(job_status status, wall_time when) const;
   job_event replied() const;
   job_event recovered(wall_time when) const;

@@ -37,10 +37,10 @@ TEST_F(SqliteSchemaTest, RefusesDatabaseOfAnotherProgramAndLeavesIt) {
 
 TEST_F(SqliteSchemaTest, RefusesStatusThatIsNone) {
   place_.open();
-  EXPECT_THROW(run("INSERT INTO jobs VALUES (1, 'a', 'f', 7, NULL, 0, NULL)"),
-               failure);
+  EXPECT_THROW(
+    run("INSERT INTO jobs VALUES (1, 'a', 'f', 7, NULL, 0, NULL, 0)"), failure);
   EXPECT_NO_THROW(
-    run("INSERT INTO jobs VALUES (1, 'a', 'f', 6, NULL, 0, NULL)"));
+    run("INSERT INTO jobs VALUES (1, 'a', 'f', 6, NULL, 0, NULL, 0)"));
 }
 
 TEST_F(SqliteSchemaTest, TakesEachStepOnceFromTheFirstOn) {

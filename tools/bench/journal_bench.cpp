@@ -87,12 +87,13 @@ void add_stage(const running_job& each, std::vector<job_event>& batch) {
   };
   const auto begin = [&](std::size_t from) {
     for (auto index = from; index < from + workers; ++index)
-      add(sub_action_begun{index, made(false)});
+      add(step_begun{sub_action_at(index), made(false)});
   };
   const auto end = [&](std::size_t from) {
     for (auto index = from; index < from + workers; ++index)
-      add(sub_action_ended{index, made(true), sub_action_status::succeeded,
-                           nullptr, std::nullopt, std::nullopt});
+      add(step_ended{sub_action_at(index), made(true),
+                     sub_action_status::succeeded, nullptr, std::nullopt,
+                     std::nullopt});
   };
   if (each.stage == 0) {
     job record;

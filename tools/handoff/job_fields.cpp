@@ -33,6 +33,18 @@ const json& object_at(const json& object, const char* key) {
   return found != object.end() && found->is_object() ? *found : none;
 }
 
+std::vector<job_step> steps_in(const json& document) {
+  std::vector<job_step> steps;
+  const auto add = [&](const char* key, const char* before) {
+    for (const auto& each : list_at(document, key))
+      steps.push_back({before + text_at(each, "name"), each});
+  };
+  add("sub_actions", "");
+  add("compensations", "undo ");
+  add("callbacks", "callback ");
+  return steps;
+}
+
 std::optional<milliseconds> duration_at(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_integer())

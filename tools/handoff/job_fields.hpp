@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace handoff {
 
@@ -20,6 +21,15 @@ const nlohmann::json& list_at(const nlohmann::json& object, const char* key);
 
 /// A member that is an object; an empty one if it is none.
 const nlohmann::json& object_at(const nlohmann::json& object, const char* key);
+
+/// One step of a job but its clone: a sub-action, a compensation or a callback.
+struct job_step {
+  std::string name; ///< "share", "undo share", "callback cloned"
+  const nlohmann::json& document;
+};
+
+/// The steps of a job, in the order in which they are shown.
+std::vector<job_step> steps_in(const nlohmann::json& document);
 
 /// A number of milliseconds.
 std::optional<std::chrono::milliseconds>

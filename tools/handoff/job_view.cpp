@@ -1,10 +1,11 @@
 #include "tools/handoff/job_view.hpp"
 
 #include "job/status.hpp"
+#include "tools/handoff/job_fields.hpp"
+#include "tools/handoff/terminal.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -15,59 +16,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 using time_point = std::chrono::system_clock::time_point;
-
-/// Text from elsewhere, such as a UID, without what a terminal would obey.
-std::string printable(std::string text) {
-  for (auto& each : text)
-    if (each < ' ' || each > '~')
-      each = '?';
-  return text;
-}
-
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null())
-    return {};
-  return printable(
-    found->is_string()
-      ? found->get<std::string>()
-      : found->dump(-1, ' ', true, json::error_handler_t::replace));
-}
-
-const json& list_at(const json& object, const char* key) {
-  static const json none = json::array();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : none;
-}
-
-const json& object_at(const json& object, const char* key) {
-  static const json none = json::object();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_object() ? *found : none;
-}
-
-std::optional<milliseconds> duration_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number_integer())
-    return std::nullopt;
-  return milliseconds{found->get<std::int64_t>()};
-}
-
-/// RFC 3339 in UTC to the millisecond, as the admin API writes it.
-std::optional<time_point> time_at(const json& object, const char* key) {
-  std::tm broken{};
-  int ms = 0;
-  const auto text = text_at(object, key);
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &broken.tm_year,
-                  &broken.tm_mon, &broken.tm_mday, &broken.tm_hour,
-                  &broken.tm_min, &broken.tm_sec, &ms)
-      != 7)
-    return std::nullopt;
-  broken.tm_year -= 1900;
-  broken.tm_mon -= 1;
-  return std::chrono::system_clock::from_time_t(::timegm(&broken))
-       + milliseconds{ms};
-}
 
 std::string seconds_text(milliseconds length) {
   char text[32];
@@ -185,15 +133,15 @@ private:
 
 time_axis axis_of(const json& document, time_point now, std::size_t columns) {
   std::optional<time_point> origin;
-  for (const auto& sub : list_at(document, "sub_actions"))
-    for (const auto& each : list_at(sub, "attempts"))
+  for (const auto& step : steps_in(document))
+    for (const auto& each : list_at(step.document, "attempts"))
       if (const auto started = time_at(each, "started");
           started && (!origin || *started < *origin))
         origin = started;
   time_axis axis{origin.value_or(now), milliseconds{1}, columns};
   milliseconds needed{1};
-  for (const auto& sub : list_at(document, "sub_actions"))
-    for (const auto& each : stretches_of(sub, axis.origin, now))
+  for (const auto& step : steps_in(document))
+    for (const auto& each : stretches_of(step.document, axis.origin, now))
       needed = std::max(needed, each.to);
   axis.span = needed;
   if (!has_come_to_rest(document)) {
@@ -237,15 +185,10 @@ const char* colour_of(std::string_view status) {
 std::string finished_line(std::string line, std::string_view status,
                           const job_view_options& options) {
   // A line that fills the last column makes some terminals go on to the next.
-  line.resize(std::min(line.size(), options.width - 1));
+  line = clipped(line, options.width - 1);
   while (line.ends_with(' '))
     line.pop_back();
   return options.colour ? colour_of(status) + line + "\x1b[0m" : line;
-}
-
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(text.size(), width), ' ');
-  return text;
 }
 
 std::string summary_line(const json& document) {
@@ -281,8 +224,7 @@ std::vector<job_news> news_of(const json& document) {
                        + (uid.empty() ? "" : ", uid " + uid)
                        + (gone ? ", but had gone" : ""));
   }
-  for (const auto& each : list_at(document, "sub_actions")) {
-    const auto who = text_at(each, "name");
+  for (const auto& [who, each] : steps_in(document)) {
     news.add_attempts(who, list_at(each, "attempts"));
     const auto status = sub_action_status_from(text_at(each, "status"));
     // Of one that succeeded, its last attempt says so.
@@ -310,16 +252,17 @@ std::vector<std::string> draw_job(const json& document, time_point now,
   if (options.brief)
     return lines;
   std::size_t name_width = 0;
-  for (const auto& each : list_at(document, "sub_actions"))
-    name_width = std::max(name_width, text_at(each, "name").size());
+  const auto steps = steps_in(document);
+  for (const auto& each : steps)
+    name_width = std::max(name_width, each.name.size());
   name_width = std::min<std::size_t>(name_width, 20);
   const auto taken = name_width + status_width + note_width + 8;
   const auto columns =
     options.width > taken + 10 ? options.width - taken : std::size_t{10};
   const auto axis = axis_of(document, now, columns);
-  for (const auto& each : list_at(document, "sub_actions")) {
+  for (const auto& [title, each] : steps) {
     const auto status = text_at(each, "status");
-    const auto name = padded(text_at(each, "name"), name_width);
+    const auto name = padded(title, name_width);
     lines.push_back(
       finished_line("  " + name.substr(0, name_width) + " ["
                       + axis.bar(stretches_of(each, axis.origin, now)) + "] "

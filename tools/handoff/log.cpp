@@ -70,18 +70,24 @@ struct teller {
     log.info("job {}: its clone is made again", event.job);
   }
 
-  void operator()(const sub_action_begun&) const {}
+  void operator()(const step_begun&) const {}
 
-  void operator()(const sub_action_ended& change) const {
-    tell(change.made, "sub-action " + std::to_string(change.index + 1));
+  void operator()(const step_ended& change) const {
+    tell(change.made, text_of(change.step));
     if (change.failure)
-      log.warn("job {}: sub-action {} failed: {}", event.job, change.index + 1,
+      log.warn("job {}: {} failed: {}", event.job, text_of(change.step),
                change.failure->detail);
   }
 
-  void operator()(const sub_action_settled& change) const {
-    log.info("job {}: sub-action {} is {}", event.job, change.index + 1,
+  void operator()(const step_settled& change) const {
+    log.info("job {}: {} is {}", event.job, text_of(change.step),
              name(change.status));
+  }
+
+  void operator()(const steps_added& change) const {
+    if (change.kind == step_kind::compensation)
+      log.warn("job {}: what it has done is undone, {} steps", event.job,
+               change.names.size());
   }
 
   void operator()(const job_finished& change) const {
@@ -106,6 +112,14 @@ struct teller {
   }
 
 private:
+  static std::string text_of(const step_ref& step) {
+    const char* const kind = step.kind == step_kind::compensation
+                             ? "compensation "
+                           : step.kind == step_kind::callback ? "callback "
+                                                              : "sub-action ";
+    return kind + std::to_string(step.index + 1);
+  }
+
   void tell(const attempt& made, const std::string& what) const {
     if (made.failure)
       log.info("job {}: {}, attempt {}: {}", event.job, what, made.number,

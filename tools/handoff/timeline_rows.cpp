@@ -191,9 +191,9 @@ std::vector<timeline_row> rows_of(const json& document, time_point now) {
   rows.add({"clone", clone_status(document), object_at(document, "clone"),
             is_cloning});
   rows.add_reply(document);
-  for (const auto& each : list_at(document, "sub_actions")) {
-    const auto status = text_at(each, "status");
-    rows.add({text_at(each, "name"), status, each, status == "running"});
+  for (const auto& each : steps_in(document)) {
+    const auto status = text_at(each.document, "status");
+    rows.add({each.name, status, each.document, status == "running"});
   }
   return rows.take();
 }

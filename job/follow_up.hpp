@@ -1,0 +1,44 @@
+#pragma once
+
+#include "job/event.hpp"
+#include "job/plan.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handoff {
+
+/// What a compensation of the clone is called; those of sub-actions are called
+/// as these are.
+inline constexpr std::string_view clone_name = "clone";
+
+/// The compensations that a job needs now, by name, in the order in which they
+/// are made: what succeeded last is undone first, the clone last (sagas:
+/// Garcia-Molina and Salem, 1987). None while a sub-action is not final; none
+/// unless one failed whose rule is `compensate`; none if somebody cancelled the
+/// job, or if it has compensations already. `rules` are those of the job's
+/// sub-actions.
+std::vector<std::string>
+compensations_due(const job& record, std::span<const sub_action_rule> rules,
+                  bool clone_compensable);
+
+/// What adds the callback that tells of `event` ("cloned", "succeeded" or
+/// "failed"), numbered where the job has told of it before.
+steps_added callback_of(const job& record, std::string_view event);
+
+/// The event that a callback of this name tells of: the name without a number.
+std::string_view event_of(std::string_view callback);
+
+/// Where steps are made one at a time: the index of the one that may begin now.
+/// None while one is under way or waits for its next attempt.
+std::optional<std::size_t> next_in_turn(std::span<const step_record> steps);
+
+/// What a cloned job is now: as its sub-actions say (`status_of`), but
+/// `running` until its compensations are final too. Callbacks do not count.
+job_status outcome_of(const job& record);
+
+} // namespace handoff

@@ -1,0 +1,57 @@
+#include "job/job.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+namespace {
+
+template <class Job>
+auto& pick(Job& record, step_kind kind) {
+  switch (kind) {
+  case step_kind::compensation:
+    return record.compensations;
+  case step_kind::callback:
+    return record.callbacks;
+  case step_kind::sub_action:
+    break;
+  }
+  return record.sub_actions;
+}
+
+} // namespace
+
+std::vector<step_record>& steps_of(job& record, step_kind kind) {
+  return pick(record, kind);
+}
+
+const std::vector<step_record>& steps_of(const job& record, step_kind kind) {
+  return pick(record, kind);
+}
+
+step_record* find_step(job& record, step_ref which) {
+  auto& steps = steps_of(record, which.kind);
+  return which.index < steps.size() ? &steps[which.index] : nullptr;
+}
+
+bool is_calling_back(const job& record) {
+  return std::any_of(record.callbacks.begin(), record.callbacks.end(),
+                     [](const auto& each) { return !is_final(each.status); });
+}
+
+bool is_unfinished(const job& record) {
+  return record.status == job_status::cloning
+      || record.status == job_status::running || is_calling_back(record);
+}
+
+std::uint32_t counted_attempts(const std::vector<attempt>& attempts) {
+  return static_cast<std::uint32_t>(
+    std::count_if(attempts.begin(), attempts.end(), [](const attempt& each) {
+      return each.ended && each.counted;
+    }));
+}
+
+std::uint32_t next_attempt_number(const std::vector<attempt>& attempts) {
+  return attempts.empty() ? 1 : attempts.back().number + 1;
+}
+
+} // namespace handoff
