@@ -198,6 +198,13 @@ void job_supervisor_state::attempt_lost(std::size_t at, std::uint32_t number) {
   made.failure =
     error{error_kind::worker_crashed, "the actor of the attempt died"};
   const bool again = crashes[index].record(self->clock().now());
+  env->supervision->sub_action_restarted();
+  if (!again)
+    env->supervision->quarantined({record.id,
+                                   definition->sub_actions[index].name,
+                                   "its actor died more often than "
+                                   "max-restarts allows",
+                                   env->now()});
   if (again)
     end_attempt(at, sub_action_status::retrying, std::move(made), std::nullopt,
                 nullptr, crashes[index].delay());
