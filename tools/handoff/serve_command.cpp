@@ -118,7 +118,7 @@ private:
   descriptor events_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 };
 
-/// From the first signal on. True if everything ended by itself.
+/// From the first signal on. False if a part of the service died meanwhile.
 bool drain(service& running, const stop_watch& watch,
            const drain_settings& settings, spdlog::logger& log) {
   using namespace std::chrono_literals;
@@ -134,11 +134,13 @@ bool drain(service& running, const stop_watch& watch,
     log.warn("handoff: not drained in time; what is left goes on at the next "
              "start");
   if (what != stop_watch::event::drained)
-    return false;
+    return what != stop_watch::event::lost;
   // What was answered last is on its way to the socket.
-  while (running.holds_webhooks() && clock::now() < until)
-    if (watch.wait(clock::now() + 10ms) == stop_watch::event::signal)
-      return false;
+  while (running.holds_webhooks() && clock::now() < until) {
+    const auto last = watch.wait(clock::now() + 10ms);
+    if (last != stop_watch::event::timeout)
+      return last != stop_watch::event::lost;
+  }
   return true;
 }
 
@@ -150,12 +152,15 @@ int serve(const checked_configuration& configuration) {
     log->warn("{}", to_string(each));
   std::optional<service> running;
   try {
-    running.emplace(
-      configuration, log, [&] { watch.on_drained(); },
-      [&, log](const std::string& who) {
-        log->critical("handoff: {} has died", who);
-        watch.on_lost();
-      });
+    service_listener listener;
+    listener.drained = [&] {
+      watch.on_drained();
+    };
+    listener.lost = [&, log](const std::string& who) {
+      log->critical("handoff: {} has died", who);
+      watch.on_lost();
+    };
+    running.emplace(configuration, log, std::move(listener));
   } catch (const std::exception& failed) {
     log->critical("handoff: cannot start: {}", failed.what());
     return exit_failed;
@@ -167,12 +172,12 @@ int serve(const checked_configuration& configuration) {
             running->admin_port());
   log->info("handoff: {} flows loaded", configuration.flows.size());
   log->info("handoff: ready");
-  if (watch.wait(std::nullopt) == stop_watch::event::lost)
-    return exit_failed;
-  drain(*running, watch, from.drain, *log);
+  const bool is_lost = watch.wait(std::nullopt) == stop_watch::event::lost
+                    || !drain(*running, watch, from.drain, *log);
+  // Ends in order either way: who is held gets an answer.
   running.reset();
   log->info("handoff: stopped");
-  return exit_done;
+  return is_lost ? exit_failed : exit_done;
 }
 
 } // namespace

@@ -22,14 +22,22 @@ namespace handoff {
 class journal;
 class outbound_client;
 
+/// Who hears how the service fares. Told on threads of the service; must not
+/// block.
+struct service_listener {
+  /// The tree is drained.
+  std::function<void()> drained;
+  /// An actor has died that nothing can go on without; its name.
+  std::function<void(const std::string& who)> lost;
+};
+
 /// Every part of the running service, wired. What is made first ends last.
 class service {
 public:
   /// Opens everything. Throws `std::runtime_error` that says what could not be
-  /// opened. `drained` and `lost` are told on other threads.
+  /// opened.
   service(const checked_configuration& configuration,
-          std::shared_ptr<spdlog::logger> log, std::function<void()> drained,
-          std::function<void(const std::string&)> lost);
+          std::shared_ptr<spdlog::logger> log, service_listener listener);
 
   /// Ends everything; what is under way is cut short and stays journaled, and
   /// senders that still wait are told where to look it up.
@@ -51,9 +59,8 @@ public:
 
 private:
   void open_journal(const settings& from);
-  void spawn_actors(const checked_configuration& configuration,
-                    std::function<void()> drained,
-                    std::function<void(const std::string&)> lost);
+  void spawn_actors(const checked_configuration& configuration);
+  void spawn_guardian(service_listener listener);
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
   void wait_for_answers() const;
@@ -66,6 +73,8 @@ private:
     std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> journal_fails_ =
     std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<supervision_log> supervision_ =
+    std::make_shared<supervision_log>();
   std::shared_ptr<flow_registry> flows_;
   std::shared_ptr<journal> store_;
   std::shared_ptr<outbound_client> client_;
