@@ -3,6 +3,9 @@
 #include "actors/replies.hpp"
 #include "http/target.hpp"
 
+#include <caf/send.hpp>
+
+#include <chrono>
 #include <string_view>
 #include <strings.h>
 #include <utility>
@@ -53,8 +56,8 @@ public:
     else if (!is_authorized(request))
       refuse_token(responder);
     else if (segments->size() >= 3 && (*segments)[0] == "api"
-             && (*segments)[1] == "v1" && (*segments)[2] == "jobs")
-      jobs(*segments, request, responder);
+             && (*segments)[1] == "v1")
+      api(*segments, request, responder);
     else
       not_here(responder);
   }
@@ -112,6 +115,24 @@ private:
   static void not_here(const responder_ptr& responder) {
     responder->answer(
       problem_reply({error_kind::unknown_route, "there is nothing here"}));
+  }
+
+  void api(const std::vector<std::string>& segments,
+           const http_request& request, const responder_ptr& responder) const {
+    if (segments[2] == "jobs")
+      jobs(segments, request, responder);
+    else if (segments[2] == "supervisor" && segments.size() == 3)
+      get(request, responder, [&] { supervisor(responder); });
+    else
+      not_here(responder);
+  }
+
+  void supervisor(const responder_ptr& responder) const {
+    // For where the actor that asks gets no turn itself.
+    responder->answer_by(
+      std::chrono::steady_clock::now() + 2 * supervisor_patience,
+      problem_reply({error_kind::overloaded, "no actor answered in time"}));
+    caf::anon_send(options_.supervisor, responder);
   }
 
   void jobs(const std::vector<std::string>& segments,

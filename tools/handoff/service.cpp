@@ -180,6 +180,27 @@ void service::spawn_actors(const checked_configuration& configuration) {
     log->warn("handoff: {}", what);
   };
   recovery_ = actors_->spawn<caf::detached>(recovery, std::move(recover));
+  supervisor_view_ = actors_->spawn(supervisor_view, supervisor_view_of(from));
+}
+
+supervisor_view_options
+service::supervisor_view_of(const settings& from) const {
+  supervisor_view_options options;
+  options.root = root_;
+  options.admission = admission_;
+  options.log = supervision_;
+  options.draining = draining_;
+  options.upstreams = [client = client_] {
+    return client->counts();
+  };
+  options.now = [] {
+    return std::chrono::system_clock::now();
+  };
+  options.limits = outbound_options_of(from).governor;
+  options.max_held = from.admission.max_held;
+  options.max_jobs = from.admission.max_jobs;
+  options.started = options.now();
+  return options;
 }
 
 void service::spawn_guardian(service_listener listener) {
@@ -194,6 +215,7 @@ void service::spawn_guardian(service_listener listener) {
   watch("the outbound client", outbound_);
   watch("the intake", intake_);
   watch("the job viewer", viewer_);
+  watch("the view of the supervisor", supervisor_view_);
   watch("the recovery", recovery_);
   options.watched.back().may_end = true;
   options.drained = std::move(listener.drained);
@@ -218,8 +240,9 @@ void service::open_doors(const checked_configuration& configuration) {
   // webhooks but cannot be asked how it is.
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin),
-    admin(admin_options{operator_options{views, root_, compile_}, draining_,
-                        journal_fails_, from.admin.token}));
+    admin(admin_options{operator_options{views, root_, compile_},
+                        supervisor_view_, draining_, journal_fails_,
+                        from.admin.token}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
 }
@@ -259,6 +282,7 @@ void service::stop() {
   wait_for_answers();
   ingress_.reset();
   admin_.reset();
+  end(supervisor_view_);
   end(viewer_);
   end(outbound_);
   end(journal_);
@@ -266,6 +290,7 @@ void service::stop() {
   recovery_ = nullptr;
   intake_ = nullptr;
   root_ = nullptr;
+  supervisor_view_ = nullptr;
   viewer_ = nullptr;
   outbound_ = nullptr;
   journal_ = nullptr;

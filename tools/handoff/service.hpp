@@ -4,6 +4,7 @@
 #include "config/check.hpp"
 #include "http/front_door.hpp"
 #include "http/ingress.hpp"
+#include "http/supervisor_view.hpp"
 #include "tools/handoff/guardian.hpp"
 
 #include <caf/actor_system.hpp>
@@ -60,6 +61,7 @@ public:
 private:
   void open_journal(const settings& from);
   void spawn_actors(const checked_configuration& configuration);
+  supervisor_view_options supervisor_view_of(const settings& from) const;
   void spawn_guardian(service_listener listener);
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
@@ -85,6 +87,7 @@ private:
   root_supervisor_actor root_;
   intake_actor intake_;
   job_viewer_actor viewer_;
+  supervisor_view_actor supervisor_view_;
   recovery_actor recovery_;
   guardian_actor guardian_;
   std::function<result<flow_ptr>(const nlohmann::json&)> compile_;
