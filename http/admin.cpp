@@ -1,6 +1,7 @@
 #include "http/admin.hpp"
 
 #include "actors/replies.hpp"
+#include "http/flow_document.hpp"
 #include "http/target.hpp"
 
 #include <caf/send.hpp>
@@ -123,8 +124,27 @@ private:
       jobs(segments, request, responder);
     else if (segments[2] == "supervisor" && segments.size() == 3)
       get(request, responder, [&] { supervisor(responder); });
+    else if (segments[2] == "flows" && segments.size() == 3)
+      get(request, responder, [&] {
+        responder->answer(
+          json_reply(200, flow_document(*options_.flows->in_force())));
+      });
+    else if (segments[2] == "flows" && segments.size() == 4
+             && segments[3] == "reload")
+      reload(request, responder);
     else
       not_here(responder);
+  }
+
+  void reload(const http_request& request,
+              const responder_ptr& responder) const {
+    if (request.method != "POST")
+      refuse_method(responder, "this is done with POST", "POST");
+    else if (options_.draining->load())
+      responder->answer(problem_reply(
+        {error_kind::draining, "the service takes no new webhooks any more"}));
+    else
+      options_.reloads.ask(responder);
   }
 
   void supervisor(const responder_ptr& responder) const {

@@ -96,6 +96,7 @@ service::service(const checked_configuration& configuration,
   actors_.emplace(caf_config_);
   try {
     spawn_actors(configuration);
+    spawn_reloader(from, listener);
     open_doors(configuration);
     spawn_guardian(std::move(listener));
   } catch (...) {
@@ -203,6 +204,30 @@ service::supervisor_view_of(const settings& from) const {
   return options;
 }
 
+void service::spawn_reloader(const settings& from,
+                             const service_listener& listener) {
+  flow_reloader_options options;
+  options.flows = flows_;
+  options.directory = from.flows.directory;
+  options.load = [flows = from.flows,
+                  defaults = defaults_of(from)](bool must_exist) {
+    return load_flows(flows.directory, defaults, flows.given || must_exist);
+  };
+  options.now = [] {
+    return std::chrono::system_clock::now();
+  };
+  options.inform = [log = log_](const std::string& what) {
+    log->info("handoff: flows: {}", what);
+  };
+  options.complain = [log = log_](const std::string& what) {
+    log->error("handoff: flows: {}", what);
+  };
+  options.begins = listener.reload_begins;
+  options.ended = listener.reload_ended;
+  reloader_ = actors_->spawn<caf::detached>(flow_reloader, std::move(options));
+  reloads_ = flow_reloads{reloader_};
+}
+
 void service::spawn_guardian(service_listener listener) {
   guardian_options options;
   options.root = root_;
@@ -216,10 +241,13 @@ void service::spawn_guardian(service_listener listener) {
   watch("the intake", intake_);
   watch("the job viewer", viewer_);
   watch("the view of the supervisor", supervisor_view_);
+  watch("the flow reloader", reloader_);
   watch("the recovery", recovery_);
   options.watched.back().may_end = true;
   options.drained = std::move(listener.drained);
   options.lost = std::move(listener.lost);
+  options.alive = std::move(listener.alive);
+  options.alive_every = listener.alive_every;
   guardian_ = actors_->spawn(guardian, std::move(options));
 }
 
@@ -241,8 +269,8 @@ void service::open_doors(const checked_configuration& configuration) {
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin),
     admin(admin_options{operator_options{views, root_, compile_},
-                        supervisor_view_, draining_, journal_fails_,
-                        from.admin.token}));
+                        supervisor_view_, flows_, reloads_, draining_,
+                        journal_fails_, from.admin.token}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
 }
@@ -282,6 +310,7 @@ void service::stop() {
   wait_for_answers();
   ingress_.reset();
   admin_.reset();
+  end(reloader_);
   end(supervisor_view_);
   end(viewer_);
   end(outbound_);
@@ -290,6 +319,8 @@ void service::stop() {
   recovery_ = nullptr;
   intake_ = nullptr;
   root_ = nullptr;
+  reloads_ = {};
+  reloader_ = nullptr;
   supervisor_view_ = nullptr;
   viewer_ = nullptr;
   outbound_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include "actors/recovery.hpp"
 #include "config/check.hpp"
+#include "http/flow_reloader.hpp"
 #include "http/front_door.hpp"
 #include "http/ingress.hpp"
 #include "http/supervisor_view.hpp"
@@ -12,6 +13,8 @@
 #include <spdlog/logger.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +33,15 @@ struct service_listener {
   std::function<void()> drained;
   /// An actor has died that nothing can go on without; its name.
   std::function<void(const std::string& who)> lost;
+  /// The flows are being read again, and: what is in force is decided.
+  std::function<void()> reload_begins = [] {
+  };
+  std::function<void()> reload_ended = [] {
+  };
+  /// The tree makes progress; told every `alive_every`, 0: never.
+  std::function<void()> alive = [] {
+  };
+  std::chrono::milliseconds alive_every{0};
 };
 
 /// Every part of the running service, wired. What is made first ends last.
@@ -55,6 +67,12 @@ public:
   /// held are answered and all attempts under way have ended.
   void drain();
 
+  /// Reads the flows again and puts them in force, all or none.
+  void reload_flows() { reloads_.ask(); }
+
+  /// How many flows are in force.
+  std::size_t flow_count() const { return flows_->current()->size(); }
+
   /// Whether senders still wait.
   bool holds_webhooks() const { return admission_->held.load() > 0; }
 
@@ -62,6 +80,7 @@ private:
   void open_journal(const settings& from);
   void spawn_actors(const checked_configuration& configuration);
   supervisor_view_options supervisor_view_of(const settings& from) const;
+  void spawn_reloader(const settings& from, const service_listener& listener);
   void spawn_guardian(service_listener listener);
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
@@ -88,6 +107,8 @@ private:
   intake_actor intake_;
   job_viewer_actor viewer_;
   supervisor_view_actor supervisor_view_;
+  flow_reloader_actor reloader_;
+  flow_reloads reloads_;
   recovery_actor recovery_;
   guardian_actor guardian_;
   std::function<result<flow_ptr>(const nlohmann::json&)> compile_;
