@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/handles.hpp"
+#include "actors/supervision_log.hpp"
+#include "job/crash_point.hpp"
 #include "job/job.hpp"
 #include "job/restart_intensity.hpp"
 
@@ -32,6 +34,9 @@ struct environment {
   std::function<result<flow_ptr>(const nlohmann::json&)> compile;
   /// In [0, 1).
   std::function<double()> random;
+  /// What the supervisors had to do, for whoever asks how they are.
+  std::shared_ptr<supervision_log> supervision =
+    std::make_shared<supervision_log>();
   std::size_t pool_workers = 3; ///< sub-action actors a job
   restart_limits restarts;
   /// How long a journal that failed is left alone before it is tried again.
@@ -43,6 +48,7 @@ struct environment {
   void fault_point(std::string_view actor) const {
     if (fault)
       fault(actor);
+    handoff::fault_point(actor);
   }
 };
 

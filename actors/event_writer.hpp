@@ -3,6 +3,8 @@
 #include "actors/environment.hpp"
 #include "job/event.hpp"
 
+#include <caf/send.hpp>
+
 #include <deque>
 #include <functional>
 #include <iterator>
@@ -15,7 +17,9 @@ namespace handoff {
 /// Journals the events of one actor in order, one commit at a time; what comes
 /// up while one is under way goes into the next. A journal that fails is tried
 /// again after a pause, with the same events, for as long as the actor lives:
-/// an event that comes twice changes nothing.
+/// an event that comes twice changes nothing. When the actor dies, what has not
+/// been sent to the journal yet is sent to it once more: it has happened, and
+/// whoever takes over asks the journal after that.
 ///
 /// `Self` is a pointer to the typed actor that owns it, which has to call
 /// `flush` when it receives a `save_atom`.
@@ -24,6 +28,14 @@ class event_writer {
 public:
   event_writer(Self self, environment_ptr env)
       : self_{self}, env_{std::move(env)} {}
+
+  ~event_writer() {
+    if (!waiting_.empty())
+      caf::anon_send(env_->journal, batch_of_waiting());
+  }
+
+  event_writer(const event_writer&) = delete;
+  event_writer& operator=(const event_writer&) = delete;
 
   void add(job_event event) { waiting_.push_back(std::move(event)); }
 
@@ -40,11 +52,8 @@ public:
       return;
     }
     busy_ = true;
-    auto batch = std::make_shared<const std::vector<job_event>>(
-      std::make_move_iterator(waiting_.begin()),
-      std::make_move_iterator(waiting_.end()));
-    waiting_.clear();
-    self_->request(env_->journal, commit_patience, events_ptr{batch})
+    const auto batch = batch_of_waiting();
+    self_->request(env_->journal, commit_patience, batch)
       .then(
         [this, batch](const commit_done& done) {
           busy_ = false;
@@ -64,6 +73,14 @@ public:
 
 private:
   static constexpr std::chrono::seconds commit_patience{60};
+
+  events_ptr batch_of_waiting() {
+    auto batch = std::make_shared<const std::vector<job_event>>(
+      std::make_move_iterator(waiting_.begin()),
+      std::make_move_iterator(waiting_.end()));
+    waiting_.clear();
+    return batch;
+  }
 
   void put_back(const std::vector<job_event>& batch) {
     waiting_.insert(waiting_.begin(), batch.begin(), batch.end());

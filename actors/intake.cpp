@@ -48,7 +48,10 @@ void intake_state::look_up(const clone_order_ptr& order) {
     ->request(env->journal, request_grace, find_atom::value, record.flow,
               record.claim->key)
     .then(
-      [this, order](const key_found& found) { key_looked_up(order, found); },
+      [this, order](const key_found& found) {
+        env->fault_point(name);
+        key_looked_up(order, found);
+      },
       [this, order](const caf::error&) {
         key_looked_up(order, {error{error_kind::journal_unavailable,
                                     "the journal did not answer in time"},
@@ -113,10 +116,14 @@ intake_actor::behavior_type intake(intake_state::self_pointer self,
                                    root_supervisor_actor root) {
   self->state.env = std::move(env);
   self->state.root = std::move(root);
+  const auto state = [self]() -> intake_state& {
+    self->state.env->fault_point(intake_state::name);
+    return self->state;
+  };
   return {
-    [self](const clone_order_ptr& order) { self->state.take(order); },
-    [self](again_atom, const clone_order_ptr& order) {
-      self->state.look_up(order);
+    [state](const clone_order_ptr& order) { state().take(order); },
+    [state](again_atom, const clone_order_ptr& order) {
+      state().look_up(order);
     },
   };
 }

@@ -306,14 +306,18 @@ void job_supervisor_state::attempt_lost(std::size_t at, std::uint32_t number) {
   made.counted = false;
   made.failure =
     error{error_kind::worker_crashed, "the actor of the attempt died"};
-  if (deaths.record(self->clock().now()))
+  env->supervision->sub_action_restarted();
+  if (deaths.record(self->clock().now())) {
     end_attempt(at, sub_action_status::retrying, std::move(made), std::nullopt,
                 nullptr, deaths.delay());
-  else
-    end_attempt(at, sub_action_status::failed, std::move(made),
-                error{error_kind::quarantined,
-                      "its actor died more often than max-restarts allows"},
-                nullptr, std::nullopt);
+    return;
+  }
+  error why{error_kind::quarantined,
+            "its actor died more often than max-restarts allows"};
+  env->supervision->quarantined(
+    {record.id, find_step(record, *slot.step)->name, why.detail, env->now()});
+  end_attempt(at, sub_action_status::failed, std::move(made), std::move(why),
+              nullptr, std::nullopt);
 }
 
 void job_supervisor_state::worker_died(const caf::actor_addr& worker) {

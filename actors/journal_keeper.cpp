@@ -22,6 +22,8 @@ journal_keeper_state::enqueue(const events_ptr& events) {
 }
 
 void journal_keeper_state::commit_all() {
+  if (promises.empty())
+    return; // a look-up was faster than the flush
   const auto events = std::exchange(waiting, {});
   const auto told = std::exchange(promises, {});
   crash_point("before-commit");
@@ -53,6 +55,10 @@ void journal_keeper_state::check() {
 }
 
 job_found journal_keeper_state::find(const std::string& id) {
+  // Who takes over from an actor that died must see what that one sent.
+  if (std::any_of(waiting.begin(), waiting.end(),
+                  [&](const job_event& each) { return each.job == id; }))
+    commit_all();
   auto found = options.store->find(id);
   if (auto* failed = std::get_if<error>(&found))
     return {std::move(*failed), nullptr};
@@ -111,15 +117,19 @@ journal_keeper(journal_keeper_state::self_pointer self,
                journal_keeper_options options) {
   self->state.options = std::move(options);
   self->delayed_send(self, self->state.options.sweep_pause, sweep_atom::value);
+  const auto state = [self]() -> journal_keeper_state& {
+    fault_point(journal_keeper_state::name);
+    return self->state;
+  };
   return {
-    [self](const events_ptr& events) { return self->state.enqueue(events); },
-    [self](flush_atom) { self->state.commit_all(); },
-    [self](find_atom, const std::string& id) { return self->state.find(id); },
-    [self](find_atom, const std::string& flow, const std::string& key) {
-      return self->state.find_key(flow, key);
+    [state](const events_ptr& events) { return state().enqueue(events); },
+    [state](flush_atom) { state().commit_all(); },
+    [state](find_atom, const std::string& id) { return state().find(id); },
+    [state](find_atom, const std::string& flow, const std::string& key) {
+      return state().find_key(flow, key);
     },
-    [self](sweep_atom) { self->state.sweep(); },
-    [self](again_atom) { self->state.check(); },
+    [state](sweep_atom) { state().sweep(); },
+    [state](again_atom) { state().check(); },
   };
 }
 

@@ -69,14 +69,13 @@ void recovery_state::take_up(const std::vector<job>& found) {
     auto definition = definition_of(each);
     if (each.recoveries >= options.recoveries_max) {
       options.warn("job " + each.id + " is set aside");
-      auto settled = give_up(
-        each,
-        {error_kind::quarantined,
-         "it was taken up " + std::to_string(each.recoveries)
-           + " times after a stop of the service without getting any further"},
-        now);
+      error why{
+        error_kind::quarantined,
+        "it was taken up " + std::to_string(each.recoveries)
+          + " times after a stop of the service without getting any further"};
+      auto settled = give_up(each, why, now);
       events.insert(events.end(), settled.begin(), settled.end());
-      ++page.set_aside;
+      page.set_aside.push_back({each, std::move(why)});
     } else if (definition) {
       auto taken_up = std::make_shared<const recovered_job>(
         recovered_job{each.id, std::move(definition)});
@@ -115,6 +114,7 @@ void recovery_state::next_suspect() {
     page.pause = options.suspect_pause;
   }
   if (events.empty()) {
+    options.env->supervision->recovery_done();
     self->quit();
     return;
   }
@@ -132,6 +132,7 @@ void recovery_state::write_down() {
     .then(
       [this](const commit_done& done) {
         crash_point("after-recovery-commit");
+        options.env->fault_point(name);
         if (done.failure)
           try_again("jobs cannot be taken up: " + done.failure->detail);
         else
@@ -145,8 +146,13 @@ void recovery_state::write_down() {
 
 void recovery_state::begin_taken() {
   const auto page = *std::exchange(taken, std::nullopt);
-  options.env->admission->jobs.fetch_sub(page.set_aside);
+  auto& supervision = *options.env->supervision;
+  options.env->admission->jobs.fetch_sub(page.set_aside.size());
+  for (const auto& each : page.set_aside)
+    supervision.given_up(each.record, each.why, options.env->now());
+  supervision.jobs_set_aside(page.set_aside.size());
   for (const auto& each : page.ready) {
+    supervision.job_recovered();
     options.env->admission->recovered.fetch_add(1);
     self->send(options.root, each);
   }
@@ -163,6 +169,7 @@ recovery_actor::behavior_type recovery(recovery_state::self_pointer self,
   self->state.options = std::move(options);
   self->send(self, next_atom::value);
   return {[self](next_atom) {
+    self->state.options.env->fault_point(recovery_state::name);
     self->state.next_page();
   }};
 }

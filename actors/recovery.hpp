@@ -72,12 +72,17 @@ struct recovery_state {
   void later(std::chrono::milliseconds pause);
   flow_ptr definition_of(const job& record);
 
+  struct job_set_aside {
+    job record;
+    error why;
+  };
+
   /// Jobs of which it is being written down that they are taken up. What is
   /// written again is the same, so that it is counted once.
   struct page_taken {
     events_ptr events;
     std::vector<recovered_job_ptr> ready;
-    std::size_t set_aside = 0;
+    std::vector<job_set_aside> set_aside;
     /// Before what follows; none: that between pages.
     std::optional<std::chrono::milliseconds> pause = {};
   };

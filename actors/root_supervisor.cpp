@@ -64,6 +64,7 @@ void root_supervisor_state::start_job(const cloned_job& cloned) {
 }
 
 void root_supervisor_state::child_down(const caf::down_msg& down) {
+  env->fault_point(name);
   const auto known = job_of.find(down.source);
   if (known == job_of.end())
     return;
@@ -90,12 +91,16 @@ void root_supervisor_state::child_down(const caf::down_msg& down) {
 
 void root_supervisor_state::look_up(const std::string& job, looked_up then) {
   self->request(env->journal, request_grace, find_atom::value, job)
-    .then([job, then](const job_found& found) { then(job, found); },
-          [job, then](const caf::error&) {
-            then(job, job_found{error{error_kind::journal_unavailable,
-                                      "the journal did not answer in time"},
-                                nullptr});
-          });
+    .then(
+      [this, job, then](const job_found& found) {
+        env->fault_point(name);
+        then(job, found);
+      },
+      [job, then](const caf::error&) {
+        then(job, job_found{error{error_kind::journal_unavailable,
+                                  "the journal did not answer in time"},
+                            nullptr});
+      });
 }
 
 void root_supervisor_state::restart_due(const std::string& job) {
@@ -165,11 +170,14 @@ void root_supervisor_state::give_up(const std::string& job,
       handoff::give_up(*found.record, died_too_often(), env->now()));
     self->request(env->journal, request_grace, events_ptr{events})
       .then(
-        [this, job, again](const commit_done& done) {
-          if (done.failure)
+        [this, job, again, record = found.record](const commit_done& done) {
+          env->fault_point(name);
+          if (done.failure) {
             again();
-          else
-            job_ended(job);
+            return;
+          }
+          env->supervision->given_up(*record, died_too_often(), env->now());
+          job_ended(job);
         },
         [again](const caf::error&) { again(); });
   } else {
@@ -272,6 +280,7 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
   self->request(env->journal, request_grace, events_ptr{batch})
     .then(
       [this, order, record, effect = decision.effect](const commit_done& done) {
+        env->fault_point(name);
         if (done.failure) {
           order->responder->answer(problem_reply(*done.failure, order->job));
           command_ended(order->job);
@@ -359,16 +368,19 @@ root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env) {
   self->state.env = std::move(env);
   self->set_down_handler(
     [self](caf::down_msg& down) { self->state.child_down(down); });
+  // At each message, as `environment::fault` promises.
+  const auto state = [self]() -> root_supervisor_state& {
+    self->state.env->fault_point(root_supervisor_state::name);
+    return self->state;
+  };
   return {
-    [self](const clone_order_ptr& order) { self->state.start_clone(order); },
-    [self](const cloned_job_ptr& cloned) { self->state.start_job(*cloned); },
-    [self](const recovered_job_ptr& job) { self->state.recover(*job); },
-    [self](const job_order_ptr& order) { self->state.obey(order); },
-    [self](again_atom, const std::string& job) {
-      self->state.restart_due(job);
-    },
-    [self](drain_atom) { return self->state.drain(); },
-    [self](report_atom) { return self->state.report(); },
+    [state](const clone_order_ptr& order) { state().start_clone(order); },
+    [state](const cloned_job_ptr& cloned) { state().start_job(*cloned); },
+    [state](const recovered_job_ptr& job) { state().recover(*job); },
+    [state](const job_order_ptr& order) { state().obey(order); },
+    [state](again_atom, const std::string& job) { state().restart_due(job); },
+    [state](drain_atom) { return state().drain(); },
+    [state](report_atom) { return state().report(); },
   };
 }
 

@@ -5,6 +5,7 @@
 #include "config/settings_loader.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct checked_configuration {
   flow_set flows;
   problems errors;
   problems warnings;
+  /// The name of each flow's file, by that of the flow.
+  std::map<std::string, std::string> flow_files = {};
 };
 
 /// Reads the INI, the options and the flows that they point to, as a start

@@ -120,7 +120,7 @@ loaded_flows load_flows(const fs::path& directory,
          + ", allowed is a directory with flows in it (flows.directory)"});
     return all;
   }
-  std::map<std::string, std::string> file_of;
+  auto& file_of = all.files;
   for (const auto& file : files) {
     auto loaded = load_flow(file, defaults);
     append(all.errors, std::move(loaded.errors));
@@ -137,8 +137,10 @@ loaded_flows load_flows(const fs::path& directory,
                               + " is the name of the flow in " + it->second
                               + " too, allowed is a name of its own"});
   }
-  if (!all.errors.empty())
+  if (!all.errors.empty()) {
     all.flows.clear();
+    all.files.clear();
+  }
   return all;
 }
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <string>
 
 namespace handoff {
@@ -41,6 +42,8 @@ struct loaded_flows {
   flow_set flows;
   problems errors = {};
   problems warnings = {};
+  /// The name of each one's file, by that of the flow.
+  std::map<std::string, std::string> files = {};
 };
 
 /// Checks and compiles `definition`; `file` is what problems name.

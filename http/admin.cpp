@@ -1,8 +1,12 @@
 #include "http/admin.hpp"
 
 #include "actors/replies.hpp"
+#include "http/flow_document.hpp"
 #include "http/target.hpp"
 
+#include <caf/send.hpp>
+
+#include <chrono>
 #include <string_view>
 #include <strings.h>
 #include <utility>
@@ -53,8 +57,8 @@ public:
     else if (!is_authorized(request))
       refuse_token(responder);
     else if (segments->size() >= 3 && (*segments)[0] == "api"
-             && (*segments)[1] == "v1" && (*segments)[2] == "jobs")
-      jobs(*segments, request, responder);
+             && (*segments)[1] == "v1")
+      api(*segments, request, responder);
     else
       not_here(responder);
   }
@@ -112,6 +116,43 @@ private:
   static void not_here(const responder_ptr& responder) {
     responder->answer(
       problem_reply({error_kind::unknown_route, "there is nothing here"}));
+  }
+
+  void api(const std::vector<std::string>& segments,
+           const http_request& request, const responder_ptr& responder) const {
+    if (segments[2] == "jobs")
+      jobs(segments, request, responder);
+    else if (segments[2] == "supervisor" && segments.size() == 3)
+      get(request, responder, [&] { supervisor(responder); });
+    else if (segments[2] == "flows" && segments.size() == 3)
+      get(request, responder, [&] {
+        responder->answer(
+          json_reply(200, flow_document(*options_.flows->in_force())));
+      });
+    else if (segments[2] == "flows" && segments.size() == 4
+             && segments[3] == "reload")
+      reload(request, responder);
+    else
+      not_here(responder);
+  }
+
+  void reload(const http_request& request,
+              const responder_ptr& responder) const {
+    if (request.method != "POST")
+      refuse_method(responder, "this is done with POST", "POST");
+    else if (options_.draining->load())
+      responder->answer(problem_reply(
+        {error_kind::draining, "the service takes no new webhooks any more"}));
+    else
+      options_.reloads.ask(responder);
+  }
+
+  void supervisor(const responder_ptr& responder) const {
+    // For where the actor that asks gets no turn itself.
+    responder->answer_by(
+      std::chrono::steady_clock::now() + 2 * supervisor_patience,
+      problem_reply({error_kind::overloaded, "no actor answered in time"}));
+    caf::anon_send(options_.supervisor, responder);
   }
 
   void jobs(const std::vector<std::string>& segments,

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "http/flow_registry.hpp"
+#include "http/flow_reloader.hpp"
 #include "http/front_door.hpp"
 #include "http/operator_routes.hpp"
+#include "http/supervisor_view.hpp"
 
 #include <atomic>
 #include <memory>
@@ -11,6 +14,9 @@ namespace handoff {
 
 struct admin_options {
   operator_options jobs;
+  supervisor_view_actor supervisor;
+  std::shared_ptr<const flow_registry> flows;
+  flow_reloads reloads;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.
@@ -24,6 +30,8 @@ struct admin_options {
 ///     GET /livez      the process runs
 ///     GET /readyz     it is able to make progress
 ///     /api/v1/jobs…   see operator_routes
+///     GET /api/v1/supervisor   how the tree is
+///     GET /api/v1/flows, POST /api/v1/flows/reload
 ///
 /// Where a token is set, everything but the first two asks for it
 /// (`Authorization: Bearer`, RFC 6750, section 2.1).

@@ -84,6 +84,7 @@ public:
     if (outcome == call_outcome::success) {
       state_ = state::closed;
       failures_ = 0;
+      not_closed_since_.reset();
     } else if (outcome == call_outcome::failure) {
       ++failures_;
       if (state_ == state::half_open
@@ -91,11 +92,19 @@ public:
               && failures_ >= options.breaker_failures)) {
         state_ = state::open;
         open_until_ = now + options.breaker_open;
+        if (!not_closed_since_)
+          not_closed_since_ = now;
       }
     }
   }
 
   bool closed() const { return state_ == state::closed; }
+
+  std::size_t failures_in_a_row() const { return failures_; }
+
+  std::optional<time_point> not_closed_since() const {
+    return not_closed_since_;
+  }
 
   std::string_view name() const {
     constexpr std::array<std::string_view, 3> names{"closed", "open",
@@ -108,6 +117,7 @@ private:
 
   state state_ = state::closed;
   std::size_t failures_ = 0; ///< in a row
+  std::optional<time_point> not_closed_since_;
   time_point open_until_;
   std::optional<std::uint64_t> trial_;
 };
@@ -305,7 +315,9 @@ std::vector<upstream_counts> governor::counts() const {
   all.reserve(hosts_.size());
   for (const auto& [name, host] : hosts_)
     all.push_back({host->name, host->in_flight(), host->waiting(), host->calls,
-                   host->failures, std::string{host->breaker.name()}});
+                   host->failures, std::string{host->breaker.name()},
+                   host->breaker.failures_in_a_row(),
+                   host->breaker.not_closed_since()});
   return all;
 }
 

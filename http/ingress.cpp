@@ -233,19 +233,16 @@ private:
       responder->answer(unknown);
       return;
     }
-    caf::anon_send(
-      options_.viewer,
-      std::make_shared<const job_view>(job_view{
-        responder,
-        [flow, job, unknown](journal_reader& reader) -> std::optional<reply> {
-          const auto found = reader.find(job);
-          if (const auto* failed = std::get_if<error>(&found))
-            return problem_reply(*failed);
-          const auto& record = std::get<std::optional<handoff::job>>(found);
-          // A sender sees the jobs of the flow that it names, and no others.
-          return record && record->flow == flow ? status_reply(*record)
-                                                : unknown;
-        }}));
+    options_.views.ask(
+      responder,
+      [flow, job, unknown](journal_reader& reader) -> std::optional<reply> {
+        const auto found = reader.find(job);
+        if (const auto* failed = std::get_if<error>(&found))
+          return problem_reply(*failed);
+        const auto& record = std::get<std::optional<handoff::job>>(found);
+        // A sender sees the jobs of the flow that it names, and no others.
+        return record && record->flow == flow ? status_reply(*record) : unknown;
+      });
   }
 
   ingress_options options_;

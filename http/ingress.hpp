@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "config/flow.hpp"
+#include "http/flow_registry.hpp"
 #include "http/front_door.hpp"
 #include "http/job_viewer.hpp"
 
@@ -12,29 +12,13 @@
 
 namespace handoff {
 
-/// The flows that are in force, to be replaced all at once.
-class flow_registry {
-public:
-  explicit flow_registry(flow_set flows)
-      : flows_{std::make_shared<const flow_set>(std::move(flows))} {}
-
-  std::shared_ptr<const flow_set> current() const { return flows_.load(); }
-
-  void replace(flow_set flows) {
-    flows_.store(std::make_shared<const flow_set>(std::move(flows)));
-  }
-
-private:
-  std::atomic<std::shared_ptr<const flow_set>> flows_;
-};
-
 struct ingress_options {
   std::shared_ptr<const flow_registry> flows;
   std::shared_ptr<admission_counts> admission;
   /// Set once the service drains.
   std::shared_ptr<const std::atomic<bool>> draining;
   intake_actor intake;
-  job_viewer_actor viewer;
+  job_views views;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
   std::size_t max_held = 10'000;

@@ -161,21 +161,19 @@ void operator_routes::list(const http_request& request,
       responder->answer(problem_reply(*failed));
       return;
     }
-  caf::anon_send(
-    options_.viewer,
-    std::make_shared<const job_view>(job_view{
-      responder, [query](journal_reader& reader) -> std::optional<reply> {
-        const auto found = reader.list(query);
-        if (const auto* failed = std::get_if<error>(&found))
-          return problem_reply(*failed);
-        const auto& page = std::get<job_page>(found);
-        auto jobs = json::array();
-        for (const auto& each : page.jobs)
-          jobs.push_back(summary_document(each));
-        return json_reply(
-          200, {{"jobs", std::move(jobs)},
-                {"next", page.next ? json(*page.next) : json(nullptr)}});
-      }}));
+  options_.views.ask(
+    responder, [query](journal_reader& reader) -> std::optional<reply> {
+      const auto found = reader.list(query);
+      if (const auto* failed = std::get_if<error>(&found))
+        return problem_reply(*failed);
+      const auto& page = std::get<job_page>(found);
+      auto jobs = json::array();
+      for (const auto& each : page.jobs)
+        jobs.push_back(summary_document(each));
+      return json_reply(
+        200, {{"jobs", std::move(jobs)},
+              {"next", page.next ? json(*page.next) : json(nullptr)}});
+    });
 }
 
 void operator_routes::show(const std::string& job,
@@ -184,16 +182,14 @@ void operator_routes::show(const std::string& job,
     responder->answer(unknown_job());
     return;
   }
-  caf::anon_send(
-    options_.viewer,
-    std::make_shared<const job_view>(job_view{
-      responder, [job](journal_reader& reader) -> std::optional<reply> {
-        const auto found = reader.find(job);
-        if (const auto* failed = std::get_if<error>(&found))
-          return problem_reply(*failed);
-        const auto& record = std::get<std::optional<handoff::job>>(found);
-        return record ? json_reply(200, job_document(*record)) : unknown_job();
-      }}));
+  options_.views.ask(
+    responder, [job](journal_reader& reader) -> std::optional<reply> {
+      const auto found = reader.find(job);
+      if (const auto* failed = std::get_if<error>(&found))
+        return problem_reply(*failed);
+      const auto& record = std::get<std::optional<handoff::job>>(found);
+      return record ? json_reply(200, job_document(*record)) : unknown_job();
+    });
 }
 
 void operator_routes::command(const std::string& job, const std::string& verb,
@@ -208,28 +204,26 @@ void operator_routes::command(const std::string& job, const std::string& verb,
     responder->answer(unknown_job());
     return;
   }
-  caf::anon_send(
-    options_.viewer,
-    std::make_shared<const job_view>(job_view{
-      responder,
-      [options = options_, job, responder,
-       wanted = std::get<job_command>(std::move(read))](
-        journal_reader& reader) -> std::optional<reply> {
-        const auto found = reader.find(job);
-        if (const auto* failed = std::get_if<error>(&found))
-          return problem_reply(*failed);
-        const auto& record = std::get<std::optional<handoff::job>>(found);
-        if (!record)
-          return unknown_job();
-        auto definition = definition_of(reader, options, *record);
-        if (const auto* failed = std::get_if<error>(&definition))
-          return problem_reply(*failed, job);
-        caf::anon_send(
-          options.root,
-          std::make_shared<const job_order>(
-            job_order{job, wanted, std::get<flow_ptr>(definition), responder}));
-        return std::nullopt;
-      }}));
+  options_.views.ask(
+    responder,
+    [options = options_, job, responder,
+     wanted = std::get<job_command>(std::move(read))](
+      journal_reader& reader) -> std::optional<reply> {
+      const auto found = reader.find(job);
+      if (const auto* failed = std::get_if<error>(&found))
+        return problem_reply(*failed);
+      const auto& record = std::get<std::optional<handoff::job>>(found);
+      if (!record)
+        return unknown_job();
+      auto definition = definition_of(reader, options, *record);
+      if (const auto* failed = std::get_if<error>(&definition))
+        return problem_reply(*failed, job);
+      caf::anon_send(
+        options.root,
+        std::make_shared<const job_order>(
+          job_order{job, wanted, std::get<flow_ptr>(definition), responder}));
+      return std::nullopt;
+    });
 }
 
 } // namespace handoff

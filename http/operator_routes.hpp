@@ -11,7 +11,7 @@
 namespace handoff {
 
 struct operator_options {
-  job_viewer_actor viewer;
+  job_views views;
   root_supervisor_actor root;
   /// Compiles a definition that was journaled.
   std::function<result<flow_ptr>(const nlohmann::json&)> compile;

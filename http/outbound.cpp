@@ -40,8 +40,12 @@ outbound(outbound_state::self_pointer self,
          std::shared_ptr<outbound_client> client) {
   self->state.client = std::move(client);
   return {
-    [self](const outbound_call_ptr& call) { return self->state.start(call); },
+    [self](const outbound_call_ptr& call) {
+      fault_point(outbound_state::name);
+      return self->state.start(call);
+    },
     [self](std::uint64_t number, const exchange_ptr& what) {
+      fault_point(outbound_state::name);
       self->state.done(number, what);
     },
   };

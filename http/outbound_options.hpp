@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace handoff {
@@ -41,6 +42,10 @@ struct upstream_counts {
   std::uint64_t calls = 0;    ///< started since the host is known
   std::uint64_t failures = 0; ///< of them, those that the breaker counts
   std::string breaker;        ///< "closed", "open" or "half-open"
+  /// In a row until now: what opens the breaker.
+  std::size_t failures_in_a_row = 0;
+  /// When the breaker opened first since it was closed; none if it is closed.
+  std::optional<std::chrono::steady_clock::time_point> not_closed_since = {};
 };
 
 } // namespace handoff

@@ -4,12 +4,15 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
+#include <stdexcept>
 #include <unistd.h>
 
 namespace handoff {
 namespace {
 
-constexpr const char* variable = "HANDOFF_CRASH_AT";
+constexpr const char* crash_variable = "HANDOFF_CRASH_AT";
+constexpr const char* fault_variable = "HANDOFF_FAULT_AT";
 
 } // namespace
 
@@ -17,55 +20,112 @@ constexpr const char* variable = "HANDOFF_CRASH_AT";
 
 namespace {
 
-struct wanted_crash {
+/// NAME:N or NAME:N+; N is 0 where it cannot be read.
+struct wanted_place {
   std::string name;
-  std::atomic<long> left{0};
-  bool is_malformed = false;
+  long nth = 0;
+  bool goes_on = false;
+  std::atomic<long> passed{0};
 
-  wanted_crash() {
-    const char* text = std::getenv(variable);
-    if (text == nullptr)
-      return;
-    const std::string_view given{text};
+  explicit wanted_place(std::string_view given) {
     const auto colon = given.rfind(':');
-    long count = 0;
-    if (colon != std::string_view::npos)
-      std::from_chars(given.data() + colon + 1, given.data() + given.size(),
-                      count);
-    is_malformed = count < 1;
+    if (colon == 0 || colon == std::string_view::npos)
+      return;
     name = given.substr(0, colon);
-    left = count;
+    const auto* last = given.data() + given.size();
+    const auto [end, failure] =
+      std::from_chars(given.data() + colon + 1, last, nth);
+    goes_on = end != last && *end == '+';
+    if (failure != std::errc{} || nth < 1 || end + (goes_on ? 1 : 0) != last)
+      nth = 0;
+  }
+
+  /// Whether this is the passing that was asked for.
+  bool is_due(std::string_view place) {
+    if (place != name || nth == 0)
+      return false;
+    const auto now = passed.fetch_add(1) + 1;
+    return goes_on ? now >= nth : now == nth;
   }
 };
 
-wanted_crash& wanted() {
-  static wanted_crash read_once;
+/// The places that a variable lists. Read once, before there are threads.
+class wanted_places {
+public:
+  explicit wanted_places(const char* variable) {
+    const char* text = std::getenv(variable);
+    if (text == nullptr)
+      return;
+    std::string_view rest{text};
+    for (;;) {
+      const auto comma = rest.find(',');
+      places_.emplace_back(rest.substr(0, comma));
+      if (comma == std::string_view::npos)
+        return;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+
+  bool is_due(std::string_view place) {
+    bool is_any = false;
+    for (auto& each : places_) // each of them counts
+      is_any = each.is_due(place) || is_any;
+    return is_any;
+  }
+
+  bool is_well_formed(std::size_t places_max, bool may_go_on) const {
+    for (const auto& each : places_)
+      if (each.nth == 0 || (each.goes_on && !may_go_on))
+        return false;
+    return places_.size() <= places_max;
+  }
+
+private:
+  std::deque<wanted_place> places_; // their counts stay where they are
+};
+
+wanted_places& crashes() {
+  static wanted_places read_once{crash_variable};
+  return read_once;
+}
+
+wanted_places& faults() {
+  static wanted_places read_once{fault_variable};
   return read_once;
 }
 
 } // namespace
 
 void crash_point(std::string_view name) {
-  auto& crash = wanted();
-  if (!crash.name.empty() && crash.name == name
-      && crash.left.fetch_sub(1) == 1) {
+  if (crashes().is_due(name)) {
     ::kill(::getpid(), SIGKILL);
     ::pause();
   }
 }
 
+void fault_point(std::string_view actor) {
+  if (faults().is_due(actor))
+    throw std::runtime_error{std::string{fault_variable} + " has "
+                             + std::string{actor} + " die here"};
+}
+
 std::string crash_points_refused() {
-  return wanted().is_malformed ? std::string{variable} + " has to be NAME:N"
-                               : std::string{};
+  if (!crashes().is_well_formed(1, false))
+    return std::string{crash_variable} + " has to be NAME:N";
+  if (!faults().is_well_formed(100, true))
+    return std::string{fault_variable}
+         + " has to be ACTOR:N or ACTOR:N+, with commas between several";
+  return {};
 }
 
 #else
 
 std::string crash_points_refused() {
-  return std::getenv(variable) == nullptr
-         ? std::string{}
-         : std::string{variable}
-             + " is set, but this build has no crash points";
+  for (const char* variable : {crash_variable, fault_variable})
+    if (std::getenv(variable) != nullptr)
+      return std::string{variable}
+           + " is set, but this build has no crash points";
+  return {};
 }
 
 #endif

@@ -41,6 +41,7 @@ constexpr entry entries[] = {
    "The HTTP version is not supported"},
   {error_kind::expectation_failed, "expectation-failed", 417,
    "The expectation cannot be met"},
+  {error_kind::flows_invalid, "flows-invalid", 422, "The flows are not valid"},
   {error_kind::internal, "internal", 500, "The service made a mistake"},
   {error_kind::overloaded, "overloaded", 503, "Too much work is waiting"},
   {error_kind::draining, "draining", 503, "The service is shutting down"},

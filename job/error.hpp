@@ -26,6 +26,7 @@ enum class error_kind : std::uint16_t {
   not_implemented = 13,
   http_version_not_supported = 14,
   expectation_failed = 15,
+  flows_invalid = 16,
   // What this service cannot do now.
   internal = 30,
   overloaded = 31,

@@ -61,6 +61,23 @@ TEST_F(RootSupervisorTest, NeverRepeatsASuccessThatWasJournaled) {
   EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
 }
 
+// It used to lose every success that came while a commit was under way.
+TEST_F(RootSupervisorTest, HandsTheJournalWhatADyingSupervisorHadNotWritten) {
+  kill_at("job_supervisor", 4);
+  commit_delay = 100ms;
+  start();
+  upstream->script["/a"] = {answers(200, "{}", 10ms)};
+  upstream->script["/b"] = {answers(200, "{}", 20ms)};
+  upstream->script["/c"] = {answers(200, "{}", 30ms)};
+  const auto id = post(load_with({"a", "b", "c"}));
+  run_for(5s);
+  EXPECT_TRUE(killed());
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/b"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/c"), SizeIs(2));
+}
+
 TEST_F(RootSupervisorTest, GivesUpOnAJobThatKillsItsSupervisor) {
   options.fault = [](std::string_view actor) {
     if (actor == "job_supervisor")

@@ -75,8 +75,8 @@ protected:
     auto loaded = read_flow(definition, flow_defaults{}, "setup.json");
     for (const auto& each : loaded.errors)
       ADD_FAILURE() << each.what;
-    options_.flows =
-      std::make_shared<flow_registry>(flow_set{{"setup", loaded.flow}});
+    options_.flows = std::make_shared<flow_registry>(
+      flows_in_force{flow_set{{"setup", loaded.flow}}});
   }
 
   /// The answer; status 0 where an order was given instead.

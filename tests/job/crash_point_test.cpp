@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace handoff {
 namespace {
@@ -32,8 +33,57 @@ TEST_F(CrashPointDeathTest, KillsAtTheNthPassing) {
 }
 
 TEST_F(CrashPointDeathTest, RefusesWhatItCannotRead) {
-  for (const auto* wanted : {"here", "here:", "here:0", "here:x", "here:-1"})
+  for (const auto* wanted :
+       {"here", "here:", "here:0", "here:x", "here:-1", "here:1+"})
     EXPECT_EXIT(pass(wanted, "elsewhere", 1), testing::ExitedWithCode(3), "")
+      << wanted;
+}
+
+class FaultPointDeathTest : public testing::Test {
+protected:
+  /// Exits with a bit for each of the `times` messages that was a fault.
+  [[noreturn]] static void take(const char* wanted, const char* actor,
+                                int times) {
+    ::setenv("HANDOFF_FAULT_AT", wanted, 1);
+    if (!crash_points_refused().empty())
+      std::_Exit(100);
+    int faults = 0;
+    for (int i = 0; i < times; ++i) {
+      try {
+        fault_point(actor);
+      } catch (const std::runtime_error&) {
+        faults |= 1 << i;
+      }
+    }
+    std::_Exit(faults);
+  }
+};
+
+#ifdef HANDOFF_CRASH_POINTS
+
+TEST_F(FaultPointDeathTest, ThrowsAtTheNthMessage) {
+  EXPECT_EXIT(take("clone:2", "clone", 4), testing::ExitedWithCode(0b0010), "");
+  EXPECT_EXIT(take("clone:2", "intake", 4), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(FaultPointDeathTest, ThrowsAtEachMessageFromTheNthOn) {
+  EXPECT_EXIT(take("clone:2+", "clone", 4), testing::ExitedWithCode(0b1110),
+              "");
+}
+
+TEST_F(FaultPointDeathTest, TakesSeveralOfOneActorAndOfOthers) {
+  const auto* wanted = "intake:1,clone:1,clone:3,outbound:2+";
+  EXPECT_EXIT(take(wanted, "clone", 4), testing::ExitedWithCode(0b0101), "");
+  EXPECT_EXIT(take(wanted, "outbound", 3), testing::ExitedWithCode(0b110), "");
+}
+
+#endif
+
+TEST_F(FaultPointDeathTest, RefusesWhatItCannotRead) {
+  for (const auto* wanted :
+       {"", "clone", "clone:", ":1", "clone:0", "clone:-1", "clone:1x",
+        "clone:1++", "clone:+", "clone:1,", "clone:1, intake:0"})
+    EXPECT_EXIT(take(wanted, "elsewhere", 1), testing::ExitedWithCode(100), "")
       << wanted;
 }
 

@@ -31,6 +31,7 @@ constexpr numbered error_kinds[] = {
   {13, "not-implemented"},
   {14, "http-version-not-supported"},
   {15, "expectation-failed"},
+  {16, "flows-invalid"},
   {30, "internal"},
   {31, "overloaded"},
   {32, "draining"},

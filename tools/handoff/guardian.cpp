@@ -1,22 +1,31 @@
 #include "tools/handoff/guardian.hpp"
 
-#include <chrono>
+#include <caf/actor_cast.hpp>
+#include <caf/exit_reason.hpp>
+
+#include <utility>
 
 namespace handoff {
+namespace {
+
+bool was_done(const caf::down_msg& down) {
+  return !down.reason || down.reason == caf::exit_reason::normal;
+}
+
+} // namespace
 
 guardian_actor::behavior_type guardian(guardian_actor::pointer self,
                                        guardian_options options) {
-  self->monitor(options.root);
-  self->monitor(options.journal);
-  self->monitor(options.outbound);
-  self->monitor(options.intake);
+  for (const auto& each : options.watched)
+    self->monitor(caf::actor_cast<caf::actor>(each.actor));
   self->set_down_handler([options](caf::down_msg& down) {
-    options.lost(down.source == options.root.address() ? "the root supervisor"
-                 : down.source == options.journal.address() ? "the journal"
-                 : down.source == options.intake.address()
-                   ? "the intake"
-                   : "the outbound client");
+    for (const auto& each : options.watched)
+      if (down.source == each.actor->address()
+          && !(each.may_end && was_done(down)))
+        options.lost(each.name);
   });
+  if (options.alive_every.count() > 0)
+    self->send(self, again_atom::value);
   return {
     [self, options](drain_atom) {
       // The main thread has the deadline of the drain; a day is beyond any.
@@ -27,6 +36,14 @@ guardian_actor::behavior_type guardian(guardian_actor::pointer self,
               [](const caf::error&) {
                 // The root supervisor has died, which was told already.
               });
+    },
+    [self, options](again_atom) {
+      self->request(options.root, options.alive_every, report_atom::value)
+        .then([options](const supervision_report&) { options.alive(); },
+              [](const caf::error&) {
+                // Whoever waits for a sign of life gets none: that says it.
+              });
+      self->delayed_send(self, options.alive_every, again_atom::value);
     },
   };
 }

@@ -4,6 +4,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,19 +14,35 @@ namespace handoff {
 /// Stands between the actors and the main thread, which waits for signals.
 using guardian_actor = caf::typed_actor<
   // Drains the tree.
-  caf::reacts_to<drain_atom>>;
+  caf::reacts_to<drain_atom>,
+  // To itself: see whether the tree is alive.
+  caf::reacts_to<again_atom>>;
+
+/// An actor that nobody else looks after.
+struct watched_actor {
+  std::string name; ///< as an operator would say it
+  caf::strong_actor_ptr actor;
+  /// Its end is no fault when it was done.
+  bool may_end = false;
+};
 
 struct guardian_options {
   root_supervisor_actor root;
-  journal_actor journal;
-  outbound_actor outbound;
-  intake_actor intake;
+  /// Those without which nothing, or not everything, can go on.
+  std::vector<watched_actor> watched;
   /// The tree is drained.
   std::function<void()> drained;
-  /// An actor without which nothing can go on has died.
+  /// One of the watched has died, or its work cannot be done any more.
   std::function<void(const std::string& who)> lost;
+  /// The root supervisor has answered, so that the tree makes progress.
+  std::function<void()> alive = [] {
+  };
+  /// How often it is asked; 0: never.
+  std::chrono::milliseconds alive_every{0};
 };
 
+/// Says who died, and whether the tree makes progress. Restarts nobody: what
+/// these actors held is in the journal, and a start takes it up from there.
 guardian_actor::behavior_type guardian(guardian_actor::pointer self,
                                        guardian_options options);
 

@@ -26,7 +26,8 @@ constexpr const char* help =
   R"(Usage: handoff serve [--config-file=FILE] [--SECTION.KEY=VALUE ...]
 
 Runs the service until SIGTERM or SIGINT, which drain it: no new webhooks, held
-ones are answered, attempts under way end. A second signal stops it at once.
+ones are answered, attempts under way end. A second one of them stops it at
+once. SIGHUP reads the flows again and puts them in force, all or none.
 
   --config-file=FILE     the INI; without one, the defaults
   --SECTION.KEY=VALUE    overrides a key of the INI
@@ -51,12 +52,12 @@ private:
   int value_;
 };
 
-/// Blocks the signals that stop the service, in this thread and in all that
-/// come after it, and makes them readable.
-int stop_signals() {
+/// Blocks the signals that tell the service what to do, in this thread and in
+/// all that come after it, and makes them readable.
+int told_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int each : {SIGTERM, SIGINT})
+  for (const int each : {SIGTERM, SIGINT, SIGHUP})
     sigaddset(&set, each);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // A peer that has gone is an error of write(), not the end of the process.
@@ -82,7 +83,7 @@ public:
 
   void on_lost() { wake(lost); }
 
-  enum class event { signal, drained, lost, timeout };
+  enum class event { stop, reload, drained, lost, timeout };
 
   event wait(std::optional<clock::time_point> until) const {
     for (;;) {
@@ -98,7 +99,7 @@ public:
         return event::timeout;
       signalfd_siginfo info{};
       if (::read(signals_.get(), &info, sizeof info) == sizeof info)
-        return event::signal;
+        return info.ssi_signo == SIGHUP ? event::reload : event::stop;
       std::uint64_t count = 0;
       if (::read(events_.get(), &count, sizeof count) == sizeof count)
         return count >= lost ? event::lost : event::drained;
@@ -114,11 +115,11 @@ private:
       ::write(events_.get(), &count, sizeof count);
   }
 
-  descriptor signals_{stop_signals()};
+  descriptor signals_{told_signals()};
   descriptor events_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 };
 
-/// From the first signal on. True if everything ended by itself.
+/// From the first signal on. False if a part of the service died meanwhile.
 bool drain(service& running, const stop_watch& watch,
            const drain_settings& settings, spdlog::logger& log) {
   using namespace std::chrono_literals;
@@ -127,18 +128,24 @@ bool drain(service& running, const stop_watch& watch,
     settings.timeout.count());
   const auto until = clock::now() + settings.timeout;
   running.drain();
-  const auto what = watch.wait(until);
-  if (what == stop_watch::event::signal)
+  auto what = watch.wait(until);
+  while (what == stop_watch::event::reload) {
+    log.info("handoff: flows: not read again, the service is draining");
+    what = watch.wait(until);
+  }
+  if (what == stop_watch::event::stop)
     log.warn("handoff: a second signal, stopping at once");
   else if (what == stop_watch::event::timeout)
     log.warn("handoff: not drained in time; what is left goes on at the next "
              "start");
   if (what != stop_watch::event::drained)
-    return false;
+    return what != stop_watch::event::lost;
   // What was answered last is on its way to the socket.
-  while (running.holds_webhooks() && clock::now() < until)
-    if (watch.wait(clock::now() + 10ms) == stop_watch::event::signal)
-      return false;
+  while (running.holds_webhooks() && clock::now() < until) {
+    const auto last = watch.wait(clock::now() + 10ms);
+    if (last == stop_watch::event::stop || last == stop_watch::event::lost)
+      return last != stop_watch::event::lost;
+  }
   return true;
 }
 
@@ -150,12 +157,15 @@ int serve(const checked_configuration& configuration) {
     log->warn("{}", to_string(each));
   std::optional<service> running;
   try {
-    running.emplace(
-      configuration, log, [&] { watch.on_drained(); },
-      [&, log](const std::string& who) {
-        log->critical("handoff: {} has died", who);
-        watch.on_lost();
-      });
+    service_listener listener;
+    listener.drained = [&] {
+      watch.on_drained();
+    };
+    listener.lost = [&, log](const std::string& who) {
+      log->critical("handoff: {} has died", who);
+      watch.on_lost();
+    };
+    running.emplace(configuration, log, std::move(listener));
   } catch (const std::exception& failed) {
     log->critical("handoff: cannot start: {}", failed.what());
     return exit_failed;
@@ -167,12 +177,17 @@ int serve(const checked_configuration& configuration) {
             running->admin_port());
   log->info("handoff: {} flows loaded", configuration.flows.size());
   log->info("handoff: ready");
-  if (watch.wait(std::nullopt) == stop_watch::event::lost)
-    return exit_failed;
-  drain(*running, watch, from.drain, *log);
+  auto what = watch.wait(std::nullopt);
+  while (what == stop_watch::event::reload) {
+    running->reload_flows();
+    what = watch.wait(std::nullopt);
+  }
+  const bool is_lost = what == stop_watch::event::lost
+                    || !drain(*running, watch, from.drain, *log);
+  // Ends in order either way: who is held gets an answer.
   running.reset();
   log->info("handoff: stopped");
-  return exit_done;
+  return is_lost ? exit_failed : exit_done;
 }
 
 } // namespace

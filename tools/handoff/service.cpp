@@ -84,19 +84,21 @@ std::string sqlite_path(const settings& from) {
 } // namespace
 
 service::service(const checked_configuration& configuration,
-                 std::shared_ptr<spdlog::logger> log,
-                 std::function<void()> drained,
-                 std::function<void(const std::string&)> lost)
+                 std::shared_ptr<spdlog::logger> log, service_listener listener)
     : log_{std::move(log)} {
   const auto& from = configuration.settings;
-  flows_ = std::make_shared<flow_registry>(configuration.flows);
+  flows_ = std::make_shared<flow_registry>(
+    flows_in_force{configuration.flows, configuration.flow_files,
+                   std::chrono::system_clock::now()});
   open_journal(from);
   client_ = std::make_shared<outbound_client>(outbound_options_of(from));
   apply_caf_options(caf_config_, configuration.caf);
   actors_.emplace(caf_config_);
   try {
-    spawn_actors(configuration, std::move(drained), std::move(lost));
+    spawn_actors(configuration);
+    spawn_reloader(from, listener);
     open_doors(configuration);
+    spawn_guardian(std::move(listener));
   } catch (...) {
     // The actor system would wait for its actors for ever.
     stop();
@@ -126,9 +128,7 @@ std::shared_ptr<journal_reader> service::open_reader() {
   return std::get<std::unique_ptr<journal_reader>>(std::move(opened));
 }
 
-void service::spawn_actors(const checked_configuration& configuration,
-                           std::function<void()> drained,
-                           std::function<void(const std::string&)> lost) {
+void service::spawn_actors(const checked_configuration& configuration) {
   const auto& from = configuration.settings;
   const auto now = [] {
     return std::chrono::system_clock::now();
@@ -139,14 +139,16 @@ void service::spawn_actors(const checked_configuration& configuration,
   keeper.observe = [log = log_](const job_event& event) {
     log_event(*log, event);
   };
-  keeper.health =
-    [log = log_, fails = journal_fails_](const std::optional<error>& failure) {
-      fails->store(failure.has_value());
-      if (failure)
-        log->error("handoff: the journal cannot commit: {}", failure->detail);
-      else
-        log->info("handoff: the journal commits again");
-    };
+  keeper.health = [log = log_, fails = journal_fails_,
+                   supervision = supervision_,
+                   now](const std::optional<error>& failure) {
+    fails->store(failure.has_value());
+    supervision->journal_changed(failure, now());
+    if (failure)
+      log->error("handoff: the journal cannot commit: {}", failure->detail);
+    else
+      log->info("handoff: the journal commits again");
+  };
   keeper.commit_delay = from.journal.commit_delay;
   keeper.keep = from.journal.keep;
   keeper.keep_bytes = from.journal.keep_bytes;
@@ -157,6 +159,7 @@ void service::spawn_actors(const checked_configuration& configuration,
   env->journal = journal_;
   env->outbound = outbound_;
   env->admission = admission_;
+  env->supervision = supervision_;
   env->now = now;
   env->random = draw;
   env->pool_workers = from.pool.workers;
@@ -178,9 +181,74 @@ void service::spawn_actors(const checked_configuration& configuration,
     log->warn("handoff: {}", what);
   };
   recovery_ = actors_->spawn<caf::detached>(recovery, std::move(recover));
-  guardian_ = actors_->spawn(
-    guardian, guardian_options{root_, journal_, outbound_, intake_,
-                               std::move(drained), std::move(lost)});
+  supervisor_view_ = actors_->spawn(supervisor_view, supervisor_view_of(from));
+}
+
+supervisor_view_options
+service::supervisor_view_of(const settings& from) const {
+  supervisor_view_options options;
+  options.root = root_;
+  options.admission = admission_;
+  options.log = supervision_;
+  options.draining = draining_;
+  options.upstreams = [client = client_] {
+    return client->counts();
+  };
+  options.now = [] {
+    return std::chrono::system_clock::now();
+  };
+  options.limits = outbound_options_of(from).governor;
+  options.max_held = from.admission.max_held;
+  options.max_jobs = from.admission.max_jobs;
+  options.started = options.now();
+  return options;
+}
+
+void service::spawn_reloader(const settings& from,
+                             const service_listener& listener) {
+  flow_reloader_options options;
+  options.flows = flows_;
+  options.directory = from.flows.directory;
+  options.load = [flows = from.flows,
+                  defaults = defaults_of(from)](bool must_exist) {
+    return load_flows(flows.directory, defaults, flows.given || must_exist);
+  };
+  options.now = [] {
+    return std::chrono::system_clock::now();
+  };
+  options.inform = [log = log_](const std::string& what) {
+    log->info("handoff: flows: {}", what);
+  };
+  options.complain = [log = log_](const std::string& what) {
+    log->error("handoff: flows: {}", what);
+  };
+  options.begins = listener.reload_begins;
+  options.ended = listener.reload_ended;
+  reloader_ = actors_->spawn<caf::detached>(flow_reloader, std::move(options));
+  reloads_ = flow_reloads{reloader_};
+}
+
+void service::spawn_guardian(service_listener listener) {
+  guardian_options options;
+  options.root = root_;
+  const auto watch = [&](const char* name, const auto& actor) {
+    options.watched.push_back(
+      {name, caf::actor_cast<caf::strong_actor_ptr>(actor)});
+  };
+  watch("the root supervisor", root_);
+  watch("the journal", journal_);
+  watch("the outbound client", outbound_);
+  watch("the intake", intake_);
+  watch("the job viewer", viewer_);
+  watch("the view of the supervisor", supervisor_view_);
+  watch("the flow reloader", reloader_);
+  watch("the recovery", recovery_);
+  options.watched.back().may_end = true;
+  options.drained = std::move(listener.drained);
+  options.lost = std::move(listener.lost);
+  options.alive = std::move(listener.alive);
+  options.alive_every = listener.alive_every;
+  guardian_ = actors_->spawn(guardian, std::move(options));
 }
 
 void service::open_doors(const checked_configuration& configuration) {
@@ -190,7 +258,8 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.admission = admission_;
   routes.draining = draining_;
   routes.intake = intake_;
-  routes.viewer = viewer_;
+  const job_views views{viewer_};
+  routes.views = views;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
   routes.max_held = from.admission.max_held;
@@ -199,7 +268,8 @@ void service::open_doors(const checked_configuration& configuration) {
   // webhooks but cannot be asked how it is.
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin),
-    admin(admin_options{operator_options{viewer_, root_, compile_}, draining_,
+    admin(admin_options{operator_options{views, root_, compile_},
+                        supervisor_view_, flows_, reloads_, draining_,
                         journal_fails_, from.admin.token}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
@@ -223,6 +293,8 @@ service::~service() {
 }
 
 void service::stop() {
+  // Where an actor has died, senders still come in.
+  draining_->store(true);
   // Nobody is told any more of what is ended on purpose.
   end(guardian_);
   end(recovery_);
@@ -238,6 +310,8 @@ void service::stop() {
   wait_for_answers();
   ingress_.reset();
   admin_.reset();
+  end(reloader_);
+  end(supervisor_view_);
   end(viewer_);
   end(outbound_);
   end(journal_);
@@ -245,6 +319,9 @@ void service::stop() {
   recovery_ = nullptr;
   intake_ = nullptr;
   root_ = nullptr;
+  reloads_ = {};
+  reloader_ = nullptr;
+  supervisor_view_ = nullptr;
   viewer_ = nullptr;
   outbound_ = nullptr;
   journal_ = nullptr;

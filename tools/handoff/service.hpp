@@ -2,8 +2,10 @@
 
 #include "actors/recovery.hpp"
 #include "config/check.hpp"
+#include "http/flow_reloader.hpp"
 #include "http/front_door.hpp"
 #include "http/ingress.hpp"
+#include "http/supervisor_view.hpp"
 #include "tools/handoff/guardian.hpp"
 
 #include <caf/actor_system.hpp>
@@ -11,6 +13,8 @@
 #include <spdlog/logger.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,14 +26,31 @@ namespace handoff {
 class journal;
 class outbound_client;
 
+/// Who hears how the service fares. Told on threads of the service; must not
+/// block.
+struct service_listener {
+  /// The tree is drained.
+  std::function<void()> drained;
+  /// An actor has died that nothing can go on without; its name.
+  std::function<void(const std::string& who)> lost;
+  /// The flows are being read again, and: what is in force is decided.
+  std::function<void()> reload_begins = [] {
+  };
+  std::function<void()> reload_ended = [] {
+  };
+  /// The tree makes progress; told every `alive_every`, 0: never.
+  std::function<void()> alive = [] {
+  };
+  std::chrono::milliseconds alive_every{0};
+};
+
 /// Every part of the running service, wired. What is made first ends last.
 class service {
 public:
   /// Opens everything. Throws `std::runtime_error` that says what could not be
-  /// opened. `drained` and `lost` are told on other threads.
+  /// opened.
   service(const checked_configuration& configuration,
-          std::shared_ptr<spdlog::logger> log, std::function<void()> drained,
-          std::function<void(const std::string&)> lost);
+          std::shared_ptr<spdlog::logger> log, service_listener listener);
 
   /// Ends everything; what is under way is cut short and stays journaled, and
   /// senders that still wait are told where to look it up.
@@ -46,14 +67,21 @@ public:
   /// held are answered and all attempts under way have ended.
   void drain();
 
+  /// Reads the flows again and puts them in force, all or none.
+  void reload_flows() { reloads_.ask(); }
+
+  /// How many flows are in force.
+  std::size_t flow_count() const { return flows_->current()->size(); }
+
   /// Whether senders still wait.
   bool holds_webhooks() const { return admission_->held.load() > 0; }
 
 private:
   void open_journal(const settings& from);
-  void spawn_actors(const checked_configuration& configuration,
-                    std::function<void()> drained,
-                    std::function<void(const std::string&)> lost);
+  void spawn_actors(const checked_configuration& configuration);
+  supervisor_view_options supervisor_view_of(const settings& from) const;
+  void spawn_reloader(const settings& from, const service_listener& listener);
+  void spawn_guardian(service_listener listener);
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
   void wait_for_answers() const;
@@ -66,6 +94,8 @@ private:
     std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> journal_fails_ =
     std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<supervision_log> supervision_ =
+    std::make_shared<supervision_log>();
   std::shared_ptr<flow_registry> flows_;
   std::shared_ptr<journal> store_;
   std::shared_ptr<outbound_client> client_;
@@ -76,6 +106,9 @@ private:
   root_supervisor_actor root_;
   intake_actor intake_;
   job_viewer_actor viewer_;
+  supervisor_view_actor supervisor_view_;
+  flow_reloader_actor reloader_;
+  flow_reloads reloads_;
   recovery_actor recovery_;
   guardian_actor guardian_;
   std::function<result<flow_ptr>(const nlohmann::json&)> compile_;

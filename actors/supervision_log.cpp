@@ -1,0 +1,58 @@
+#include "actors/supervision_log.hpp"
+
+#include <utility>
+
+namespace handoff {
+
+void supervision_log::sub_action_restarted() {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.sub_action_restarts;
+}
+
+void supervision_log::quarantined(quarantined_sub_action which) {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.quarantined;
+  quarantined_.push_front(std::move(which));
+  if (quarantined_.size() > quarantined_max)
+    quarantined_.pop_back();
+}
+
+void supervision_log::given_up(const job& record, const error& why,
+                               wall_time at) {
+  if (record.status == job_status::cloning)
+    quarantined({record.id, "", why.detail, at});
+  for (const auto& each : record.sub_actions)
+    if (!is_final(each.status))
+      quarantined({record.id, each.name, why.detail, at});
+}
+
+void supervision_log::job_recovered() {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.recovered_jobs;
+}
+
+void supervision_log::jobs_set_aside(std::size_t count) {
+  const std::scoped_lock lock{mutex_};
+  counts_.jobs_set_aside += count;
+}
+
+void supervision_log::recovery_done() {
+  const std::scoped_lock lock{mutex_};
+  counts_.recovery_done = true;
+}
+
+void supervision_log::journal_changed(std::optional<error> failure,
+                                      wall_time at) {
+  const std::scoped_lock lock{mutex_};
+  counts_.journal_failure = std::move(failure);
+  counts_.journal_since = at;
+}
+
+supervision_counts supervision_log::counts() const {
+  const std::scoped_lock lock{mutex_};
+  auto made = counts_;
+  made.newest_quarantined.assign(quarantined_.begin(), quarantined_.end());
+  return made;
+}
+
+} // namespace handoff
