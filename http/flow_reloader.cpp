@@ -49,7 +49,7 @@ void flow_reloader_state::obey(const reload_order& order) {
       {error_kind::internal,
        "the flows could not be read; those that were in force stay so"});
   }
-  options.ended();
+  options.ended(options.flows->current()->size());
   if (order.responder)
     order.responder->answer(std::move(answer));
 }

@@ -44,11 +44,9 @@ struct flow_reloader_options {
   std::function<void(const std::string&)> inform;
   /// The same of what went wrong.
   std::function<void(const std::string&)> complain;
-  /// Before the files are read, and once it is decided what is in force.
-  std::function<void()> begins = [] {
-  };
-  std::function<void()> ended = [] {
-  };
+  /// Before the files are read, and once it is decided how many are in force.
+  std::function<void()> begins;
+  std::function<void(std::size_t flows)> ended;
 };
 
 /// Reads the flows again, checks them as a start does, and puts them in force

@@ -211,7 +211,7 @@ TEST_P(HeldFaultTest, AnswersHeldSendersAndGoesOnAtTheNextStart) {
       return counts["in_flight"] == held || has_ended();
     }));
   }
-  while (!has_ended()) {
+  for (int tries = 0; tries < 100 && !has_ended(); ++tries) {
     if (GetParam().actor == "job_viewer")
       look_up_something();
     else

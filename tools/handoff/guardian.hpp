@@ -35,9 +35,8 @@ struct guardian_options {
   /// One of the watched has died, or its work cannot be done any more.
   std::function<void(const std::string& who)> lost;
   /// The root supervisor has answered, so that the tree makes progress.
-  std::function<void()> alive = [] {
-  };
-  /// How often it is asked; 0: never.
+  std::function<void()> alive;
+  /// How often it is asked; 0: never, and `alive` may be empty.
   std::chrono::milliseconds alive_every{0};
 };
 

@@ -2,6 +2,7 @@
 #include "tools/handoff/arguments.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/life_report.hpp"
 #include "tools/handoff/log.hpp"
 #include "tools/handoff/service.hpp"
 
@@ -121,8 +122,10 @@ private:
 
 /// From the first signal on. False if a part of the service died meanwhile.
 bool drain(service& running, const stop_watch& watch,
-           const drain_settings& settings, spdlog::logger& log) {
+           const drain_settings& settings, life_report& manager,
+           spdlog::logger& log) {
   using namespace std::chrono_literals;
+  manager.draining(settings.timeout);
   log.info(
     "handoff: draining, {} ms at the most; a second signal stops at once",
     settings.timeout.count());
@@ -153,6 +156,9 @@ int serve(const checked_configuration& configuration) {
   raise_descriptor_limit();
   stop_watch watch;
   auto log = make_log(configuration.settings.log);
+  life_report manager{notify_address()};
+  if (!manager.problem().empty())
+    log->warn("handoff: {}", manager.problem());
   for (const auto& each : configuration.warnings)
     log->warn("{}", to_string(each));
   std::optional<service> running;
@@ -163,11 +169,25 @@ int serve(const checked_configuration& configuration) {
     };
     listener.lost = [&, log](const std::string& who) {
       log->critical("handoff: {} has died", who);
+      manager.lost(who);
       watch.on_lost();
     };
+    listener.reload_begins = [&] {
+      manager.reload_begins();
+    };
+    listener.reload_ended = [&](std::size_t flows) {
+      manager.reload_ended(flows);
+    };
+    listener.alive = [&] {
+      manager.alive();
+    };
+    // Twice as often as it is waited for, as sd_watchdog_enabled(3) advises.
+    listener.alive_every =
+      std::chrono::ceil<std::chrono::milliseconds>(watchdog_patience() / 2);
     running.emplace(configuration, log, std::move(listener));
   } catch (const std::exception& failed) {
     log->critical("handoff: cannot start: {}", failed.what());
+    manager.cannot_start(failed.what());
     return exit_failed;
   }
   const auto& from = configuration.settings;
@@ -176,6 +196,7 @@ int serve(const checked_configuration& configuration) {
   log->info("handoff: admin listening on {}:{}", from.admin.address,
             running->admin_port());
   log->info("handoff: {} flows loaded", configuration.flows.size());
+  manager.ready(configuration.flows.size());
   log->info("handoff: ready");
   auto what = watch.wait(std::nullopt);
   while (what == stop_watch::event::reload) {
@@ -183,7 +204,7 @@ int serve(const checked_configuration& configuration) {
     what = watch.wait(std::nullopt);
   }
   const bool is_lost = what == stop_watch::event::lost
-                    || !drain(*running, watch, from.drain, *log);
+                    || !drain(*running, watch, from.drain, manager, *log);
   // Ends in order either way: who is held gets an answer.
   running.reset();
   log->info("handoff: stopped");

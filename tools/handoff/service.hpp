@@ -33,14 +33,11 @@ struct service_listener {
   std::function<void()> drained;
   /// An actor has died that nothing can go on without; its name.
   std::function<void(const std::string& who)> lost;
-  /// The flows are being read again, and: what is in force is decided.
-  std::function<void()> reload_begins = [] {
-  };
-  std::function<void()> reload_ended = [] {
-  };
+  /// The flows are being read again, and: so many are in force now.
+  std::function<void()> reload_begins;
+  std::function<void(std::size_t flows)> reload_ended;
   /// The tree makes progress; told every `alive_every`, 0: never.
-  std::function<void()> alive = [] {
-  };
+  std::function<void()> alive;
   std::chrono::milliseconds alive_every{0};
 };
 
@@ -69,9 +66,6 @@ public:
 
   /// Reads the flows again and puts them in force, all or none.
   void reload_flows() { reloads_.ask(); }
-
-  /// How many flows are in force.
-  std::size_t flow_count() const { return flows_->current()->size(); }
 
   /// Whether senders still wait.
   bool holds_webhooks() const { return admission_->held.load() > 0; }
