@@ -20,6 +20,9 @@ struct admission_counts {
   std::atomic<std::size_t> jobs{0}; ///< jobs that are not finished
   /// Jobs that a start took up again and that are under way.
   std::atomic<std::size_t> recovered{0};
+  /// Keys that the journal was asked for and has not looked up yet. Who asked
+  /// may have given up since, so that `jobs` does not bound them.
+  std::atomic<std::size_t> lookups{0};
 };
 
 /// What every actor of the tree needs. Shared and immutable.

@@ -11,6 +11,10 @@ namespace {
 /// say, before the recovery has come to it.
 constexpr std::chrono::milliseconds look_again{100};
 
+/// Keys that may wait for a journal that hangs: a sender is refused after a few
+/// seconds, what it asked for stays in the journal's mailbox.
+constexpr std::size_t lookups_max = 10'000;
+
 reply key_reused_reply() {
   return problem_reply({error_kind::idempotency_key_reused,
                         "this idempotency key came with another body before"});
@@ -44,6 +48,14 @@ void intake_state::take(const clone_order_ptr& order) {
 
 void intake_state::look_up(const clone_order_ptr& order) {
   const auto& record = order->record;
+  auto& waiting = env->admission->lookups;
+  if (waiting.fetch_add(1) >= lookups_max) {
+    waiting.fetch_sub(1);
+    key_looked_up(order, {error{error_kind::journal_unavailable,
+                                "too many wait for the journal"},
+                          std::nullopt, nullptr, std::nullopt});
+    return;
+  }
   self
     ->request(env->journal, request_grace, find_atom::value, record.flow,
               record.claim->key)

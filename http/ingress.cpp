@@ -27,6 +27,7 @@ constexpr const char* retry_after_seconds = "1";
 constexpr const char* hidden = "***";
 
 constexpr std::size_t key_bytes_max = 256;
+constexpr std::size_t views_max = 10'000;
 
 reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   auto made = problem_reply({kind, std::move(detail)});
@@ -233,22 +234,37 @@ private:
       responder->answer(unknown);
       return;
     }
-    caf::anon_send(
-      options_.viewer,
-      std::make_shared<const job_view>(job_view{
-        responder,
-        [flow, job, unknown](journal_reader& reader) -> std::optional<reply> {
-          const auto found = reader.find(job);
-          if (const auto* failed = std::get_if<error>(&found))
-            return problem_reply(*failed);
-          const auto& record = std::get<std::optional<handoff::job>>(found);
-          // A sender sees the jobs of the flow that it names, and no others.
-          return record && record->flow == flow ? status_reply(*record)
-                                                : unknown;
-        }}));
+    // Who asks may hang up and ask again before it is looked up: connections
+    // do not bound them.
+    const auto views = views_;
+    if (views->fetch_add(1) >= views_max) {
+      views->fetch_sub(1);
+      refuse_overload(responder, "too many ask for their jobs");
+      return;
+    }
+    caf::anon_send(options_.viewer,
+                   std::make_shared<const job_view>(job_view{
+                     responder,
+                     [flow, job, unknown,
+                      views](journal_reader& reader) -> std::optional<reply> {
+                       views->fetch_sub(1);
+                       const auto found = reader.find(job);
+                       if (const auto* failed = std::get_if<error>(&found))
+                         return problem_reply(*failed);
+                       const auto& record =
+                         std::get<std::optional<handoff::job>>(found);
+                       // A sender sees the jobs of the flow that it names, and
+                       // no others.
+                       return record && record->flow == flow
+                              ? status_reply(*record)
+                              : unknown;
+                     }}));
   }
 
   ingress_options options_;
+  /// Jobs that senders have asked for and that are not looked up yet.
+  std::shared_ptr<std::atomic<std::size_t>> views_ =
+    std::make_shared<std::atomic<std::size_t>>(0);
 };
 
 } // namespace

@@ -168,6 +168,7 @@ void ActorTest::start() {
   journal_keeper_options keeper;
   keeper.store = store;
   keeper.now = options.now;
+  keeper.lookups = {options.admission, &options.admission->lookups};
   keeper.commit_delay = commit_delay;
   keeper.health = [this](const std::optional<error>& failure) {
     health.push_back(failure.has_value());

@@ -136,6 +136,7 @@ void service::spawn_actors(const checked_configuration& configuration,
   journal_keeper_options keeper;
   keeper.store = store_;
   keeper.now = now;
+  keeper.lookups = {admission_, &admission_->lookups};
   keeper.observe = [log = log_](const job_event& event) {
     log_event(*log, event);
   };
