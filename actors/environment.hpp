@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/handles.hpp"
+#include "job/clone_traffic.hpp"
+#include "job/foresight.hpp"
 #include "job/job.hpp"
 #include "job/restart_intensity.hpp"
 
@@ -9,6 +11,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace handoff {
@@ -30,6 +33,10 @@ struct environment {
   journal_actor journal;
   outbound_actor outbound;
   std::shared_ptr<admission_counts> admission;
+  /// Where clones stand in line and how long they take.
+  std::shared_ptr<clone_traffic> traffic = std::make_shared<clone_traffic>();
+  /// What an upstream gives clones now; cheap. Null: no limits.
+  std::function<clone_room(const std::string& upstream)> room;
   std::function<wall_time()> now;
   /// Compiles a definition that was journaled.
   std::function<result<flow_ptr>(const nlohmann::json&)> compile;

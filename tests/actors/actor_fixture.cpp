@@ -107,7 +107,8 @@ bool fake_responder::answer(reply what) {
   return given.size() == 1;
 }
 
-void fake_responder::answer_by(time_point, reply what) {
+void fake_responder::answer_by(time_point when, reply what) {
+  fallback_due = when;
   fallback = std::move(what);
 }
 
@@ -136,6 +137,9 @@ ActorTest::ActorTest() {
     return 0.0;
   };
   options.admission = std::make_shared<admission_counts>();
+  options.room = [this](const std::string&) {
+    return clone_room{0, slots, 0};
+  };
 }
 
 ActorTest::~ActorTest() {

@@ -158,6 +158,10 @@ void service::spawn_actors(const checked_configuration& configuration,
   env->journal = journal_;
   env->outbound = outbound_;
   env->admission = admission_;
+  env->room = [client = std::weak_ptr{client_}](const std::string& upstream) {
+    const auto alive = client.lock();
+    return alive ? alive->room_for_clones(upstream) : clone_room{};
+  };
   env->now = now;
   env->random = draw;
   env->pool_workers = from.pool.workers;
