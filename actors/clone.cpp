@@ -5,11 +5,22 @@
 #include "job/crash_point.hpp"
 #include "job/follow_up.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace handoff {
 
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
+
+namespace {
+
+/// What calls are told apart by that take different times.
+std::string_view name_of(clone_action step) {
+  return step == clone_action::probe ? "probe" : "clone";
+}
+
+} // namespace
 
 void clone_state::begin(clone_options options) {
   env = std::move(options.env);
@@ -114,6 +125,8 @@ attempt clone_state::cut_short(error why) const {
 void clone_state::resume() {
   if (order->responder)
     order->responder->answer_by(order->answer_by, accepted_reply());
+  // Its call may be under way still, but nobody waits for that one.
+  order->place->leave();
   const auto step = after_crash(rules, record, env->now());
   const auto& attempts = record.clone.attempts;
   if (attempts.empty() || attempts.back().ended)
@@ -140,15 +153,18 @@ void clone_state::make_attempt() {
 
 void clone_state::send(const outbound_call& call,
                        void (clone_state::*ended)(const exchange&)) {
+  order->place->enter(env->traffic->at(upstream_of(call.url)));
   self
     ->request(env->outbound, call.patience + call.timeout + request_grace,
               std::make_shared<const outbound_call>(call))
     .then(
       [this, ended](const exchange_ptr& done) {
         env->fault_point(name);
+        order->place->leave();
         (this->*ended)(*done);
       },
       [this, ended](const caf::error&) {
+        order->place->leave();
         exchange lost;
         lost.sent = true;
         lost.failure =
@@ -161,6 +177,7 @@ void clone_state::attempt_ended(const exchange& done) {
   auto verdict = judge_clone(done, order->definition->clone.uid, rules.retry);
   if (verdict.failure)
     verdict.failure = masked(*order->definition, std::move(*verdict.failure));
+  observe(done, verdict.outcome == clone_outcome::done);
   auto made = under_way;
   made.duration = done.duration;
   made.http_status = done.status;
@@ -194,6 +211,7 @@ void clone_state::probe_ended(const exchange& done) {
   nlohmann::json uid;
   const auto finding =
     judge_probe(done, order->definition->clone.probe->uid, uid);
+  observe(done, finding != probe_finding::no_answer);
   if (finding == probe_finding::found) {
     finish(std::nullopt, std::move(uid), nullptr);
     return;
@@ -234,10 +252,44 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
     return;
   }
   events->flush();
-  if (draining)
+  if (draining) {
     drain();
-  else
-    self->delayed_send(self, step.pause, again_atom::value);
+    return;
+  }
+  let_sender_go(step);
+  self->delayed_send(self, step.pause, again_atom::value);
+}
+
+std::string clone_state::upstream_of_next() const {
+  const auto& wanted = order->definition->clone;
+  const auto& request =
+    next == clone_action::probe ? wanted.probe->request : wanted.request;
+  // No expression can stand in the host.
+  return upstream_of(request.url.literals().front());
+}
+
+void clone_state::observe(const exchange& done, bool is_good) {
+  env->traffic->observe(record.flow, name_of(next), upstream_of_next(), done,
+                        is_good);
+}
+
+void clone_state::let_sender_go(const clone_step& step) {
+  if (!order->responder || std::exchange(sender_gone, true))
+    return;
+  const auto upstream = upstream_of_next();
+  const auto line = env->traffic->at(upstream);
+  const auto room = env->room ? env->room(upstream) : clone_room{};
+  const auto turn = foreseen_turn(room, line->count(), line->latency().mean());
+  const auto own =
+    env->traffic->of(record.flow, name_of(next), upstream)->latency();
+  const auto now = self->clock().now();
+  const auto budget =
+    std::chrono::duration_cast<microseconds>(order->answer_by - now);
+  // Who stands in line now moves on during the pause.
+  sender_gone = !fits(budget, std::max<microseconds>(step.pause, turn), own);
+  // Not an answer: whoever has joined with a deadline of its own may wait on.
+  if (sender_gone)
+    order->responder->answer_by(now, accepted_reply());
 }
 
 void clone_state::next_due() {

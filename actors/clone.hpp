@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace handoff {
 
@@ -56,6 +58,11 @@ struct clone_state {
   void change(job_change what);
   void follow(const clone_step& step, std::optional<attempt> made);
   attempt new_attempt() const;
+  /// Tells the sender of the job now, instead of at the deadline, if what comes
+  /// next can hardly be done by then: there is nothing to wait for.
+  void let_sender_go(const clone_step& step);
+  void observe(const exchange& done, bool is_good);
+  std::string upstream_of_next() const;
   /// The attempt that is under way, as one that never got anywhere.
   attempt cut_short(error why) const;
   void send(const outbound_call& call,
@@ -82,6 +89,8 @@ struct clone_state {
   bool draining = false;
   bool cancelled = false;
   bool pausing = false;
+  /// The sender has been told of the job, or is being.
+  bool sender_gone = false;
 };
 
 clone_actor::behavior_type clone(clone_state::self_pointer self,

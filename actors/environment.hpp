@@ -2,7 +2,9 @@
 
 #include "actors/handles.hpp"
 #include "actors/supervision_log.hpp"
+#include "job/clone_traffic.hpp"
 #include "job/crash_point.hpp"
+#include "job/foresight.hpp"
 #include "job/job.hpp"
 #include "job/restart_intensity.hpp"
 
@@ -11,6 +13,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace handoff {
@@ -22,6 +25,9 @@ struct admission_counts {
   std::atomic<std::size_t> jobs{0}; ///< jobs that are not finished
   /// Jobs that a start took up again and that are under way.
   std::atomic<std::size_t> recovered{0};
+  /// Keys that the journal was asked for and has not looked up yet. Who asked
+  /// may have given up since, so that `jobs` does not bound them.
+  std::atomic<std::size_t> lookups{0};
 };
 
 /// What every actor of the tree needs. Shared and immutable.
@@ -29,6 +35,10 @@ struct environment {
   journal_actor journal;
   outbound_actor outbound;
   std::shared_ptr<admission_counts> admission;
+  /// Where clones stand in line and how long they take.
+  std::shared_ptr<clone_traffic> traffic = std::make_shared<clone_traffic>();
+  /// What an upstream gives clones now; cheap. Null: no limits.
+  std::function<clone_room(const std::string& upstream)> room;
   std::function<wall_time()> now;
   /// Compiles a definition that was journaled.
   std::function<result<flow_ptr>(const nlohmann::json&)> compile;

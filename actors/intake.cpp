@@ -11,6 +11,10 @@ namespace {
 /// say, before the recovery has come to it.
 constexpr std::chrono::milliseconds look_again{100};
 
+/// Keys that may wait for a journal that hangs: a sender is refused after a few
+/// seconds, what it asked for stays in the journal's mailbox.
+constexpr std::size_t lookups_max = 10'000;
+
 reply key_reused_reply() {
   return problem_reply({error_kind::idempotency_key_reused,
                         "this idempotency key came with another body before"});
@@ -21,7 +25,7 @@ reply key_reused_reply() {
 void intake_state::take(const clone_order_ptr& order) {
   const auto& record = order->record;
   if (!record.claim) {
-    self->send(root, order);
+    begin(order);
     return;
   }
   forget_released();
@@ -42,8 +46,43 @@ void intake_state::take(const clone_order_ptr& order) {
   look_up(joined);
 }
 
+void intake_state::begin(const clone_order_ptr& order) {
+  const auto upstream =
+    upstream_of(order->definition->clone.request.url.literals().front());
+  const auto line = env->traffic->at(upstream);
+  const auto ahead = order->place->enter(line);
+  if (order->respond_async) {
+    self->send(root, order);
+    return;
+  }
+  const auto room = env->room ? env->room(upstream) : clone_room{};
+  const auto turn = foreseen_turn(room, ahead, line->latency().mean());
+  // Not by `answer_by`: who asks for an early answer is content with a 202.
+  const auto budget = std::chrono::duration_cast<std::chrono::microseconds>(
+    order->journal_by - self->clock().now());
+  const auto own =
+    env->traffic->of(order->record.flow, "clone", upstream)->latency();
+  const auto later = refused_for(budget, turn, own);
+  if (!later) {
+    self->send(root, order);
+    return;
+  }
+  order->place->leave();
+  no_job();
+  order->responder->answer(
+    overloaded_reply("its clone would not get its turn in time", *later));
+}
+
 void intake_state::look_up(const clone_order_ptr& order) {
   const auto& record = order->record;
+  auto& waiting = env->admission->lookups;
+  if (waiting.fetch_add(1) >= lookups_max) {
+    waiting.fetch_sub(1);
+    key_looked_up(order, {error{error_kind::journal_unavailable,
+                                "too many wait for the journal"},
+                          std::nullopt, nullptr, std::nullopt});
+    return;
+  }
   self
     ->request(env->journal, request_grace, find_atom::value, record.flow,
               record.claim->key)
@@ -62,7 +101,7 @@ void intake_state::look_up(const clone_order_ptr& order) {
 void intake_state::key_looked_up(const clone_order_ptr& order,
                                  const key_found& found) {
   if (!found.failure && !found.claim) {
-    self->send(root, order);
+    begin(order);
     return;
   }
   const bool is_same =

@@ -33,6 +33,9 @@ struct intake_state {
   void take(const clone_order_ptr& order);
   void key_looked_up(const clone_order_ptr& order, const key_found& found);
   void look_up(const clone_order_ptr& order);
+  /// Makes a job of it, or refuses it where the wait that is foreseen for its
+  /// clone does not fit the deadline.
+  void begin(const clone_order_ptr& order);
 
   // -- parts of them --------------------------------------------------------
 

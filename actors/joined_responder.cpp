@@ -1,5 +1,7 @@
 #include "actors/joined_responder.hpp"
 
+#include "actors/replies.hpp"
+
 #include <utility>
 
 namespace handoff {
@@ -16,6 +18,13 @@ void joined_responder::join(responder_ptr further, time_point answer_by,
     auto replayed = *given_;
     replayed.headers.push_back({"Idempotency-Replayed", "true"});
     further->answer(std::move(replayed));
+    return;
+  }
+  if (waiting_.size() >= senders_max) {
+    further->answer(fallback_
+                      ? *fallback_
+                      : overloaded_reply("too many send the same webhook",
+                                         std::chrono::seconds{1}));
     return;
   }
   if (fallback_ && respond_async)

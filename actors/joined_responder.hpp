@@ -2,6 +2,7 @@
 
 #include "actors/responder.hpp"
 
+#include <cstddef>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -12,12 +13,16 @@ namespace handoff {
 /// gets what the first one gets, but keeps a deadline of its own. Thread-safe.
 class joined_responder : public responder {
 public:
+  static constexpr std::size_t senders_max = 1'000;
+
   joined_responder(responder_ptr first, time_point answer_by,
                    bool respond_async);
 
   /// Adds a sender. One that comes after the answer gets it at once, one that
   /// does not want to be held gets what would be said at the deadline as soon
-  /// as there is something to say.
+  /// as there is something to say. So does whoever comes when `senders_max`
+  /// wait, or is refused where there is nothing to say yet: those that hung up
+  /// are among them, and they may come again and again.
   void join(responder_ptr further, time_point answer_by, bool respond_async);
 
   bool answer(reply what) override;

@@ -70,6 +70,8 @@ job_found journal_keeper_state::find(const std::string& id) {
 
 key_found journal_keeper_state::find_key(const std::string& flow,
                                          const std::string& key) {
+  if (options.lookups)
+    options.lookups->fetch_sub(1);
   auto found = options.store->find_key(flow, key, options.now());
   if (auto* failed = std::get_if<error>(&found))
     return {std::move(*failed), std::nullopt, nullptr, std::nullopt};

@@ -36,6 +36,8 @@ struct journal_keeper_options {
   std::chrono::milliseconds check_pause{1'000};
   /// Between two looks at what is old enough.
   std::chrono::milliseconds sweep_pause{5'000};
+  /// Counted down for each key that is looked up. May be null.
+  std::shared_ptr<std::atomic<std::size_t>> lookups;
   /// Jobs forgotten between two commits.
   std::size_t sweep_step = 100;
 };

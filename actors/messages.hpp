@@ -2,6 +2,7 @@
 
 #include "actors/responder.hpp"
 #include "config/flow.hpp"
+#include "job/clone_traffic.hpp"
 #include "job/command.hpp"
 #include "job/event.hpp"
 #include "job/exchange.hpp"
@@ -41,6 +42,8 @@ struct clone_order {
   bool respond_async = false;
   /// What of the sender's `Prefer` is honoured; goes into the answer.
   std::string preference_applied;
+  /// Where its clone stands in line. Who works on the order has it to itself.
+  std::shared_ptr<clone_place> place = std::make_shared<clone_place>();
 };
 
 using clone_order_ptr = std::shared_ptr<const clone_order>;

@@ -59,6 +59,12 @@ reply problem_reply(const error& what, std::string_view job, json extras) {
           dump(extras)};
 }
 
+reply overloaded_reply(std::string detail, std::chrono::seconds later) {
+  auto made = problem_reply({error_kind::overloaded, std::move(detail)});
+  made.headers.push_back({"Retry-After", std::to_string(later.count())});
+  return made;
+}
+
 reply accepted_reply(const job& record, std::string_view preference_applied) {
   auto made = json_reply(202, {{"job", record.id}, {"status", "cloning"}});
   add_location(made, record, preference_applied);

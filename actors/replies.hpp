@@ -5,6 +5,8 @@
 #include "job/error.hpp"
 #include "job/job.hpp"
 
+#include <chrono>
+#include <string>
 #include <string_view>
 
 namespace handoff {
@@ -16,6 +18,10 @@ namespace handoff {
 /// replaced.
 reply problem_reply(const error& what, std::string_view job = {},
                     nlohmann::json extras = nlohmann::json::object());
+
+/// 503: nothing was done; it may be sent again after `later` (RFC 9110, section
+/// 10.2.3).
+reply overloaded_reply(std::string detail, std::chrono::seconds later);
 
 /// 202: the job is journaled, and the sender may look it up.
 reply accepted_reply(const job& record, std::string_view preference_applied);

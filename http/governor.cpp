@@ -10,9 +10,6 @@ namespace {
 
 using time_point = governor::time_point;
 
-/// Clones in a row that may go before a waiting sub-action.
-constexpr int clones_in_a_row_max = 8;
-
 /// How long, and how many, hosts without calls are remembered.
 constexpr auto idle_max = std::chrono::minutes{10};
 constexpr std::size_t idle_hosts_max = 1'024;
@@ -319,6 +316,16 @@ std::vector<upstream_counts> governor::counts() const {
                    host->breaker.failures_in_a_row(),
                    host->breaker.not_closed_since()});
   return all;
+}
+
+clone_room governor::room_for_clones(std::string_view host) const {
+  clone_room room{0, options_.max_calls, options_.rate};
+  if (const auto known = hosts_.find(host); known != hosts_.end()) {
+    const auto& at = *known->second;
+    room.under_way = at.clone_calls;
+    room.slots -= std::min(at.sub_action_calls, room.slots - 1);
+  }
+  return room;
 }
 
 governor::upstream& governor::host_for(std::string_view name, time_point now) {

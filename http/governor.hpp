@@ -4,6 +4,7 @@
 #include "http/outbound_options.hpp"
 #include "job/error.hpp"
 #include "job/exchange.hpp"
+#include "job/foresight.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -81,6 +82,9 @@ public:
   std::size_t waiting() const noexcept { return waiting_.size(); }
 
   std::vector<upstream_counts> counts() const;
+
+  /// What `host` gives clones now. O(1).
+  clone_room room_for_clones(std::string_view host) const;
 
 private:
   struct upstream;

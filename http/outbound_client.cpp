@@ -19,4 +19,8 @@ std::vector<upstream_counts> outbound_client::counts() const {
   return loop_->counts();
 }
 
+clone_room outbound_client::room_for_clones(const std::string& host) const {
+  return loop_->room_for_clones(host);
+}
+
 } // namespace handoff

@@ -2,9 +2,11 @@
 
 #include "http/outbound_options.hpp"
 #include "job/exchange.hpp"
+#include "job/foresight.hpp"
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace handoff {
@@ -40,6 +42,10 @@ public:
 
   /// What is known of each host, in no order.
   std::vector<upstream_counts> counts() const;
+
+  /// What `host` (`scheme://name:port`, in lower case) gives clones now. Cheap;
+  /// may be asked for each webhook.
+  clone_room room_for_clones(const std::string& host) const;
 
 private:
   class loop;

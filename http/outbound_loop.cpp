@@ -110,6 +110,12 @@ std::vector<upstream_counts> outbound_client::loop::counts() const {
   return governor_.counts();
 }
 
+clone_room
+outbound_client::loop::room_for_clones(const std::string& host) const {
+  auto guard = std::lock_guard{governor_mutex_};
+  return governor_.room_for_clones(host);
+}
+
 void outbound_client::loop::wake() {
   std::uint64_t one = 1;
   // It can only fail when the counter is full, and then the loop is awake.

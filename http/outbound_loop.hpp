@@ -46,6 +46,7 @@ public:
 
   void start(outbound_call call, completion done);
   std::vector<upstream_counts> counts() const;
+  clone_room room_for_clones(const std::string& host) const;
 
 private:
   using time_point = std::chrono::steady_clock::time_point;

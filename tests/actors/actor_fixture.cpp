@@ -108,7 +108,8 @@ bool fake_responder::answer(reply what) {
   return given.size() == 1;
 }
 
-void fake_responder::answer_by(time_point, reply what) {
+void fake_responder::answer_by(time_point when, reply what) {
+  fallback_due = when;
   fallback = std::move(what);
 }
 
@@ -137,6 +138,9 @@ ActorTest::ActorTest() {
     return 0.0;
   };
   options.admission = std::make_shared<admission_counts>();
+  options.room = [this](const std::string&) {
+    return clone_room{0, slots, 0};
+  };
 }
 
 ActorTest::~ActorTest() {
@@ -169,6 +173,7 @@ void ActorTest::start() {
   journal_keeper_options keeper;
   keeper.store = store;
   keeper.now = options.now;
+  keeper.lookups = {options.admission, &options.admission->lookups};
   keeper.commit_delay = commit_delay;
   keeper.health = [this](const std::optional<error>& failure) {
     health.push_back(failure.has_value());

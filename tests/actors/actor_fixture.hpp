@@ -66,6 +66,7 @@ public:
 
   std::vector<reply> given;
   std::optional<reply> fallback;
+  std::optional<time_point> fallback_due;
 };
 
 /// A journal that can be made to fail.
@@ -111,6 +112,9 @@ protected:
   std::optional<idempotency_claim> claim;
   /// How long the journal takes for each commit.
   milliseconds commit_delay{0};
+  /// Calls of clones that each upstream takes at once. The fake one takes any
+  /// number: this is what is believed of it.
+  std::size_t slots = 1'000'000;
   /// What the journal told of its health: true when it began to fail.
   std::vector<bool> health;
   caf::actor_system_config config;

@@ -146,5 +146,17 @@ TEST_F(IntakeTest, LeavesNothingOfAWebhookThatWasJournaledTooLate) {
     << "the sender was refused, and would be so for as long as its key is kept";
 }
 
+TEST_F(IntakeTest, AsksAJournalThatHangsNoMoreThanItsLimit) {
+  start();
+  const auto flow = load();
+  options.admission->lookups = 10'000; // as many have given up before
+  EXPECT_EQ(status_of(*send(flow)), 503);
+  EXPECT_EQ(options.admission->lookups, 10'000u);
+  EXPECT_EQ(options.admission->jobs, 0u);
+  options.admission->lookups = 9'999;
+  EXPECT_EQ(status_of(*send(flow)), 0) << "it is held";
+  EXPECT_EQ(options.admission->lookups, 9'999u) << "the journal has looked";
+}
+
 } // namespace
 } // namespace handoff::test

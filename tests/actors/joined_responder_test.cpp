@@ -67,5 +67,18 @@ TEST_F(JoinedResponderTest, TellsWhoComesLaterOfTheJob) {
   EXPECT_EQ(second->fallback->status, 202);
 }
 
+TEST_F(JoinedResponderTest, KeepsNoMoreThanItsLimitWaiting) {
+  for (std::size_t i = 1; i < joined_responder::senders_max; ++i)
+    join();
+  EXPECT_THAT(second->given, IsEmpty());
+  join();
+  ASSERT_THAT(second->given, SizeIs(1));
+  EXPECT_EQ(second->given[0].status, 503) << "nothing can be promised yet";
+  joined.answer_by(due, numbered(202));
+  join();
+  ASSERT_THAT(second->given, SizeIs(2));
+  EXPECT_EQ(second->given[1].status, 202);
+}
+
 } // namespace
 } // namespace handoff::test

@@ -428,5 +428,26 @@ TEST(OutcomeTest, CountsOnlyAnUnwellHostAsFailure) {
   }
 }
 
+TEST_F(GovernorTest, TellsWhatItGivesToClones) {
+  auto options = limits(4, 0.5);
+  options.rate = 100;
+  govern(options);
+  const auto room = [&] {
+    return governor_->room_for_clones("http://a:80");
+  };
+  EXPECT_EQ(room().slots, 4u) << "of a host that is not known";
+  EXPECT_EQ(room().rate, 100);
+  for (auto id : {1U, 2U, 3U})
+    ask_sub_action(id);
+  ask_clone(4);
+  EXPECT_EQ(room().slots, 4u) << "nothing is under way yet";
+  EXPECT_THAT(ready(), SizeIs(3));
+  EXPECT_EQ(room().under_way, 1u);
+  EXPECT_EQ(room().slots, 2u) << "two sub-actions take up the rest";
+  succeed(4);
+  EXPECT_EQ(room().under_way, 0u);
+  EXPECT_EQ(governor_->room_for_clones("http://b:80").slots, 4u);
+}
+
 } // namespace
 } // namespace handoff

@@ -96,6 +96,10 @@ TEST_F(PreferTest, IsReadFromEveryField) {
     post({{"Prefer", "handling=lenient"}, {"Prefer", "respond-async"}});
   EXPECT_EQ(answer.status, 202) << answer.body;
   EXPECT_EQ(answer.header("Preference-Applied"), "respond-async");
+  // Of a preference that comes twice the first counts (RFC 7240, section 2).
+  const auto twice = post({{"Prefer", "wait=0"}, {"Prefer", "wait=60"}});
+  EXPECT_EQ(twice.status, 202) << twice.body;
+  EXPECT_EQ(twice.header("Preference-Applied"), "wait=0");
 }
 
 } // namespace handoff::support

@@ -136,6 +136,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   journal_keeper_options keeper;
   keeper.store = store_;
   keeper.now = now;
+  keeper.lookups = {admission_, &admission_->lookups};
   keeper.observe = [log = log_](const job_event& event) {
     log_event(*log, event);
   };
@@ -160,6 +161,10 @@ void service::spawn_actors(const checked_configuration& configuration) {
   env->outbound = outbound_;
   env->admission = admission_;
   env->supervision = supervision_;
+  env->room = [client = std::weak_ptr{client_}](const std::string& upstream) {
+    const auto alive = client.lock();
+    return alive ? alive->room_for_clones(upstream) : clone_room{};
+  };
   env->now = now;
   env->random = draw;
   env->pool_workers = from.pool.workers;
