@@ -119,6 +119,11 @@ journal_keeper(journal_keeper_state::self_pointer self,
                journal_keeper_options options) {
   self->state.options = std::move(options);
   self->delayed_send(self, self->state.options.sweep_pause, sweep_atom::value);
+  self->set_exit_handler([self](caf::exit_msg& exit) {
+    // What came before the end has its commit, as nobody could repeat it.
+    self->state.commit_all();
+    self->quit(std::move(exit.reason));
+  });
   const auto state = [self]() -> journal_keeper_state& {
     fault_point(journal_keeper_state::name);
     return self->state;

@@ -46,7 +46,8 @@ struct journal_keeper_options {
 /// in its mailbox when a commit begins goes into that commit. A commit blocks,
 /// so this actor is spawned detached.
 ///
-/// When it dies the service stops: nothing can be acknowledged without it.
+/// Told to end, it commits what was sent to it before. When it dies the service
+/// stops: nothing can be acknowledged without it.
 struct journal_keeper_state {
   using self_pointer = journal_actor::stateful_pointer<journal_keeper_state>;
 

@@ -1,5 +1,6 @@
 #include "tests/actors/actor_fixture.hpp"
 
+#include <caf/send.hpp>
 #include <gmock/gmock.h>
 
 namespace handoff::test {
@@ -19,6 +20,17 @@ TEST_F(JournalKeeperTest, TellsByItselfWhenItCommitsAgain) {
   // Nobody sends anything: who asks /readyz first would wait for ever.
   run_for(2s);
   EXPECT_THAT(health, ElementsAre(true, false));
+}
+
+TEST_F(JournalKeeperTest, CommitsWhatCameBeforeItsEnd) {
+  commit_delay = 10s;
+  start();
+  const auto id = post(load(), true);
+  EXPECT_EQ(store->commits, 0u);
+  caf::anon_send_exit(options.journal, caf::exit_reason::user_shutdown);
+  run_for(1ms);
+  EXPECT_EQ(store->commits, 1u);
+  EXPECT_EQ(job_of(id).status, job_status::cloning);
 }
 
 TEST_F(JournalKeeperTest, MakesOneCommitForAllThatWait) {

@@ -11,6 +11,7 @@
 #include "journal/sqlite_journal.hpp"
 #include "tools/handoff/log.hpp"
 
+#include <caf/actor_registry.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
@@ -26,6 +27,10 @@ namespace {
 /// How long senders that still wait may take to read what their webhooks came
 /// to.
 constexpr std::chrono::seconds answers_patience{1};
+
+/// How long clone actors and job supervisors may take to hand the journal what
+/// they have not written yet.
+constexpr std::chrono::seconds tree_patience{1};
 
 double draw() {
   thread_local std::mt19937 engine{std::random_device{}()};
@@ -293,6 +298,16 @@ void service::wait_for_answers() const {
     std::this_thread::sleep_for(5ms);
 }
 
+void service::wait_for_tree() {
+  using namespace std::chrono_literals;
+  // The journal, the outbound client, the reloader and two views.
+  constexpr std::size_t others = 5;
+  const auto until = std::chrono::steady_clock::now() + tree_patience;
+  while (actors_->registry().running() > others
+         && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(1ms);
+}
+
 service::~service() {
   stop();
 }
@@ -312,6 +327,7 @@ void service::stop() {
     caf::scoped_actor self{*actors_};
     self->wait_for(root_);
   }
+  wait_for_tree();
   wait_for_answers();
   ingress_.reset();
   admin_.reset();

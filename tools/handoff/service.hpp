@@ -78,6 +78,7 @@ private:
   void spawn_guardian(service_listener listener);
   std::shared_ptr<journal_reader> open_reader();
   void open_doors(const checked_configuration& configuration);
+  void wait_for_tree();
   void wait_for_answers() const;
   void stop();
 
