@@ -18,14 +18,14 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// Connections, idle ones included, beyond which the longest idle is closed.
-constexpr long connections_max = 4'096;
-
 /// Handles kept for later calls; each holds a few KiB.
 constexpr std::size_t spare_max = 256;
 
 /// The longest sleep without any reason to wake.
 constexpr auto poll_max = std::chrono::milliseconds{60'000};
+
+/// What epoll says of the wake-up; no lane's socket is marked so.
+constexpr auto wakeup_tag = ~std::uint64_t{0};
 
 int checked(int fd, const char* what) {
   if (fd < 0)
@@ -59,21 +59,12 @@ outbound_client::loop::loop(outbound_options options)
       wakeup_{checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
       governor_{options_.governor},
       share_{checked(curl_share_init())},
-      multi_{checked(curl_multi_init())} {
+      lanes_{epoll_.get()} {
   // No lock functions: all that share it are of one thread.
   curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &loop::on_socket);
-  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &loop::on_timer);
-  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
-  // The governor limits calls; libcurl must not queue them a second time, where
-  // nobody would count them.
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, connections_max);
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, 0L);
-  curl_multi_setopt(multi_.get(), CURLMOPT_MAX_TOTAL_CONNECTIONS, 0L);
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.fd = wakeup_.get();
+  event.data.u64 = wakeup_tag;
   checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &event),
           "epoll_ctl");
   thread_ = std::thread{[this] {
@@ -133,8 +124,8 @@ void outbound_client::loop::run() {
 
 int outbound_client::loop::patience_for_poll(time_point now) const {
   auto next = now + poll_max;
-  if (curl_timer_)
-    next = std::min(next, *curl_timer_);
+  if (auto tick = lanes_.next_tick())
+    next = std::min(next, *tick);
   // Read without the lock: only this thread changes the governor.
   if (auto turn = governor_.next_wakeup())
     next = std::min(next, *turn);
@@ -149,10 +140,9 @@ void outbound_client::loop::poll_once() {
   auto count =
     epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                patience_for_poll(clock::now()));
-  int running = 0;
   for (auto i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
-    if (event.data.fd == wakeup_.get()) {
+    if (event.data.u64 == wakeup_tag) {
       std::uint64_t ignored = 0;
       [[maybe_unused]] auto read =
         ::read(wakeup_.get(), &ignored, sizeof(ignored));
@@ -165,13 +155,9 @@ void outbound_client::loop::poll_once() {
       mask |= CURL_CSELECT_OUT;
     if ((event.events & (EPOLLERR | EPOLLHUP)) != 0)
       mask |= CURL_CSELECT_ERR;
-    curl_multi_socket_action(multi_.get(), event.data.fd, mask, &running);
+    lanes_.socket_ready(event.data.u64, mask);
   }
-  if (curl_timer_ && *curl_timer_ <= clock::now()) {
-    // libcurl sets it anew from inside if there is more to come.
-    curl_timer_.reset();
-    curl_multi_socket_action(multi_.get(), CURL_SOCKET_TIMEOUT, 0, &running);
-  }
+  lanes_.tick(clock::now());
 }
 
 bool outbound_client::loop::take_arrivals() {
@@ -197,7 +183,7 @@ bool outbound_client::loop::take_arrivals() {
                                 call.job, now, now + call.patience);
     }
     if (queued)
-      calls_.emplace(id, std::move(work));
+      calls_.emplace(id, accepted_call{std::move(work)});
     else
       work->tell(work->give_up(error_kind::overloaded,
                                "too many calls wait for their turn", now));
@@ -217,7 +203,7 @@ void outbound_client::loop::take_turns() {
   for (auto id : ready)
     begin(id, now);
   for (const auto& [id, kind] : expired) {
-    auto done = calls_.at(id)->give_up(
+    auto done = calls_.at(id).work->give_up(
       kind,
       kind == error_kind::breaker_open
         ? "the upstream has failed too often and is given a rest"
@@ -228,7 +214,9 @@ void outbound_client::loop::take_turns() {
 }
 
 void outbound_client::loop::begin(std::uint64_t id, time_point now) {
-  auto& work = *calls_.at(id);
+  auto& call = calls_.at(id);
+  auto& work = *call.work;
+  auto& lane = lanes_.with_room(work.call().purpose);
   curl_easy easy;
   if (!spare_.empty()) {
     easy = std::move(spare_.back());
@@ -241,10 +229,13 @@ void outbound_client::loop::begin(std::uint64_t id, time_point now) {
       && (curl_easy_setopt(work.easy(), CURLOPT_PRIVATE,
                            reinterpret_cast<void*>(id))
             != CURLE_OK
-          || curl_multi_add_handle(multi_.get(), work.easy()) != CURLM_OK))
+          || curl_multi_add_handle(lane.multi.get(), work.easy()) != CURLM_OK))
     code = CURLE_FAILED_INIT;
-  if (code == CURLE_OK)
+  if (code == CURLE_OK) {
+    call.lane = &lane;
+    ++lane.calls;
     return;
+  }
   auto done = work.finish(code, clock::now());
   {
     auto guard = std::lock_guard{governor_mutex_};
@@ -254,8 +245,13 @@ void outbound_client::loop::begin(std::uint64_t id, time_point now) {
 }
 
 void outbound_client::loop::take_ended() {
+  lanes_.each([this](curl_lane& lane) { take_ended(lane); });
+  lanes_.trim();
+}
+
+void outbound_client::loop::take_ended(curl_lane& from) {
   int left = 0;
-  while (auto* message = curl_multi_info_read(multi_.get(), &left)) {
+  while (auto* message = curl_multi_info_read(from.multi.get(), &left)) {
     if (message->msg != CURLMSG_DONE)
       continue;
     auto* easy = message->easy_handle;
@@ -263,10 +259,11 @@ void outbound_client::loop::take_ended() {
     void* tag = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &tag);
     auto id = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(tag));
-    auto& work = *calls_.at(id);
+    auto& work = *calls_.at(id).work;
     auto now = clock::now();
     auto done = work.finish(code, now);
-    curl_multi_remove_handle(multi_.get(), easy);
+    curl_multi_remove_handle(from.multi.get(), easy);
+    --from.calls;
     recycle(work.release_easy());
     {
       auto guard = std::lock_guard{governor_mutex_};
@@ -278,7 +275,7 @@ void outbound_client::loop::take_ended() {
 
 void outbound_client::loop::end(std::uint64_t id, exchange done) {
   auto call = calls_.extract(id);
-  call.mapped()->tell(std::move(done));
+  call.mapped().work->tell(std::move(done));
 }
 
 void outbound_client::loop::recycle(curl_easy easy) {
@@ -291,9 +288,10 @@ void outbound_client::loop::recycle(curl_easy easy) {
 
 void outbound_client::loop::shut_down() {
   constexpr auto why = "this service is shutting down";
-  for (auto& [id, work] : std::exchange(calls_, {})) {
-    if (work->easy() != nullptr)
-      curl_multi_remove_handle(multi_.get(), work->easy());
+  for (auto& [id, call] : std::exchange(calls_, {})) {
+    auto& work = call.work;
+    if (call.lane != nullptr)
+      curl_multi_remove_handle(call.lane->multi.get(), work->easy());
     work->tell(work->give_up(error_kind::shut_down, why, clock::now()));
   }
   // What was asked for too late, by a completion just told among others.
@@ -309,41 +307,6 @@ void outbound_client::loop::shut_down() {
       arrived.work->tell(
         arrived.work->give_up(error_kind::shut_down, why, clock::now()));
   }
-}
-
-int outbound_client::loop::on_socket(CURL*, curl_socket_t fd, int what,
-                                     void* self, void* known) noexcept {
-  auto& me = *static_cast<loop*>(self);
-  if (what == CURL_POLL_REMOVE) {
-    // It may be closed already, and then epoll has forgotten it by itself.
-    epoll_ctl(me.epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-    return 0;
-  }
-  epoll_event event{};
-  event.data.fd = fd;
-  if ((what & CURL_POLL_IN) != 0)
-    event.events |= EPOLLIN;
-  if ((what & CURL_POLL_OUT) != 0)
-    event.events |= EPOLLOUT;
-  // Any pointer that is not null marks a socket that epoll knows.
-  if (known != nullptr
-      && epoll_ctl(me.epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0)
-    return 0;
-  curl_multi_assign(me.multi_.get(), fd, self);
-  if (epoll_ctl(me.epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0
-      && errno == EEXIST)
-    epoll_ctl(me.epoll_.get(), EPOLL_CTL_MOD, fd, &event);
-  return 0;
-}
-
-int outbound_client::loop::on_timer(CURLM*, long milliseconds,
-                                    void* self) noexcept {
-  auto& timer = static_cast<loop*>(self)->curl_timer_;
-  if (milliseconds < 0)
-    timer.reset();
-  else
-    timer = clock::now() + std::chrono::milliseconds{milliseconds};
-  return 0;
 }
 
 } // namespace handoff

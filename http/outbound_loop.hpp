@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/curl_handle.hpp"
+#include "http/curl_lanes.hpp"
 #include "http/governor.hpp"
 #include "http/outbound_client.hpp"
 #include "http/transfer.hpp"
@@ -58,6 +59,12 @@ private:
     result<std::string> host;
   };
 
+  /// A call that waits for its turn or is under way.
+  struct accepted_call {
+    std::unique_ptr<transfer> work;
+    curl_lane* lane = nullptr; ///< null while it waits
+  };
+
   void run();
   void wake();
   int patience_for_poll(time_point now) const;
@@ -65,14 +72,11 @@ private:
   bool take_arrivals();
   void take_turns();
   void take_ended();
+  void take_ended(curl_lane& from);
   void begin(std::uint64_t id, time_point now);
   void end(std::uint64_t id, exchange done);
   void recycle(curl_easy easy);
   void shut_down();
-
-  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* self,
-                       void* known) noexcept;
-  static int on_timer(CURLM* multi, long milliseconds, void* self) noexcept;
 
   const outbound_options options_;
   owned_fd epoll_;
@@ -87,11 +91,10 @@ private:
 
   // What follows is the loop's thread's alone. The order is that in which
   // libcurl wants them made, and destroyed in reverse.
-  std::optional<time_point> curl_timer_; ///< libcurl writes it to the end
   curl_share share_;
-  curl_multi multi_;
+  curl_lanes lanes_;
   std::vector<curl_easy> spare_;
-  std::unordered_map<std::uint64_t, std::unique_ptr<transfer>> calls_;
+  std::unordered_map<std::uint64_t, accepted_call> calls_;
   std::uint64_t next_id_ = 1;
 
   std::thread thread_;

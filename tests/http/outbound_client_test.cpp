@@ -1,3 +1,4 @@
+#include "http/curl_lanes.hpp"
 #include "support/outbound_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -150,6 +151,45 @@ TEST_F(OutboundClientTest, ReusesConnectionsOfSubActions) {
   for (auto i = 0; i < 10; ++i)
     EXPECT_EQ(make(call_here("/")).status, 200);
   EXPECT_EQ(server_->connections(), 1);
+}
+
+// More at once than one of libcurl's handles is given.
+TEST_F(OutboundClientTest, CarriesMoreThanALaneHolds) {
+  constexpr std::size_t of_each = curl_lanes::calls_max + 4;
+  options_.governor.max_calls = 3 * of_each;
+  std::promise<void> told;
+  const auto go = told.get_future().share();
+  serve([go](const request&, peer& to) {
+    go.wait();
+    to.answer("done");
+  });
+  std::vector<std::future<exchange>> all;
+  for (std::size_t i = 0; i < of_each; ++i) {
+    all.push_back(start(clone_here("/clone")));
+    all.push_back(start(call_here("/sub-action")));
+  }
+  server_->await_requests(2 * of_each);
+  told.set_value();
+  for (auto& each : all)
+    EXPECT_EQ(each.get().status, 200);
+  const auto connections = server_->connections();
+  EXPECT_EQ(make(call_here("/again")).status, 200);
+  EXPECT_EQ(server_->connections(), connections) << "one had been kept";
+}
+
+TEST_F(OutboundClientTest, EndsWithCallsInSeveralLanes) {
+  constexpr std::size_t of_each = curl_lanes::calls_max + 4;
+  options_.governor.max_calls = 3 * of_each;
+  serve([](const request&, peer& to) { to.hang(); });
+  std::vector<std::future<exchange>> all;
+  for (std::size_t i = 0; i < of_each; ++i) {
+    all.push_back(start(clone_here("/clone")));
+    all.push_back(start(call_here("/sub-action")));
+  }
+  server_->await_requests(2 * of_each);
+  client_.reset();
+  for (auto& each : all)
+    expect_failed(each.get(), error_kind::shut_down, true);
 }
 
 TEST_F(OutboundClientTest, GivesEachCloneAConnectionOfItsOwn) {
