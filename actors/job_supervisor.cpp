@@ -194,8 +194,10 @@ void job_supervisor_state::start(step_ref step, std::size_t at) {
   change(step_begun{step, slot.made});
   auto built = build(step);
   if (auto* failed = std::get_if<error>(&built)) {
-    end_attempt(at, sub_action_status::failed, slot.made, std::move(*failed),
-                nullptr, std::nullopt);
+    auto made = slot.made;
+    made.failure = *failed;
+    end_attempt(at, sub_action_status::failed, std::move(made),
+                std::move(*failed), nullptr, std::nullopt);
     return;
   }
   if (!slot.worker) {

@@ -56,6 +56,22 @@ TEST_F(JobSupervisorTest, SucceedsWithoutSubActions) {
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
 }
 
+TEST_F(JobSupervisorTest, FailsAnAttemptThatCannotBeFilledIn) {
+  start();
+  const auto definition =
+    load({{"sub_actions",
+           {{{"name", "a"},
+             {"request",
+              {{"method", "POST"},
+               {"url", "http://127.0.0.1:9001/a/{{body/none}}"}}}}}}});
+  const auto record = job_of(post(definition));
+  EXPECT_EQ(record.status, job_status::failed);
+  const auto& attempts = record.sub_actions.at(0).attempts;
+  ASSERT_THAT(attempts, SizeIs(1));
+  ASSERT_TRUE(attempts[0].failure);
+  EXPECT_EQ(attempts[0].failure->kind, error_kind::template_failed);
+}
+
 TEST_F(JobSupervisorTest, RetriesWithBackoffWithoutDelayingTheOthers) {
   start();
   upstream->script["/a"] = {answers(500), answers(503), answers(200)};
