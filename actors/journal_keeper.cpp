@@ -27,8 +27,15 @@ void journal_keeper_state::commit_all() {
   const auto events = std::exchange(waiting, {});
   const auto told = std::exchange(promises, {});
   crash_point("before-commit");
+  const auto began = std::chrono::steady_clock::now();
   const commit_done done{options.store->commit(events)};
+  const auto took = std::chrono::steady_clock::now() - began;
   crash_point("after-commit");
+  if (options.committed)
+    options.committed(
+      events.size(),
+      std::chrono::duration_cast<std::chrono::microseconds>(took),
+      !done.failure);
   for (auto promise : told)
     promise.deliver(done);
   tell_health(done.failure);

@@ -22,6 +22,10 @@ struct journal_keeper_options {
   std::function<wall_time()> now;
   /// Sees every event once it is durable; must not block.
   std::function<void(const job_event&)> observe;
+  /// Told of every commit: how many events, how long, and whether it succeeded.
+  std::function<void(std::size_t events, std::chrono::microseconds took,
+                     bool succeeded)>
+    committed;
   /// Told when commits begin to fail and when they succeed again.
   std::function<void(const std::optional<error>&)> health;
   /// How long a commit waits for company. 0: no longer than it takes to read

@@ -105,8 +105,6 @@ using recovered_job_ptr = std::shared_ptr<const recovered_job>;
 struct supervision_report {
   std::size_t clones = 0;
   std::size_t jobs = 0;
-  std::uint64_t clone_restarts = 0;
-  std::uint64_t job_restarts = 0;
 };
 
 } // namespace handoff

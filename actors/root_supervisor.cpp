@@ -80,7 +80,10 @@ void root_supervisor_state::child_down(const caf::down_msg& down) {
     job_ended(job);
     return;
   }
-  ++(entry.order ? clone_restarts : job_restarts);
+  if (entry.order)
+    env->supervision->clone_restarted();
+  else
+    env->supervision->job_supervisor_restarted();
   if (entry.deaths.record(self->clock().now()))
     self->delayed_send(self, entry.deaths.delay(), again_atom::value, job);
   else
@@ -360,7 +363,7 @@ supervision_report root_supervisor_state::report() const {
   const auto clones = static_cast<std::size_t>(
     std::count_if(children.begin(), children.end(),
                   [](const auto& each) { return each.second.order; }));
-  return {clones, children.size() - clones, clone_restarts, job_restarts};
+  return {clones, children.size() - clones};
 }
 
 root_supervisor_actor::behavior_type

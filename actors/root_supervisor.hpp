@@ -81,8 +81,6 @@ struct root_supervisor_state {
   std::unordered_map<caf::actor_addr, std::string> job_of;
   std::vector<caf::typed_response_promise<drained_atom>> drained;
   bool draining = false;
-  std::uint64_t clone_restarts = 0;
-  std::uint64_t job_restarts = 0;
 };
 
 root_supervisor_actor::behavior_type

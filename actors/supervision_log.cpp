@@ -4,6 +4,16 @@
 
 namespace handoff {
 
+void supervision_log::clone_restarted() {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.clone_restarts;
+}
+
+void supervision_log::job_supervisor_restarted() {
+  const std::scoped_lock lock{mutex_};
+  ++counts_.job_supervisor_restarts;
+}
+
 void supervision_log::sub_action_restarted() {
   const std::scoped_lock lock{mutex_};
   ++counts_.sub_action_restarts;

@@ -24,6 +24,8 @@ struct quarantined_sub_action {
 
 /// How it stands, and how often something happened since the start.
 struct supervision_counts {
+  std::uint64_t clone_restarts = 0;
+  std::uint64_t job_supervisor_restarts = 0;
   std::uint64_t sub_action_restarts = 0;
   std::uint64_t recovered_jobs = 0; ///< taken up again by the recovery
   std::uint64_t jobs_set_aside = 0; ///< by the recovery, not taken up any more
@@ -43,6 +45,8 @@ class supervision_log {
 public:
   static constexpr std::size_t quarantined_max = 100;
 
+  void clone_restarted();
+  void job_supervisor_restarted();
   void sub_action_restarted();
   void quarantined(quarantined_sub_action which);
   /// The same for all of the job that is not final.

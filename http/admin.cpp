@@ -56,6 +56,9 @@ public:
       get(request, responder, [&] { ready(responder); });
     else if (!is_authorized(request))
       refuse_token(responder);
+    else if (options_.counted
+             && *segments == std::vector<std::string>{"metrics"})
+      get(request, responder, [&] { count(responder); });
     else if (segments->size() >= 3 && (*segments)[0] == "api"
              && (*segments)[1] == "v1")
       api(*segments, request, responder);
@@ -100,6 +103,14 @@ private:
        "send \"Authorization: Bearer TOKEN\" with the token of [admin]"});
     refused.headers.push_back({"WWW-Authenticate", "Bearer"});
     responder->answer(std::move(refused));
+  }
+
+  void count(const responder_ptr& responder) const {
+    responder->answer(
+      {200,
+       {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"},
+        {"Cache-Control", "no-store"}},
+       options_.counted->text()});
   }
 
   void ready(const responder_ptr& responder) const {

@@ -3,6 +3,7 @@
 #include "http/flow_registry.hpp"
 #include "http/flow_reloader.hpp"
 #include "http/front_door.hpp"
+#include "http/metrics.hpp"
 #include "http/operator_routes.hpp"
 #include "http/supervisor_view.hpp"
 
@@ -17,6 +18,8 @@ struct admin_options {
   supervisor_view_actor supervisor;
   std::shared_ptr<const flow_registry> flows;
   flow_reloads reloads;
+  /// May be null: then there is no /metrics.
+  std::shared_ptr<const metrics> counted;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.
@@ -30,6 +33,7 @@ struct admin_options {
 ///     GET /livez      the process runs
 ///     GET /readyz     it is able to make progress
 ///     /api/v1/jobs…   see operator_routes
+///     GET /metrics    for Prometheus
 ///     GET /api/v1/supervisor   how the tree is
 ///     GET /api/v1/flows, POST /api/v1/flows/reload
 ///

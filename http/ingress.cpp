@@ -80,12 +80,31 @@ public:
       return;
     }
     if (segments->size() == 2)
-      post(std::move(request), found->second, responder);
+      take(std::move(request), found->second, responder);
     else
       show(request, found->first, (*segments)[3], responder);
   }
 
 private:
+  void take(http_request request, const flow_ptr& definition,
+            const responder_ptr& responder) const {
+    if (options_.counted && request.method == "POST")
+      responder->on_outcome(
+        [counted = options_.counted, flow = definition->name,
+         from = request.arrived,
+         limit = limit_of(*definition)](const reply_outcome& outcome) {
+          const metrics::seconds held = std::chrono::steady_clock::now() - from;
+          counted->answered(
+            flow, outcome.status, held,
+            std::max(metrics::seconds{0}, metrics::seconds{limit} - held));
+        });
+    post(std::move(request), definition, responder);
+  }
+
+  milliseconds limit_of(const flow& definition) const {
+    return std::min(options_.deadline_limit, definition.deadline_limit);
+  }
+
   void post(http_request request, const flow_ptr& definition,
             const responder_ptr& responder) const {
     if (request.method != "POST") {
@@ -171,8 +190,7 @@ private:
                                          nlohmann::json body,
                                          const responder_ptr& responder) const {
     const auto now = system_clock::now();
-    const auto limit =
-      std::min(options_.deadline_limit, definition->deadline_limit);
+    const auto limit = limit_of(*definition);
     auto order = std::make_shared<clone_order>();
     order->definition = definition;
     order->responder = responder;

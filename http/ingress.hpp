@@ -4,6 +4,7 @@
 #include "http/flow_registry.hpp"
 #include "http/front_door.hpp"
 #include "http/job_viewer.hpp"
+#include "http/metrics.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -19,6 +20,8 @@ struct ingress_options {
   std::shared_ptr<const std::atomic<bool>> draining;
   intake_actor intake;
   job_views views;
+  /// May be null.
+  std::shared_ptr<metrics> counted;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
   std::size_t max_held = 10'000;

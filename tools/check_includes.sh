@@ -52,6 +52,8 @@ check() {
         return FILENAME ~ /^http\/([^\/]*\.cpp|guarded_transport\.hpp)$/
       if (library == "libcurl")
         return FILENAME ~ /^http\//
+      if (library == "prometheus-cpp")
+        return FILENAME ~ /^http\/[^\/]*metrics\.[ch]pp$/
       return FILENAME ~ /^(journal|tests\/journal)\// # SQLite
     }
 
@@ -62,6 +64,8 @@ check() {
         library = "Pistache"
       else if (path ~ /^curl\//)
         library = "libcurl"
+      else if (path ~ /^prometheus\//)
+        library = "prometheus-cpp"
       else if (path ~ /^sqlite3/)
         library = "SQLite"
       if (library != "" && !may_use(library))
@@ -79,7 +83,7 @@ check() {
       bracket = substr(path, 1, 1)
       path = substr(path, 2)
       sub(/[">].*/, "", path)
-      if (bracket == "<" || path ~ /^(caf|pistache|curl)\/|^sqlite3/)
+      if (bracket == "<" || path ~ /^(caf|pistache|curl|prometheus)\/|^sqlite3/)
         check_theirs(path)
       else
         check_ours(path)

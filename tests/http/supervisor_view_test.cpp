@@ -43,7 +43,7 @@ fake_root(root_supervisor_actor::pointer self, std::shared_ptr<bool> answers) {
     [self, answers](report_atom) {
       auto promise = self->make_response_promise<supervision_report>();
       if (*answers)
-        promise.deliver(supervision_report{2, 14, 0, 1});
+        promise.deliver(supervision_report{2, 14});
       return promise;
     },
   };

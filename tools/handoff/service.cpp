@@ -138,12 +138,30 @@ void service::spawn_actors(const checked_configuration& configuration) {
   const auto now = [] {
     return std::chrono::system_clock::now();
   };
+  metrics_sources counted;
+  counted.admission = admission_;
+  counted.supervision = supervision_;
+  counted.upstreams = [client = std::weak_ptr{client_}] {
+    const auto alive = client.lock();
+    return alive ? alive->counts() : std::vector<upstream_counts>{};
+  };
+  counted.draining = draining_;
+  counted.max_held = from.admission.max_held;
+  counted.max_jobs = from.admission.max_jobs;
+  counted.max_calls = from.upstream.max_calls;
+  metrics_ = std::make_shared<metrics>(std::move(counted));
   journal_keeper_options keeper;
   keeper.store = store_;
   keeper.now = now;
   keeper.lookups = {admission_, &admission_->lookups};
-  keeper.observe = [log = log_](const job_event& event) {
+  keeper.observe = [log = log_, to = metrics_](const job_event& event) {
     log_event(*log, event);
+    to->observe(event);
+  };
+  keeper.committed = [to = metrics_](std::size_t events,
+                                     std::chrono::microseconds took,
+                                     bool succeeded) {
+    to->committed(events, took, succeeded);
   };
   keeper.health = [log = log_, fails = journal_fails_,
                    supervision = supervision_,
@@ -270,6 +288,7 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.intake = intake_;
   const job_views views{viewer_};
   routes.views = views;
+  routes.counted = metrics_;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
   routes.max_held = from.admission.max_held;
@@ -279,7 +298,7 @@ void service::open_doors(const checked_configuration& configuration) {
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin),
     admin(admin_options{operator_options{views, root_, compile_},
-                        supervisor_view_, flows_, reloads_, draining_,
+                        supervisor_view_, flows_, reloads_, metrics_, draining_,
                         journal_fails_, from.admin.token}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));

@@ -92,6 +92,7 @@ private:
   std::shared_ptr<supervision_log> supervision_ =
     std::make_shared<supervision_log>();
   std::shared_ptr<flow_registry> flows_;
+  std::shared_ptr<metrics> metrics_;
   std::shared_ptr<journal> store_;
   std::shared_ptr<outbound_client> client_;
   caf::actor_system_config caf_config_;

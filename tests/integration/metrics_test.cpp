@@ -1,0 +1,121 @@
+// What Prometheus gets to see.
+
+#include "tests/integration/service_test.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace handoff::support {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class MetricsTest : public ServiceTest {
+protected:
+  std::string scrape() const {
+    const auto answer = service->admin("GET", "/metrics");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_THAT(answer.header("Content-Type"), HasSubstr("version=0.0.4"));
+    return answer.body;
+  }
+
+  /// The value of the series, as it stands in the text; "" if there is none.
+  static std::string value_of(const std::string& text,
+                              const std::string& series) {
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with(series + " "))
+        return line.substr(series.size() + 1);
+    return {};
+  }
+
+  static std::map<std::string, std::string> types_in(const std::string& text) {
+    std::map<std::string, std::string> types;
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words{line};
+      std::string hash;
+      std::string kind;
+      std::string name;
+      std::string type;
+      if (words >> hash >> kind >> name >> type && hash == "#"
+          && kind == "TYPE")
+        types[name] = type;
+    }
+    return types;
+  }
+};
+
+TEST_F(MetricsTest, HasEveryNameOfTheDocumentAndNoOther) {
+  std::ifstream page{HANDOFF_SOURCE_DIR "/docs/metrics.md"};
+  ASSERT_TRUE(page);
+  std::map<std::string, std::string> documented;
+  const std::regex row{R"(^\| `([a-z_]+)` \| (counter|gauge|histogram) \|.*)"};
+  std::smatch found;
+  for (std::string line; std::getline(page, line);)
+    if (std::regex_match(line, found, row))
+      documented[found[1]] = found[2];
+  // A retry, so that there is every series.
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  EXPECT_EQ(types_in(scrape()), documented);
+}
+
+TEST_F(MetricsTest, CountsWhatHappened) {
+  script(on("/projects/*/clone", ok, ok, status(403)),
+         on("/projects/*/s1", status(503), ok));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  service->wait_for_job(accept_job(), "succeeded");
+  EXPECT_EQ(post().status, 502);
+  EXPECT_EQ(service->post("setup", "no JSON").status, 400);
+  const auto text = scrape();
+  const auto expect = [&](const std::string& series, const std::string& value) {
+    EXPECT_EQ(value_of(text, series), value) << series << "\n" << text;
+  };
+  expect(R"(handoff_webhooks_total{flow="setup",status="200"})", "2");
+  expect(R"(handoff_webhooks_total{flow="setup",status="502"})", "1");
+  expect(R"(handoff_webhooks_total{flow="setup",status="400"})", "1");
+  expect(R"(handoff_jobs_total{status="succeeded"})", "2");
+  expect(R"(handoff_jobs_total{status="failed"})", "1");
+  expect(R"(handoff_clone_attempts_total{outcome="succeeded"})", "2");
+  expect(R"(handoff_clone_attempts_total{outcome="upstream-status"})", "1");
+  expect(R"(handoff_sub_action_attempts_total{outcome="succeeded"})", "12");
+  expect(R"(handoff_sub_action_attempts_total{outcome="upstream-status"})",
+         "1");
+  expect(R"(handoff_retries_total{step="sub_action"})", "1");
+  expect(R"(handoff_webhook_duration_seconds_count{flow="setup"})", "4");
+  expect(R"(handoff_reply_budget_left_seconds_bucket{flow="setup",le="0"})",
+         "0");
+  expect("handoff_jobs_unfinished", "0");
+  expect("handoff_journal_up", "1");
+  expect(R"(handoff_upstream_breaker_state{host=")" + api.url("")
+           + R"(",state="closed"})",
+         "1");
+}
+
+TEST_F(MetricsTest, NamesNoJobAndNoKey) {
+  start();
+  const auto job = service->wait_for_job(
+    post({{"Idempotency-Key", "key-of-mine"}}).json().at("job"), "succeeded");
+  const auto text = scrape();
+  EXPECT_THAT(text, Not(HasSubstr(job.at("job").get<std::string>())));
+  EXPECT_THAT(text, Not(HasSubstr("key-of-mine")));
+  EXPECT_THAT(text, Not(HasSubstr("p-1")));
+}
+
+TEST_F(MetricsTest, AsksForTheToken) {
+  options.ini["admin"]["token"] = "\"of-the-operator\"";
+  start();
+  EXPECT_EQ(request(service->admin_port(), "GET", "/metrics").status, 401);
+  EXPECT_EQ(service->admin("GET", "/metrics").status, 200);
+}
+
+} // namespace handoff::support
