@@ -26,6 +26,8 @@ enum class error_kind : std::uint16_t {
   not_implemented = 13,
   http_version_not_supported = 14,
   expectation_failed = 15,
+  misdirected = 16,
+  cross_origin = 17,
   // What this service cannot do now.
   internal = 30,
   overloaded = 31,

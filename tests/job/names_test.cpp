@@ -31,6 +31,8 @@ constexpr numbered error_kinds[] = {
   {13, "not-implemented"},
   {14, "http-version-not-supported"},
   {15, "expectation-failed"},
+  {16, "misdirected"},
+  {17, "cross-origin"},
   {30, "internal"},
   {31, "overloaded"},
   {32, "draining"},

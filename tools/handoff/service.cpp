@@ -5,6 +5,7 @@
 #include "actors/root_supervisor.hpp"
 #include "config/flow_loader.hpp"
 #include "http/admin.hpp"
+#include "http/origin_check.hpp"
 #include "http/outbound.hpp"
 #include "http/outbound_client.hpp"
 #include "job/job_id.hpp"
@@ -64,6 +65,7 @@ front_door_options admin_door(const admin_settings& from) {
   options.port = from.port;
   options.threads = 1;
   options.max_connections = 1'000;
+  options.fields = admin_fields();
   return options;
 }
 
@@ -200,7 +202,7 @@ void service::open_doors(const checked_configuration& configuration) {
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin),
     admin(admin_options{operator_options{viewer_, root_, compile_}, draining_,
-                        journal_fails_, from.admin.token}));
+                        journal_fails_, from.admin.token, from.admin.address}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
 }
