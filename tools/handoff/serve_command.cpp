@@ -5,6 +5,8 @@
 #include "tools/handoff/log.hpp"
 #include "tools/handoff/service.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -146,6 +148,8 @@ int serve(const checked_configuration& configuration) {
   raise_descriptor_limit();
   stop_watch watch;
   auto log = make_log(configuration.settings.log);
+  // The front door's own, too; it would go to the standard output.
+  spdlog::set_default_logger(log);
   for (const auto& each : configuration.warnings)
     log->warn("{}", to_string(each));
   std::optional<service> running;
