@@ -15,6 +15,7 @@ packages=(
   libgtest-dev libgmock-dev
   openssl # a test's certificate
   curl    # the walk through the README
+  nginx-light # a test of config/nginx.conf; it need not run by itself
 )
 
 say() {
@@ -53,8 +54,7 @@ require_bookworm() {
 # Runs a command as root.
 as_root() {
   if [[ $(id -u) == 0 ]]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
+    elif command -v sudo >/dev/null; then
     sudo "$@"
   else
     fail "needs root to install: ${missing[*]}. There is no sudo; run" \
