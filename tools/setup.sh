@@ -3,6 +3,7 @@
 # nowhere else. Does nothing, needs neither network nor root, when all is there.
 #
 #   tools/setup.sh                       install what is missing
+#   tools/setup.sh clang-14              the same, and these packages
 #   HANDOFF_SKIP_SETUP=1 tools/test.sh   leave the system alone
 set -euo pipefail
 
@@ -16,6 +17,7 @@ packages=(
   openssl # a test's certificate
   curl    # the walk through the README
   nginx-light # a test of config/nginx.conf; it need not run by itself
+  "$@"
 )
 
 say() {
@@ -54,7 +56,8 @@ require_bookworm() {
 # Runs a command as root.
 as_root() {
   if [[ $(id -u) == 0 ]]; then
-    elif command -v sudo >/dev/null; then
+    "$@"
+  elif command -v sudo >/dev/null; then
     sudo "$@"
   else
     fail "needs root to install: ${missing[*]}. There is no sudo; run" \
