@@ -140,8 +140,8 @@ std::string masked(const flow& definition, std::string text);
 /// The same for the detail of an error.
 error masked(const flow& definition, error what);
 
-/// The same for every string of an upstream's answer, which may repeat what it
-/// was sent.
+/// The same for every string and name in an upstream's answer, which may repeat
+/// what it was sent.
 nlohmann::json masked_answer(const flow& definition, nlohmann::json answer);
 
 } // namespace handoff

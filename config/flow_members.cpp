@@ -361,10 +361,16 @@ json masked_answer(const flow& definition, json answer) {
     return answer;
   if (answer.is_string())
     return masked(definition, answer.get<std::string>());
-  if (answer.is_structured())
+  if (answer.is_array())
     for (auto& each : answer)
       each = masked_answer(definition, std::move(each));
-  return answer;
+  if (!answer.is_object())
+    return answer;
+  auto made = json::object();
+  for (auto& [key, member] : answer.items())
+    made[masked(definition, key)] =
+      masked_answer(definition, std::move(member));
+  return made;
 }
 
 error masked(const flow& definition, error what) {
