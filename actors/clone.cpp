@@ -311,6 +311,7 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
   // may be large, and hold what is nobody's business.
   if (!order->definition->keeps_clone_answer)
     answer_body = nullptr;
+  answer_body = masked_answer(*order->definition, std::move(answer_body));
   change(clone_succeeded{std::move(made), std::move(uid),
                          std::move(answer_body), std::move(names)});
   if (cancelled)

@@ -282,6 +282,7 @@ void job_supervisor_state::end_attempt(std::size_t at, sub_action_status status,
     made.failure = masked(*definition, std::move(*made.failure));
   if (failure)
     failure = masked(*definition, std::move(*failure));
+  answer = masked_answer(*definition, std::move(answer));
   std::optional<wall_time> due;
   if (pause) {
     due = env->now() + *pause;

@@ -100,7 +100,8 @@ struct flow {
   std::string name;
   /// SHA-256 of the definition, in hex: what a job refers to.
   std::string version;
-  /// The definition as it was read, references to secrets unresolved.
+  /// The definition as it was read, references to secrets unresolved, without
+  /// "verify".
   nlohmann::json definition;
   /// Every secret that was resolved while loading; what is shown, logged or
   /// journaled has them masked.
@@ -138,5 +139,9 @@ std::string masked(const flow& definition, std::string text);
 
 /// The same for the detail of an error.
 error masked(const flow& definition, error what);
+
+/// The same for every string and name in an upstream's answer, which may repeat
+/// what it was sent.
+nlohmann::json masked_answer(const flow& definition, nlohmann::json answer);
 
 } // namespace handoff

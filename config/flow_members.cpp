@@ -356,6 +356,23 @@ std::string masked(const flow& definition, std::string text) {
   return made;
 }
 
+json masked_answer(const flow& definition, json answer) {
+  if (definition.secrets.empty())
+    return answer;
+  if (answer.is_string())
+    return masked(definition, answer.get<std::string>());
+  if (answer.is_array())
+    for (auto& each : answer)
+      each = masked_answer(definition, std::move(each));
+  if (!answer.is_object())
+    return answer;
+  auto made = json::object();
+  for (auto& [key, member] : answer.items())
+    made[masked(definition, key)] =
+      masked_answer(definition, std::move(member));
+  return made;
+}
+
 error masked(const flow& definition, error what) {
   if (!definition.secrets.empty())
     what.detail = masked(definition, std::move(what.detail));

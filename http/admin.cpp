@@ -2,6 +2,8 @@
 
 #include "actors/replies.hpp"
 #include "http/flow_document.hpp"
+#include "http/origin_check.hpp"
+#include "http/same_secret.hpp"
 #include "http/target.hpp"
 
 #include <caf/send.hpp>
@@ -19,28 +21,23 @@ using json = nlohmann::json;
 
 reply json_reply(int status, const json& body) {
   return {status,
-          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          {{"Content-Type", "application/json"}},
           body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-/// Compares without telling by its time where the texts differ.
-bool same_secret(std::string_view left, std::string_view right) {
-  unsigned difference = left.size() == right.size() ? 0u : 1u;
-  for (std::size_t at = 0; at < left.size(); ++at) {
-    const char other = right.empty() ? '\0' : right[at % right.size()];
-    difference |= static_cast<unsigned>(static_cast<unsigned char>(left[at])
-                                        ^ static_cast<unsigned char>(other));
-  }
-  return difference == 0;
 }
 
 class admin_routes {
 public:
   explicit admin_routes(admin_options options)
-      : options_{std::move(options)}, jobs_{options_.jobs} {}
+      : options_{std::move(options)},
+        origins_{options_.address},
+        jobs_{options_.jobs} {}
 
   void handle(const http_request& request,
               const responder_ptr& responder) const {
+    if (const auto refused = origins_.refuse(request)) {
+      responder->answer(problem_reply(*refused));
+      return;
+    }
     const auto segments = path_segments(request.path);
     if (!segments) {
       responder->answer(
@@ -181,6 +178,7 @@ private:
   }
 
   admin_options options_;
+  origin_check origins_;
   operator_routes jobs_;
 };
 

@@ -26,6 +26,8 @@ struct admin_options {
   std::shared_ptr<const std::atomic<bool>> journal_fails;
   /// Empty: nobody is asked for one.
   std::string token;
+  /// What the listener was told to listen on; see `origin_check`.
+  std::string address;
 };
 
 /// The routes that operators see:
@@ -38,7 +40,8 @@ struct admin_options {
 ///     GET /api/v1/flows, POST /api/v1/flows/reload
 ///
 /// Where a token is set, everything but the first two asks for it
-/// (`Authorization: Bearer`, RFC 6750, section 2.1).
+/// (`Authorization: Bearer`, RFC 6750, section 2.1). Requests that a browser
+/// may have been tricked into are refused before all else; see `origin_check`.
 front_door::handler admin(admin_options options);
 
 } // namespace handoff

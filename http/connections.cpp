@@ -189,6 +189,7 @@ void connections::close_idle() {
 void connections::send(connection& of, reply what) {
   of.now = connection::phase::writing;
   of.status = what.status;
+  add_missing(what, options_.fields);
   of.wire.close = of.wire.close || tally_->closing || asks_to_close(what);
   write(of, wire_reply(what, of.wire, std::chrono::system_clock::now()));
 }

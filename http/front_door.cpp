@@ -18,10 +18,11 @@ namespace handoff {
 namespace {
 
 // Says why and hangs up, without a word of the request having been awaited.
-void refuse_connection(int fd) {
+void refuse_connection(int fd, const headers& fields) {
   auto refusal = problem_reply(
     {error_kind::overloaded, "All connections of this service are taken."});
   refusal.headers.push_back({"Retry-After", "1"});
+  add_missing(refusal, fields);
   wire_options last;
   last.close = true;
   const auto bytes =
@@ -45,6 +46,7 @@ public:
   state(front_door_options options, handler handle)
       : tally_(std::make_shared<front_door_tally>()),
         connections_max_(options.max_connections),
+        fields_(options.fields),
         acceptor_(options.address, options.port) {
     if (options.threads == 0)
       throw std::invalid_argument("a front door needs a thread");
@@ -102,7 +104,7 @@ private:
     // Only this thread adds connections, so the check cannot be overtaken.
     if (tally_->connections >= connections_max_) {
       ++tally_->refused_connections;
-      return refuse_connection(fd);
+      return refuse_connection(fd, fields_);
     }
     ++tally_->connections;
     ++tally_->accepted;
@@ -112,6 +114,7 @@ private:
 
   const std::shared_ptr<front_door_tally> tally_;
   const std::size_t connections_max_;
+  const headers fields_;
   std::vector<std::shared_ptr<reply_outbox>> outboxes_;
   std::size_t next_ = 0;
   // Its end joins the workers and ends their connections.

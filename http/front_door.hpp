@@ -41,6 +41,8 @@ struct front_door_options {
   /// Bytes of answers that a slow reader makes us keep; more ends the
   /// connection.
   std::size_t max_unsent = 4'194'304;
+  /// Go with every answer, of whoever, that has no field of the same name.
+  headers fields;
 };
 
 /// What the front door has counted; totals since the start but for the first

@@ -23,7 +23,7 @@ using json = nlohmann::json;
 
 reply json_reply(int status, const json& body) {
   return {status,
-          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          {{"Content-Type", "application/json"}},
           body.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 

@@ -1,5 +1,6 @@
 #include "http/signature.hpp"
 
+#include "http/same_secret.hpp"
 #include "job/base64.hpp"
 #include "job/standard_webhook.hpp"
 
@@ -7,8 +8,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <strings.h>
 #include <utility>
 #include <vector>
@@ -71,11 +70,6 @@ std::optional<std::string> decode_hex(std::string_view text) {
   return made;
 }
 
-bool same_bytes(std::string_view left, std::string_view right) {
-  return left.size() == right.size()
-      && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
-}
-
 /// Whether one of the keys gives one of `signatures`, which are of the length
 /// of a digest. All are tried, so that the time does not tell which one fits.
 bool any_fits(const std::vector<std::string>& keys,
@@ -85,20 +79,10 @@ bool any_fits(const std::vector<std::string>& keys,
   for (const auto& key : keys) {
     const auto expected = hmac_sha256(key, message);
     for (const auto& given : signatures)
-      if (expected && same_bytes(*expected, given))
+      if (expected && same_secret(*expected, given))
         fits = true;
   }
   return fits;
-}
-
-std::string sha256(std::string_view text) {
-  std::string digest(EVP_MAX_MD_SIZE, '\0');
-  unsigned int length = 0;
-  EVP_Digest(text.data(), text.size(),
-             reinterpret_cast<unsigned char*>(digest.data()), &length,
-             EVP_sha256(), nullptr);
-  digest.resize(length);
-  return digest;
 }
 
 std::optional<error> verify_bearer(const verify_rule& rule,
@@ -113,11 +97,9 @@ std::optional<error> verify_bearer(const verify_rule& rule,
     return refused("the header Authorization has no bearer token");
   const auto start = value.find_first_not_of(' ', blank);
   const auto token = start == npos ? std::string_view{} : value.substr(start);
-  // Digests are of one length, so that the time does not tell that of a secret.
-  const auto given = sha256(token);
   bool fits = false;
   for (const auto& secret : rule.secrets)
-    if (given.size() == digest_bytes && same_bytes(sha256(secret), given))
+    if (same_secret(token, secret))
       fits = true;
   if (!fits)
     return refused("the bearer token is another one");

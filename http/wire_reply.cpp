@@ -69,6 +69,12 @@ bool asks_to_close(const reply& what) noexcept {
   return field && ::strcasecmp(field->c_str(), "close") == 0;
 }
 
+void add_missing(reply& to, const headers& fields) {
+  for (const auto& each : fields)
+    if (find_header(to.headers, each.name) == nullptr)
+      to.headers.push_back(each);
+}
+
 std::string wire_reply(const reply& what, wire_options options,
                        std::chrono::system_clock::time_point now) {
   if (!is_writable(what)) {

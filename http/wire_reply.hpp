@@ -17,6 +17,9 @@ struct wire_options {
 /// Whether `what` itself asks for the connection to be closed after it.
 bool asks_to_close(const reply& what) noexcept;
 
+/// Gives `to` those of `fields` whose names it does not have.
+void add_missing(reply& to, const headers& fields);
+
 /// The bytes of `what` (RFC 9112), with `Date`, `Content-Length` and, where it
 /// says something, `Connection`; what `what` says about these and about
 /// `Transfer-Encoding` is left out. A reply that cannot be written without

@@ -27,6 +27,8 @@ enum class error_kind : std::uint16_t {
   http_version_not_supported = 14,
   expectation_failed = 15,
   flows_invalid = 16,
+  misdirected = 17,
+  cross_origin = 18,
   // What this service cannot do now.
   internal = 30,
   overloaded = 31,

@@ -227,7 +227,15 @@ struct encoder {
 // --- reading ---
 
 wall_time time_in(const json& from) {
-  return wall_time{std::chrono::milliseconds{from.get<std::int64_t>()}};
+  using std::chrono::milliseconds;
+  const auto value = from.get<std::int64_t>();
+  // The clock counts in nanoseconds, which reach for 292 years.
+  constexpr auto last =
+    std::chrono::duration_cast<milliseconds>(wall_time::duration::max())
+      .count();
+  if (value < -last || value > last)
+    throw std::range_error{"no such time"};
+  return wall_time{milliseconds{value}};
 }
 
 std::optional<wall_time> time_or_none(const json& from) {

@@ -3,6 +3,7 @@
 # nowhere else. Does nothing, needs neither network nor root, when all is there.
 #
 #   tools/setup.sh                       install what is missing
+#   tools/setup.sh clang-14              the same, and these packages
 #   HANDOFF_SKIP_SETUP=1 tools/test.sh   leave the system alone
 set -euo pipefail
 
@@ -15,6 +16,8 @@ packages=(
   libgtest-dev libgmock-dev
   openssl # a test's certificate
   curl    # the walk through the README
+  nginx-light # a test of config/nginx.conf; it need not run by itself
+  "$@"
 )
 
 say() {

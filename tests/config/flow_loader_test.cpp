@@ -88,7 +88,22 @@ TEST_F(FlowLoaderTest, ReadsEverything) {
   EXPECT_EQ(made->sub_actions[0].retry.retry_on, sub_action_retry_on());
   EXPECT_EQ(made->sub_actions[0].retry.attempt_timeout, milliseconds{30'000});
   EXPECT_TRUE(made->callback->on_cloned);
-  EXPECT_EQ(made->definition["verify"]["secret"], "${env:HOOK_SECRET}");
+  EXPECT_EQ(made->definition["callback"]["secret"], "${env:CALLBACK_SECRET}");
+}
+
+// A secret that stands in the file as it is was journaled with the definition.
+TEST_F(FlowLoaderTest, KeepsNothingOfHowSendersAreVerified) {
+  const auto made = good(everything);
+  ASSERT_NE(made, nullptr);
+  EXPECT_FALSE(made->definition.contains("verify"));
+}
+
+TEST_F(FlowLoaderTest, MasksSecretsInAnswersThatRepeatThem) {
+  flow made;
+  made.secrets = {"abc"};
+  const json answer = {{"a", "xabcx"}, {"b", {1, "abc", {{"abcd", "abc"}}}}};
+  EXPECT_EQ(masked_answer(made, answer),
+            (json{{"a", "x***x"}, {"b", {1, "***", {{"***d", "***"}}}}}));
 }
 
 TEST_F(FlowLoaderTest, TakesASecretThatLooksLikeAnExpressionAsText) {

@@ -70,11 +70,91 @@ TEST_F(AdminTest, ShowsNoCredentialOfTheRequest) {
 }
 
 TEST_F(AdminTest, OnOtherAddressWithoutTokenStopsTheStart) {
-  for (const std::string address : {"0.0.0.0", "::", "192.0.2.1"}) {
+  for (const std::string address :
+       {"0.0.0.0", "::", "192.0.2.1", "::ffff:127.0.0.1"}) {
     const auto ended = run_handoff(
       {"serve", "--http.port=0", "--admin.address=\"" + address + "\""});
     EXPECT_EQ(ended.code, 2) << address << ended.error;
     EXPECT_THAT(ended.error, HasSubstr("token")) << address;
+  }
+}
+
+// DNS rebinding: a page of evil.example whose name now points here sends its
+// own name as Host, and could read all jobs.
+TEST_F(AdminTest, AnswersNoHostThatSomebodyCouldPointHere) {
+  start();
+  const auto path = "/api/v1/jobs/" + accept_job();
+  for (const std::string host :
+       {"evil.example", "evil.example:8081", "localhost.evil.example",
+        "127.0.0.1.evil.example", "2130706433", "0x7f.1", "127.1", "[::1",
+        "localhost:x", ""}) {
+    const auto answer = ask(path, {{"Host", host}});
+    EXPECT_EQ(answer.status, 421) << host << answer.body;
+    EXPECT_EQ(answer.header("Content-Type"), "application/problem+json");
+    EXPECT_THAT(answer.json().at("detail").get<std::string>(),
+                HasSubstr("localhost"));
+  }
+  for (const std::string host :
+       {"127.0.0.1", "127.0.0.1:9", "localhost", "LOCALHOST:8081", "[::1]:8081",
+        "10.1.2.3:8081"})
+    EXPECT_EQ(ask(path, {{"Host", host}}).status, 200) << host;
+  for (const std::string probe : {"/livez", "/readyz"})
+    EXPECT_EQ(ask(probe, {{"Host", "10.1.2.3:8081"}}).status, 200);
+}
+
+// Without a token nothing but this stands between a page and the buttons.
+TEST_F(AdminTest, DoesNothingForAPageOfAnotherSite) {
+  flow["clone"]["timeout"] = "300ms";
+  script(on("/projects/*/clone", hang));
+  start();
+  ASSERT_EQ(post().status, 502);
+  const auto job = job_of_last_clone();
+  const auto path = "/api/v1/jobs/" + job + "/resolve";
+  const auto resolve = [&](handoff::headers fields) {
+    fields.push_back({"Host", "localhost:8081"});
+    return request(service->admin_port(), "POST", path, std::move(fields),
+                   R"({"uid":"u"})");
+  };
+  for (const std::string origin :
+       {"http://evil.example", "null", "http://localhost:9999",
+        "http://localhost", "ftp://localhost:8081", "localhost:8081",
+        "http://localhost:8081.evil.example", ""}) {
+    const auto answer = resolve({{"Origin", origin}});
+    EXPECT_EQ(answer.status, 403) << origin << answer.body;
+    EXPECT_EQ(answer.json().at("type"), "/problems/cross-origin");
+  }
+  for (const std::string site : {"cross-site", "same-site", "new-word"})
+    EXPECT_EQ(resolve({{"Sec-Fetch-Site", site}}).status, 403) << site;
+  EXPECT_EQ(resolve({{"Origin", "http://localhost:8081"},
+                     {"Sec-Fetch-Site", "cross-site"}})
+              .status,
+            403);
+  EXPECT_EQ(service->job(job).at("status"), "ambiguous");
+  const auto own = resolve(
+    {{"Origin", "http://localhost:8081"}, {"Sec-Fetch-Site", "same-origin"}});
+  EXPECT_EQ(own.status, 200) << own.body;
+}
+
+TEST_F(AdminTest, TellsBrowsersToTrustNothing) {
+  options.ini["admin"]["token"] = "\"s3cret\"";
+  start();
+  const auto job = accept_job();
+  const handoff::headers known{{"Authorization", "Bearer s3cret"}};
+  http_connection malformed{service->admin_port()};
+  malformed.send("GET / HTTP/1.1\r\n\r\n");
+  for (const auto& answer :
+       {ask("/livez"), ask("/nope"), ask("/api/v1/jobs", known),
+        ask("/api/v1/jobs/" + job, known), ask("/", {{"Host", "evil.example"}}),
+        malformed.read_response()}) {
+    SCOPED_TRACE(answer.status);
+    EXPECT_EQ(answer.header("X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(answer.header("Referrer-Policy"), "no-referrer");
+    EXPECT_EQ(answer.header("Cache-Control"), "no-store");
+    EXPECT_EQ(answer.header("Cross-Origin-Resource-Policy"), "same-origin");
+    EXPECT_EQ(answer.header("X-Frame-Options"), "DENY");
+    EXPECT_THAT(answer.header("Content-Security-Policy"),
+                HasSubstr("default-src 'none'"));
+    EXPECT_EQ(answer.header("Access-Control-Allow-Origin"), "");
   }
 }
 

@@ -32,6 +32,8 @@ constexpr numbered error_kinds[] = {
   {14, "http-version-not-supported"},
   {15, "expectation-failed"},
   {16, "flows-invalid"},
+  {17, "misdirected"},
+  {18, "cross-origin"},
   {30, "internal"},
   {31, "overloaded"},
   {32, "draining"},

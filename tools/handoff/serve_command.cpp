@@ -6,6 +6,8 @@
 #include "tools/handoff/log.hpp"
 #include "tools/handoff/service.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -156,6 +158,8 @@ int serve(const checked_configuration& configuration) {
   raise_descriptor_limit();
   stop_watch watch;
   auto log = make_log(configuration.settings.log);
+  // The front door's own, too; it would go to the standard output.
+  spdlog::set_default_logger(log);
   life_report manager{notify_address()};
   if (!manager.problem().empty())
     log->warn("handoff: {}", manager.problem());

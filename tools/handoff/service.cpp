@@ -5,6 +5,7 @@
 #include "actors/root_supervisor.hpp"
 #include "config/flow_loader.hpp"
 #include "http/admin.hpp"
+#include "http/origin_check.hpp"
 #include "http/outbound.hpp"
 #include "http/outbound_client.hpp"
 #include "job/job_id.hpp"
@@ -69,6 +70,7 @@ front_door_options admin_door(const admin_settings& from) {
   options.port = from.port;
   options.threads = 1;
   options.max_connections = 1'000;
+  options.fields = admin_fields();
   return options;
 }
 
@@ -299,7 +301,7 @@ void service::open_doors(const checked_configuration& configuration) {
     admin_door(from.admin),
     admin(admin_options{operator_options{views, root_, compile_},
                         supervisor_view_, flows_, reloads_, metrics_, draining_,
-                        journal_fails_, from.admin.token}));
+                        journal_fails_, from.admin.token, from.admin.address}));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
 }

@@ -1,0 +1,48 @@
+#include "journal/job_codec.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <limits>
+#include <stdexcept>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t finished = 9;
+constexpr std::int64_t succeeded = 3;
+
+std::vector<job_event> decoded(const json& events) {
+  return decode(json::to_cbor(events), "01JOB", "flow");
+}
+
+json event_at(std::int64_t time) {
+  return {{finished, time, succeeded}};
+}
+
+// Found by fuzzing: the multiplication to nanoseconds overflowed.
+TEST(JobCodecTest, RefusesTimesThatTheClockDoesNotReach) {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  for (const auto time : {most, -most, most / 1'000'000 + 1,
+                          -most / 1'000'000 - 1, std::int64_t{1} << 62})
+    EXPECT_THROW(decoded(event_at(time)), std::range_error) << time;
+  EXPECT_EQ(decoded(event_at(most / 1'000'000)).size(), 1u);
+  EXPECT_EQ(decoded(event_at(1'800'000'000'000)).size(), 1u);
+}
+
+TEST(JobCodecTest, RefusesWhatIsNoEvent) {
+  for (const json& item :
+       {json{{0, 1}}, json{{99, 1}}, json{{finished, "1", succeeded}},
+        json{{finished, 1, 77}}, json{{finished, 1}}, json{{}}, json{1}})
+    try {
+      decoded(item);
+      ADD_FAILURE() << item.dump();
+    } catch (const json::exception&) {
+    } catch (const std::range_error&) {
+    }
+}
+
+} // namespace
+} // namespace handoff
