@@ -35,7 +35,7 @@ function(handoff_library name)
     target_link_libraries(handoff_${name}
       PUBLIC ${arg_LINKS} PRIVATE handoff_flags)
     target_include_directories(handoff_${name} PUBLIC ${CMAKE_SOURCE_DIR})
-    target_precompile_headers(handoff_${name} PRIVATE ${HANDOFF_JSON_HEADERS})
+    handoff_precompile(handoff_${name} ${HANDOFF_JSON_HEADERS})
   else()
     add_library(handoff_${name} INTERFACE)
     target_link_libraries(handoff_${name} INTERFACE ${arg_LINKS})

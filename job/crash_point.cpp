@@ -123,8 +123,8 @@ std::string crash_points_refused() {
 std::string crash_points_refused() {
   for (const char* variable : {crash_variable, fault_variable})
     if (std::getenv(variable) != nullptr)
-      return std::string{variable}
-           + " is set, but this build has no crash points";
+      return variable
+           + std::string{" is set, but this build has no crash points"};
   return {};
 }
 

@@ -124,8 +124,9 @@ TEST_P(CrashPointTest, LosesAndRepeatsNothing) {
   expect_acknowledged_jobs_known();
   expect_no_clone_twice();
   const int repeats = expect_each_sub_action_once(all);
-  // Only what was under way may be called again: three at a time of each job.
-  EXPECT_LE(repeats, died ? 6 : 0);
+  // Only what was not journaled yet may be called again. On a slow disk that
+  // may be all that a fast upstream has answered, but each of it once.
+  EXPECT_LE(repeats, died ? 2 * static_cast<int>(sub_actions) : 0);
   EXPECT_TRUE(refused.empty()) << refused.front();
   // The second sender may come while the process is dying.
   EXPECT_LE(lost_connections, died ? 2 : 0);

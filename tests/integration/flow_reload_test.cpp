@@ -284,23 +284,28 @@ TEST_F(FlowReloadTest, IsNotNoticedBySendersUnderLoad) {
   std::atomic<int> answered{0};
   std::mutex mutex;
   std::vector<std::string> odd;
+  std::vector<std::string> jobs;
   std::vector<std::thread> senders;
   for (int i = 0; i < 4; ++i)
     senders.emplace_back([&] {
       while (!stop) {
         std::string what;
+        std::string job;
         try {
           const auto answer = post();
           if (answer.status == 200)
-            ++answered;
+            job = answer.json().at("job");
           else
             what = std::to_string(answer.status) + " " + answer.body;
         } catch (const http_client_error& failed) {
           what = failed.what();
         }
         const std::scoped_lock lock{mutex};
-        if (!what.empty())
+        if (what.empty())
+          jobs.push_back(job);
+        else
           odd.push_back(what);
+        answered = static_cast<int>(jobs.size());
       }
     });
   for (int round = 0; round < 40; ++round) {
@@ -332,6 +337,11 @@ TEST_F(FlowReloadTest, IsNotNoticedBySendersUnderLoad) {
     each.join();
   EXPECT_THAT(odd, IsEmpty());
   EXPECT_GT(answered, 0);
+  for (const auto& job : jobs)
+    service->wait_for_job(job, "succeeded");
+  const auto keys = api.counts().at("keys");
+  for (const auto& [key, seen] : keys.items())
+    EXPECT_EQ(seen.at("requests"), 1) << key;
 }
 
 TEST_F(FlowReloadTest, IsRefusedWhileTheServiceDrains) {

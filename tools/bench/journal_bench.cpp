@@ -107,7 +107,7 @@ void add_stage(const running_job& each, std::vector<job_event>& batch) {
                            {"Host", "hooks.example"},
                            {"User-Agent", "sender/1.0"}};
     record.hook.received = now;
-    record.hook.trace_id = "0af7651916cd43dd8448eb211c80319c";
+    record.hook.trace.trace_id = "0af7651916cd43dd8448eb211c80319c";
     record.deadline = now + std::chrono::seconds{10};
     add(job_accepted{std::move(record), nullptr});
   } else if (each.stage == 1) {
