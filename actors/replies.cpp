@@ -16,10 +16,6 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-reply json_reply(int status, const json& body) {
-  return {status, {{"Content-Type", "application/json"}}, dump(body)};
-}
-
 void add_location(reply& to, const job& record, std::string_view preference) {
   to.headers.push_back(
     {"Location", "/hooks/" + record.flow + "/jobs/" + record.id});
@@ -46,6 +42,10 @@ result<reply> rendered_reply(const reply_template& wanted, const job& record) {
 }
 
 } // namespace
+
+reply json_reply(int status, const json& body) {
+  return {status, {{"Content-Type", "application/json"}}, dump(body)};
+}
 
 reply problem_reply(const error& what, std::string_view job, json extras) {
   extras["type"] = "/problems/" + std::string{name(what.kind)};

@@ -19,6 +19,9 @@ namespace handoff {
 reply problem_reply(const error& what, std::string_view job = {},
                     nlohmann::json extras = nlohmann::json::object());
 
+/// An answer in JSON; what is no UTF-8 in it is replaced.
+reply json_reply(int status, const nlohmann::json& body);
+
 /// 503: nothing was done; it may be sent again after `later` (RFC 9110, section
 /// 10.2.3).
 reply overloaded_reply(std::string detail, std::chrono::seconds later);

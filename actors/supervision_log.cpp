@@ -31,9 +31,11 @@ void supervision_log::given_up(const job& record, const error& why,
                                wall_time at) {
   if (record.status == job_status::cloning)
     quarantined({record.id, "", why.detail, at});
-  for (const auto& each : record.sub_actions)
-    if (!is_final(each.status))
-      quarantined({record.id, each.name, why.detail, at});
+  for (const auto kind :
+       {step_kind::sub_action, step_kind::compensation, step_kind::callback})
+    for (const auto& each : steps_of(record, kind))
+      if (!is_final(each.status))
+        quarantined({record.id, each.name, why.detail, at});
 }
 
 void supervision_log::job_recovered() {

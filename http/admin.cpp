@@ -19,12 +19,6 @@ namespace {
 
 using json = nlohmann::json;
 
-reply json_reply(int status, const json& body) {
-  return {status,
-          {{"Content-Type", "application/json"}},
-          body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
 class admin_routes {
 public:
   explicit admin_routes(admin_options options)

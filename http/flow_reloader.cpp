@@ -19,9 +19,7 @@ using json = nlohmann::json;
 constexpr std::size_t errors_max = 100;
 
 reply try_later(const char* why) {
-  auto refused = problem_reply({error_kind::overloaded, why});
-  refused.headers.push_back({"Retry-After", "1"});
-  return refused;
+  return overloaded_reply(why, std::chrono::seconds{1});
 }
 
 std::string counted(std::size_t count, const std::string& what) {
@@ -82,10 +80,7 @@ reply flow_reloader_state::reload() {
     if (!part.empty())
       told += "; " + part;
   options.inform(told);
-  return {200,
-          {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          flow_document(*now, changes)
-            .dump(-1, ' ', false, json::error_handler_t::replace)};
+  return json_reply(200, flow_document(*now, changes));
 }
 
 reply flow_reloader_state::refuse(const problems& errors) const {

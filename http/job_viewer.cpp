@@ -20,9 +20,7 @@ reply broken_view() {
 }
 
 reply try_later(const char* why) {
-  auto refused = problem_reply({error_kind::overloaded, why});
-  refused.headers.push_back({"Retry-After", "1"});
-  return refused;
+  return overloaded_reply(why, std::chrono::seconds{1});
 }
 
 void show(const job_view& view, journal_reader& reader) {

@@ -21,12 +21,6 @@ namespace {
 
 using json = nlohmann::json;
 
-reply json_reply(int status, const json& body) {
-  return {status,
-          {{"Content-Type", "application/json"}},
-          body.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
 reply unknown_job() {
   return problem_reply(
     {error_kind::unknown_job, "there is no job with this id"});

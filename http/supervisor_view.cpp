@@ -96,10 +96,8 @@ json upstreams_document(const supervisor_view_options& options) {
 }
 
 reply no_answer() {
-  auto refused = problem_reply(
-    {error_kind::overloaded, "the root supervisor did not answer in time"});
-  refused.headers.push_back({"Retry-After", "1"});
-  return refused;
+  return overloaded_reply("the root supervisor did not answer in time",
+                          std::chrono::seconds{1});
 }
 
 } // namespace
@@ -141,11 +139,7 @@ supervisor_view(supervisor_view_actor::pointer self,
         .then(
           [options, responder](const supervision_report& tree) {
             responder->answer(
-              {200,
-               {{"Content-Type", "application/json"},
-                {"Cache-Control", "no-store"}},
-               supervisor_document(options, tree)
-                 .dump(-1, ' ', false, json::error_handler_t::replace)});
+              json_reply(200, supervisor_document(options, tree)));
           },
           [responder](const caf::error&) { responder->answer(no_answer()); });
     },
