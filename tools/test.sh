@@ -8,6 +8,7 @@
 #                                          under sanitizers; the integration
 #                                          tests of dev drive a service that has
 #                                          them
+#   HANDOFF_PRESET=tsan tools/test.sh      journal and http: our own threads
 #   HANDOFF_JOBS=4 tools/test.sh           tests at once (default: processors)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
