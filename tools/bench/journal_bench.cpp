@@ -1,18 +1,24 @@
 // Measures what the journal costs on this disk and this processor: jobs a
 // second by how many of them share a commit, processor time and bytes a job,
 // beside the syncs a second that the disk itself does, taken in the same run.
-// journal_bench [DIRECTORY [SECONDS]]
+//
+//   journal_bench [DIRECTORY [SECONDS]]
+//   journal_bench fill FILE FINISHED UNFINISHED   makes a journal of so many
+//   jobs
 
 #include "job/job_id.hpp"
 #include "journal/sqlite_journal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
@@ -22,7 +28,8 @@ namespace {
 using namespace handoff;
 using steady = std::chrono::steady_clock;
 
-constexpr std::size_t sub_action_count = 6;
+constexpr std::array names{"share", "folder", "file",
+                           "label", "notify", "archive"};
 constexpr std::size_t workers = 3;
 
 double seconds_since(steady::time_point then) {
@@ -80,6 +87,23 @@ struct running_job {
 /// their time: what belongs to one stage is one moment's.
 constexpr std::size_t stages = 4;
 
+std::shared_ptr<const nlohmann::json> definition() {
+  static const auto made = [] {
+    const std::string base = "http://127.0.0.1:9/projects/";
+    nlohmann::json flow{
+      {"name", "project-setup"},
+      {"clone",
+       {{"request", {{"method", "POST"}, {"url", base + "t/clone"}}},
+        {"uid", "/id"}}}};
+    for (const auto* name : names)
+      flow["sub_actions"].push_back(
+        {{"name", name},
+         {"request", {{"method", "POST"}, {"url", base + "{{uid}}/" + name}}}});
+    return std::make_shared<const nlohmann::json>(std::move(flow));
+  }();
+  return made;
+}
+
 void add_stage(const running_job& each, std::vector<job_event>& batch) {
   const auto now = std::chrono::system_clock::now();
   const auto add = [&](job_change change) {
@@ -109,13 +133,10 @@ void add_stage(const running_job& each, std::vector<job_event>& batch) {
     record.hook.received = now;
     record.hook.trace.trace_id = "0af7651916cd43dd8448eb211c80319c";
     record.deadline = now + std::chrono::seconds{10};
-    add(job_accepted{std::move(record), nullptr});
+    add(job_accepted{std::move(record), definition()});
   } else if (each.stage == 1) {
     add(clone_succeeded{
-      made(true),
-      each.id.substr(10),
-      nullptr,
-      {"share", "folder", "file", "label", "notify", "archive"}});
+      made(true), each.id.substr(10), nullptr, {names.begin(), names.end()}});
     add(sender_replied{200, true});
     begin(0);
   } else if (each.stage == 2) {
@@ -134,16 +155,40 @@ void check(const std::optional<error>& failed) {
   }
 }
 
-void measure(const std::string& directory, std::size_t batch_jobs,
-             double seconds) {
+std::unique_ptr<sqlite_journal> opened_anew(const std::string& file) {
   sqlite_journal_options options;
-  options.path = directory + "/bench.db";
+  options.path = file;
   for (const auto* suffix : {"", "-wal", "-shm", ".lock"})
-    std::filesystem::remove(options.path + suffix);
+    std::filesystem::remove(file + suffix);
   auto opened = sqlite_journal::open(options);
   if (const auto* failed = std::get_if<error>(&opened))
     check(*failed);
-  auto& journal = *std::get<std::unique_ptr<sqlite_journal>>(opened);
+  return std::get<std::unique_ptr<sqlite_journal>>(std::move(opened));
+}
+
+/// Finished jobs, and as many that have their UID and all sub-actions left to
+/// do: at an upstream that nobody listens for.
+void fill(const std::string& file, std::size_t finished,
+          std::size_t unfinished) {
+  const auto journal = opened_anew(file);
+  std::vector<job_event> batch;
+  for (std::size_t n = 0; n < finished + unfinished; ++n) {
+    running_job each{make_job_id(std::chrono::system_clock::now())};
+    const auto last = n < finished ? stages : 2;
+    for (; each.stage < last; ++each.stage)
+      add_stage(each, batch);
+    if (batch.size() < 10'000 && n + 1 < finished + unfinished)
+      continue;
+    check(journal->commit(batch));
+    batch.clear();
+    journal->maintain();
+  }
+}
+
+void measure(const std::string& directory, std::size_t batch_jobs,
+             double seconds) {
+  const auto opened = opened_anew(directory + "/bench.db");
+  auto& journal = *opened;
 
   // A commit takes one stage of each of `batch_jobs` jobs of every stage, so
   // that it adds as many whole jobs as it lets in.
@@ -176,7 +221,7 @@ void measure(const std::string& directory, std::size_t batch_jobs,
   const auto took = seconds_since(begin);
   const auto spent = processor_seconds() - processor - preparing;
   const auto jobs = static_cast<double>(done);
-  const auto kept = std::filesystem::file_size(options.path);
+  const auto kept = std::filesystem::file_size(directory + "/bench.db");
   std::printf("%10zu %10.0f %12.0f %14.1f %14.0f %12.1f\n", batch_jobs,
               jobs / took, static_cast<double>(commits) / took,
               spent * 1e6 / jobs, static_cast<double>(kept) / jobs,
@@ -186,6 +231,11 @@ void measure(const std::string& directory, std::size_t batch_jobs,
 } // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 5 && argv[1] == std::string_view{"fill"}) {
+    fill(argv[2], std::strtoul(argv[3], nullptr, 10),
+         std::strtoul(argv[4], nullptr, 10));
+    return 0;
+  }
   const std::string parent = argc > 1 ? argv[1] : ".";
   const double seconds = argc > 2 ? std::atof(argv[2]) : 5;
   auto directory = parent + "/journal-bench-XXXXXX";

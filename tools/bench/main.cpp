@@ -14,7 +14,8 @@
 namespace {
 
 constexpr auto usage =
-  "usage: handoff_bench held|latency|acknowledged|throughput [OPTIONS]\n"
+  "usage: handoff_bench held|latency|acknowledged|throughput|parts\n"
+  "       [OPTIONS]\n"
   "\n"
   "Starts fake_api and the service on free ports and measures from outside.\n"
   "Ends with 0 if what it measured is as promised, else with 1.\n"
@@ -23,6 +24,7 @@ constexpr auto usage =
   "  latency   what the service adds to the time of the clone\n"
   "  acknowledged  webhooks a second, beside the syncs of the disk\n"
   "  throughput    whole jobs a second beside a view with a thread pool\n"
+  "  parts         CPU of a job beside that of its parts by themselves\n"
   "\n"
   "  --webhooks=N         (held 2000, latency 200, acknowledged 10000)\n"
   "  --one-by-one=N       of latency (20)\n"
@@ -35,6 +37,7 @@ constexpr auto usage =
   "  --seconds=N          of throughput: how long they send (10)\n"
   "  --runs=N             of throughput: of each, in turn (3)\n"
   "  --service=NAME       of throughput: handoff or baseline only\n"
+  "  --with=ARGUMENT      for the service: --with=--scheduler.max-threads=1\n"
   "  --commit=TEXT        what to print as the commit\n";
 
 bench::section_options defaults_of(std::string_view section) {
@@ -50,7 +53,7 @@ bench::section_options defaults_of(std::string_view section) {
     chosen.at.sub_actions = 1;
     chosen.at.sub_action = std::chrono::milliseconds{0};
   }
-  if (section == "throughput") {
+  if (section == "throughput" || section == "parts") {
     chosen.at.clone = std::chrono::milliseconds{0};
     chosen.at.sub_action = std::chrono::milliseconds{0};
   }
@@ -94,6 +97,8 @@ void take(std::string_view word, bench::section_options& chosen,
     chosen.sending = std::chrono::seconds{number_of(value)};
   else if (name == "--runs")
     chosen.runs = number_of(value);
+  else if (name == "--with")
+    chosen.at.arguments.emplace_back(value);
   else if (word == "--service=handoff")
     chosen.only = bench::contender::handoff;
   else if (word == "--service=baseline")
@@ -106,7 +111,8 @@ const std::map<std::string_view, bool (*)(const bench::section_options&)>
   sections{{"held", bench::held},
            {"latency", bench::latency},
            {"acknowledged", bench::acknowledged},
-           {"throughput", bench::throughput}};
+           {"throughput", bench::throughput},
+           {"parts", bench::parts}};
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -129,7 +135,7 @@ int main(int argc, char** argv) {
   try {
     if (!sections.contains(section))
       throw std::invalid_argument(
-        "needs one of held, latency, acknowledged, throughput");
+        "needs one of held, latency, acknowledged, throughput, parts");
     for (int at = 2; at < argc; ++at)
       take(argv[at], chosen, commit);
   } catch (const std::invalid_argument& failed) {

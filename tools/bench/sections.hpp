@@ -34,4 +34,10 @@ bool latency(const section_options& chosen);
 /// good and every job ended.
 bool throughput(const section_options& chosen);
 
+/// What a whole job of the service costs, in ms of CPU, while wrk sends.
+double cpu_of_a_job_ms(const section_options& chosen);
+
+/// That beside what its parts cost by themselves, in the same run.
+bool parts(const section_options& chosen);
+
 } // namespace bench

@@ -89,11 +89,15 @@ void stand::start_handoff() {
           + "\nreserved-for-clones = 0.5\n[admission]\nmax-held = " + held
           + "\n[journal]\nuri = \"sqlite:"
           + (directory_ / "handoff.db").string() + "\"\n");
-  service_ = std::make_unique<program>(
-    std::vector<std::string>{HANDOFF_BINARY, "serve",
-                             "--config-file="
-                               + (directory_ / "handoff.ini").string()},
-    (directory_ / "handoff.log").string());
+  std::vector<std::string> command{HANDOFF_BINARY, "serve",
+                                   "--config-file="
+                                     + (directory_ / "handoff.ini").string()};
+  for (const auto& each : options_.arguments) {
+    command.push_back(each);
+    settings_ += " " + each;
+  }
+  service_ =
+    std::make_unique<program>(command, (directory_ / "handoff.log").string());
   port_ = service_->port_after("handoff: ingress listening on ");
 }
 

@@ -23,7 +23,8 @@ struct stand_options {
   std::chrono::milliseconds clone{6'500};
   std::chrono::milliseconds sub_action{100};
   std::size_t sub_actions = 6;
-  std::size_t webhooks_max = 2'000; ///< that are held at once
+  std::size_t webhooks_max = 2'000;   ///< that are held at once
+  std::vector<std::string> arguments; ///< more of them, for the service
 };
 
 /// A service and the fake API that it calls, on free ports, with their files in
@@ -38,6 +39,8 @@ public:
   ~stand();
 
   std::uint16_t port() const { return port_; }
+
+  std::uint16_t fake_api_port() const { return fake_api_port_; }
 
   const std::filesystem::path& directory() const { return directory_; }
 

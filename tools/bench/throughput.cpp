@@ -1,9 +1,8 @@
 #include "tools/bench/figures.hpp"
 #include "tools/bench/sections.hpp"
+#include "tools/bench/wrk.hpp"
 
-#include <cstdio>
 #include <iostream>
-#include <stdexcept>
 #include <thread>
 
 namespace bench {
@@ -11,54 +10,6 @@ namespace bench {
 using namespace std::chrono;
 
 namespace {
-
-/// What wrk tells at its end.
-struct sent {
-  std::size_t answers = 0;
-  std::size_t bad = 0; ///< other than 2xx and 3xx, and those that were missed
-  double p50_ms = 0;
-  double p99_ms = 0;
-};
-
-/// What follows `label` in `text`, up to the end of its line; empty if it is
-/// not there.
-std::string after(const std::string& text, const std::string& label) {
-  const auto found = text.find(label);
-  if (found == std::string::npos)
-    return {};
-  const auto begin = text.find_first_not_of(' ', found + label.size());
-  return text.substr(begin, text.find('\n', begin) - begin);
-}
-
-/// "12.34us", "1.20ms" or "1.50s", in milliseconds.
-double milliseconds_of(const std::string& text) {
-  if (text.empty())
-    throw std::runtime_error{"wrk told no latency"};
-  std::size_t end = 0;
-  const auto value = std::stod(text, &end);
-  const auto unit = text.substr(end);
-  return unit.starts_with("us") ? value / 1'000
-       : unit.starts_with("ms") ? value
-                                : value * 1'000;
-}
-
-sent read_wrk(const std::string& output) {
-  sent found;
-  const auto total = output.find(" requests in ");
-  if (total == std::string::npos)
-    throw std::runtime_error{"wrk failed:\n" + output};
-  const auto line = output.rfind('\n', total) + 1;
-  found.answers = std::stoull(output.substr(line, total - line));
-  if (const auto bad = after(output, "Non-2xx or 3xx responses:"); !bad.empty())
-    found.bad += std::stoull(bad);
-  // "connect 0, read 2, write 0, timeout 1"
-  if (const auto missed = after(output, "Socket errors:"); !missed.empty())
-    for (const auto* kind : {"connect ", "read ", "write ", "timeout "})
-      found.bad += std::stoull(after(missed, kind));
-  found.p50_ms = milliseconds_of(after(output, "\n     50%"));
-  found.p99_ms = milliseconds_of(after(output, "\n     99%"));
-  return found;
-}
 
 /// The samples of all runs of one contender.
 struct samples {
@@ -94,14 +45,8 @@ void run_once(const section_options& chosen, contender service, samples& to) {
   stand at{options};
   const auto cpu_before = at.service_used().cpu_seconds;
   const auto began = clock::now();
-  program wrk{{"/usr/bin/wrk", "--threads=1",
-               "--connections=" + std::to_string(chosen.senders),
-               "--duration=" + std::to_string(chosen.sending.count()) + "s",
-               "--timeout=10s", "--latency",
-               std::string{"--script="} + WEBHOOK_LUA,
-               "http://127.0.0.1:" + std::to_string(at.port())},
-              (at.directory() / "wrk.log").string()};
-  const auto told = read_wrk(wrk.output_at_end(chosen.sending + 30s));
+  const auto told =
+    send(at.port(), chosen.senders, chosen.sending, at.directory() / "wrk.log");
   const auto stopped = clock::now();
   // A pool of threads may be far behind; what it has not done then, it is not
   // waited for.
@@ -134,6 +79,12 @@ void print(const char* name, const samples& of) {
 }
 
 } // namespace
+
+double cpu_of_a_job_ms(const section_options& chosen) {
+  samples once;
+  run_once(chosen, contender::handoff, once);
+  return once.cpu_ms_a_job.front();
+}
 
 bool throughput(const section_options& chosen) {
   std::cout << "throughput: " << chosen.senders << " senders for "

@@ -1,0 +1,146 @@
+// The parts that a job cannot do without, as bare as they can be written: what
+// the service costs beyond their sum is its own.
+//
+//   bare calls PORT JOBS CALLS   JOBS times CALLS posts to a port of 127.0.0.1
+//                                by libcurl, 64 jobs at once; the first call of
+//                                a job has a connection of its own, as a clone
+//                                has
+//   bare answers                 Pistache answers each post with a UID, until
+//   it
+//                                is told to end
+//
+// The third part, commits of many jobs at once, is what journal_bench measures.
+
+#include <curl/curl.h>
+#include <pistache/endpoint.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <sys/resource.h>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t jobs_at_once = 64;
+
+double processor_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec)
+         + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+std::size_t swallow(char*, std::size_t size, std::size_t count, void*) {
+  return size * count;
+}
+
+/// One job of `calls` posts, one after the other.
+struct bare_job {
+  CURL* easy = curl_easy_init();
+  std::size_t made = 0;
+};
+
+void begin_call(CURLM* multi, bare_job& of, const std::string& base) {
+  const bool clone = of.made == 0;
+  const auto url = base + (clone ? "t/clone" : "p/s" + std::to_string(of.made));
+  curl_easy_reset(of.easy);
+  curl_easy_setopt(of.easy, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(of.easy, CURLOPT_PRIVATE, &of);
+  curl_easy_setopt(of.easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(of.easy, CURLOPT_POSTFIELDS, "{\"name\":\"n-1\"}");
+  curl_easy_setopt(of.easy, CURLOPT_WRITEFUNCTION, &swallow);
+  curl_easy_setopt(of.easy, CURLOPT_TIMEOUT_MS, 30'000L);
+  curl_easy_setopt(of.easy, CURLOPT_FRESH_CONNECT, clone ? 1L : 0L);
+  curl_easy_setopt(of.easy, CURLOPT_FORBID_REUSE, clone ? 1L : 0L);
+  curl_multi_add_handle(multi, of.easy);
+}
+
+int calls(const std::string& port, std::size_t jobs, std::size_t calls) {
+  const auto base = "http://127.0.0.1:" + port + "/projects/";
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  auto* multi = curl_multi_init();
+  std::vector<bare_job> running(std::min(jobs_at_once, jobs));
+  std::size_t begun = running.size();
+  std::size_t failed = 0;
+  const auto before = processor_seconds();
+  for (auto& each : running)
+    begin_call(multi, each, base);
+  for (int left = 1; left > 0;) {
+    curl_multi_perform(multi, &left);
+    int more = 0;
+    while (const auto* ended = curl_multi_info_read(multi, &more)) {
+      bare_job* of = nullptr;
+      curl_easy_getinfo(ended->easy_handle, CURLINFO_PRIVATE, &of);
+      failed += ended->data.result == CURLE_OK ? 0 : 1;
+      curl_multi_remove_handle(multi, of->easy);
+      if (++of->made == calls) {
+        of->made = 0;
+        if (begun++ >= jobs)
+          continue;
+      }
+      begin_call(multi, *of, base);
+      left = 1;
+    }
+    if (left > 0)
+      curl_multi_poll(multi, nullptr, 0, 1'000, nullptr);
+  }
+  std::printf("bare calls: %.1f us of CPU a job, %zu failed\n",
+              (processor_seconds() - before) * 1e6 / static_cast<double>(jobs),
+              failed);
+  for (auto& each : running)
+    curl_easy_cleanup(each.easy);
+  curl_multi_cleanup(multi);
+  return failed == 0 ? 0 : 1;
+}
+
+class answerer : public Pistache::Http::Handler {
+public:
+  HTTP_PROTOTYPE(answerer)
+
+  void onRequest(const Pistache::Http::Request&,
+                 Pistache::Http::ResponseWriter to) override {
+    to.send(Pistache::Http::Code::Ok,
+            R"({"job":"01M82BX4NYQWMKY40G16YR1J0Q","uid":"p-1",)"
+            R"("status":"running"})",
+            MIME(Application, Json));
+  }
+};
+
+int answers() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  Pistache::Http::Endpoint endpoint{
+    Pistache::Address{Pistache::IP::loopback(), Pistache::Port{0}}};
+  endpoint.init(Pistache::Http::Endpoint::options().threads(2));
+  endpoint.setHandler(std::make_shared<answerer>());
+  endpoint.serveThreaded();
+  std::printf("bare: listening on 127.0.0.1:%hu\n",
+              static_cast<unsigned short>(endpoint.getPort()));
+  std::fflush(stdout);
+  int which = 0;
+  sigwait(&ends, &which);
+  endpoint.shutdown();
+  return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what == "calls" && argc == 5)
+    return calls(argv[2], std::strtoul(argv[3], nullptr, 10),
+                 std::strtoul(argv[4], nullptr, 10));
+  if (what == "answers" && argc == 2)
+    return answers();
+  std::fputs("usage: bare calls PORT JOBS CALLS | bare answers\n", stderr);
+  return 2;
+}

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+
+namespace bench {
+
+/// What wrk tells at its end.
+struct sent {
+  std::size_t answers = 0;
+  std::size_t bad = 0; ///< other than 2xx and 3xx, and those that were missed
+  double p50_ms = 0;
+  double p99_ms = 0;
+};
+
+/// Lets wrk(1) post webhooks to a port of 127.0.0.1, `senders` at once, for
+/// that long. Throws `std::runtime_error`, with what it said, if it fails.
+sent send(std::uint16_t port, std::size_t senders, std::chrono::seconds sending,
+          const std::filesystem::path& log);
+
+} // namespace bench
