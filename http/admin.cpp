@@ -3,6 +3,7 @@
 #include "actors/replies.hpp"
 #include "http/flow_document.hpp"
 #include "http/origin_check.hpp"
+#include "http/page.hpp"
 #include "http/same_secret.hpp"
 #include "http/target.hpp"
 #include "job/job_id.hpp"
@@ -31,6 +32,10 @@ public:
               const responder_ptr& responder) const {
     if (const auto refused = origins_.refuse(request)) {
       responder->answer(problem_reply(*refused));
+      return;
+    }
+    if (auto page = page_reply(request)) {
+      responder->answer(std::move(*page));
       return;
     }
     const auto segments = path_segments(request.path);

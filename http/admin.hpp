@@ -36,6 +36,7 @@ struct admin_options {
 
 /// The routes that operators see:
 ///
+///     GET /, /assets/…   the dashboard; see page_reply
 ///     GET /livez      the process runs
 ///     GET /readyz     it is able to make progress
 ///     /api/v1/jobs…   see operator_routes
@@ -45,7 +46,7 @@ struct admin_options {
 ///     GET /api/v1/supervisor   how the tree is
 ///     GET /api/v1/flows, POST /api/v1/flows/reload
 ///
-/// Where a token is set, everything but the first two asks for it
+/// Where a token is set, everything but the first three asks for it
 /// (`Authorization: Bearer`, RFC 6750, section 2.1). Requests that a browser
 /// may have been tricked into are refused before all else; see `origin_check`.
 front_door::handler admin(admin_options options);
