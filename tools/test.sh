@@ -11,7 +11,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${HANDOFF_PRESET:-dev}
 jobs=${HANDOFF_JOBS:-$(nproc)}
 
-tools/setup.sh
+# The dashboard is tested in a browser, which no build needs. A node that is not
+# Debian's does as well.
+packages=(chromium fonts-dejavu-core)
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
+tools/setup.sh "${packages[@]}"
 # Configuring costs half a second; a new file or option is seen at once.
 cmake --preset "$preset" --log-level=WARNING >/dev/null
 cmake --build --preset "$preset"
