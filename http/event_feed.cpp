@@ -208,6 +208,11 @@ void event_feed::observe(const supervision_change& change) {
   ring_->push({text_of(change, ring_->now())});
 }
 
+void event_feed::breaker_changed(std::string_view host,
+                                 std::string_view state) {
+  ring_->push({breaker_text(host, state, ring_->now())});
+}
+
 void event_feed::close() {
   ring_->close();
 }

@@ -41,6 +41,9 @@ public:
 
   void observe(const supervision_change& change);
 
+  /// The breaker of an upstream host is now `state`.
+  void breaker_changed(std::string_view host, std::string_view state);
+
   /// A last event `draining`; then all streams end, and none begins any more.
   void close();
 

@@ -161,4 +161,10 @@ event_text text_of(const supervision_change& change, wall_time at) {
   return {std::string{change.job}, "supervision", line_of(data)};
 }
 
+event_text breaker_text(std::string_view host, std::string_view state,
+                        wall_time at) {
+  return {"", "breaker",
+          line_of({{"host", host}, {"state", state}, {"at", timestamp(at)}})};
+}
+
 } // namespace handoff

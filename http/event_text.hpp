@@ -4,6 +4,7 @@
 #include "job/event.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace handoff {
@@ -19,5 +20,8 @@ struct event_text {
 std::vector<event_text> texts_of(const job_event& event);
 
 event_text text_of(const supervision_change& change, wall_time at);
+
+event_text breaker_text(std::string_view host, std::string_view state,
+                        wall_time at);
 
 } // namespace handoff

@@ -87,7 +87,7 @@ export const overview = {
   gatherMs: 1000,
   title: () => "Overview",
   wants: () => true,
-  // Calls and breakers change without an event.
+  // Calls begin and end without an event.
   changesSilently: true,
 
   async load() {

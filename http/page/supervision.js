@@ -90,7 +90,7 @@ export const supervision = {
   view: "supervision",
   gatherMs: 400,
   title: () => "Supervision",
-  wants: (event) => event === "lagged" || event === "supervision",
+  wants: (event) => ["lagged", "supervision", "breaker"].includes(event),
   changesSilently: true,
   load: () => get("supervisor"),
 

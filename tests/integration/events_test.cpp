@@ -216,6 +216,21 @@ TEST_F(EventsTest, TakesNoMoreThanSixtyFour) {
     each->until("job", "succeeded");
 }
 
+TEST_F(EventsTest, TellsOfBreakers) {
+  options.ini["upstream"] = {{"breaker-failures", "1"}};
+  flow["sub_actions"] = json::array({sub_action("s1")});
+  script(on("/projects/*/s1", status(503), ok));
+  start();
+  event_stream stream{*service};
+  accept_job();
+  auto read = stream.next();
+  while (read && read->name != "breaker")
+    read = stream.next();
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->data.at("state"), "open");
+  EXPECT_EQ(read->data.at("host").get<std::string>() + "/x", api.url("/x"));
+}
+
 TEST_F(EventsTest, EndsWhenTheServiceDrains) {
   start();
   event_stream stream{*service};

@@ -99,7 +99,12 @@ service::service(const checked_configuration& configuration,
     flows_in_force{configuration.flows, configuration.flow_files,
                    std::chrono::system_clock::now()});
   open_journal(from);
-  client_ = std::make_shared<outbound_client>(outbound_options_of(from));
+  auto calls = outbound_options_of(from);
+  calls.governor.breaker_changed = [events = events_](std::string_view host,
+                                                      std::string_view state) {
+    events->breaker_changed(host, state);
+  };
+  client_ = std::make_shared<outbound_client>(std::move(calls));
   apply_caf_options(caf_config_, configuration.caf);
   actors_.emplace(caf_config_);
   try {
