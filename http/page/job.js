@@ -22,8 +22,8 @@ function facts(job) {
     fact("UID", h("code", {}, uidText(job.uid) || "not known")),
     fact("Received", time(job.received)),
     fact("Finished", job.finished
-      ? [time(job.finished), " after ", duration(Date.parse(job.finished)
-        - Date.parse(job.received))] : "not yet"),
+      ? [time(job.finished), " ", h("span", {}, `after ${duration(
+        Date.parse(job.finished) - Date.parse(job.received))}`)] : "not yet"),
     fact("Reply", job.reply === null ? "none yet"
       : `${job.reply.status} after ${duration(job.reply.after_ms)}`
         + (job.reply.written ? "" : ", the sender had gone")),

@@ -101,10 +101,9 @@ export const overview = {
   draw: (data) => [
     h("h1", {}, "Overview"),
     tiles(data),
-    h("div", { class: "columns" },
-      h("div", {}, limits(data.tree), needed(data)),
-      h("section", { class: "card", "aria-labelledby": "upstreams" },
-        h("h2", { id: "upstreams" }, "Upstreams"),
-        upstreamTable(data.tree.upstreams))),
+    h("div", { class: "columns" }, limits(data.tree), needed(data)),
+    h("section", { class: "card", "aria-labelledby": "upstreams" },
+      h("h2", { id: "upstreams" }, "Upstreams"),
+      upstreamTable(data.tree.upstreams)),
   ],
 };

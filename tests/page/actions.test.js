@@ -1,5 +1,7 @@
 // What happens while one looks, and what one can do.
 
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { Stand, eventually, leave, picture } from "./stand.js";
@@ -135,14 +137,54 @@ test("hostile texts are texts", async () => {
   await leave(page);
 });
 
+/** A way to the service that can be cut. */
+async function cable(to) {
+  const sockets = new Set();
+  const way = { whole: true, sent: "" };
+  const server = createServer((client) => {
+    if (!way.whole) return client.destroy();
+    const behind = connect(to);
+    for (const each of [client, behind]) {
+      sockets.add(each);
+      each.on("error", () => {});
+      each.on("close", () => { client.destroy(); behind.destroy(); });
+    }
+    client.on("data", (bytes) => { way.sent += bytes; });
+    client.pipe(behind).pipe(client);
+    return undefined;
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  way.url = `http://127.0.0.1:${server.address().port}/`;
+  way.cut = () => {
+    way.whole = false;
+    way.sent = "";
+    sockets.forEach((each) => each.destroy());
+  };
+  way.close = () => { way.cut(); server.close(); };
+  return way;
+}
+
 test("the stream is taken up again where it was lost", async () => {
-  const page = await stand.show(await stand.page(), "#/jobs");
-  await page.context().setOffline(true);
-  await page.evaluate(() => dispatchEvent(new Event("offline")));
-  const job = await stand.made("single", "quick", "succeeded");
-  await page.context().setOffline(false);
-  await page.getByRole("link", { name: job }).waitFor();
-  await leave(page);
+  const way = await cable({ host: "127.0.0.1",
+    port: Number(new URL(stand.admin).port) });
+  try {
+    const page = await stand.page({ from: way.url });
+    await page.goto(`${way.url}#/jobs`);
+    await page.locator(".link.live").waitFor();
+    await page.locator("main h1").waitFor();
+    way.cut();
+    await page.locator(".link.lost").waitFor();
+    const job = await stand.made("single", "quick", "succeeded");
+    way.whole = true;
+    await page.getByRole("link", { name: job }).waitFor();
+    await eventually(() => /last-event-id: \d+\.\d+/i.test(way.sent),
+      "it says where it stopped");
+    page.wrongs = page.wrongs.filter((each) => !each.includes("net::ERR_"));
+    await leave(page);
+  } finally {
+    way.close();
+  }
 });
 
 test("a token is asked for until it is right, and kept in the tab", async () => {

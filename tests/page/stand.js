@@ -191,7 +191,7 @@ breaker-failures = 0
   release = () => fetch(`${this.apiUrl}/_fake/release`, { method: "POST" });
 
   /** A page that must neither log an error nor violate its policy. */
-  async page(options = {}) {
+  async page({ from = this.admin, ...options } = {}) {
     const context = await this.browser.newContext({
       viewport: { width: 1200, height: 800 }, ...options });
     const page = await context.newPage();
@@ -204,7 +204,7 @@ breaker-failures = 0
         page.wrongs.push(message.text());
     });
     page.on("request", (request) => {
-      if (!request.url().startsWith(this.admin))
+      if (!request.url().startsWith(from))
         page.wrongs.push(`asked for ${request.url()}`);
     });
     await page.addInitScript(() => {
