@@ -140,15 +140,35 @@ setInterval(() => {
 
 onTokenWanted(askToken);
 open();
-watch({
-  state(text) {
-    const isLive = text === "live";
-    link.className = `link ${text}`;
-    link.textContent = isLive ? "Live" : "Not connected";
+
+const words = { live: "Live", lost: "Not connected", paused: "Paused" };
+
+const listener = {
+  state(name) {
+    link.className = `link ${name}`;
+    link.textContent = words[name];
     // What happened until now was not heard of.
-    if (isLive && shown) loadSoon(shown);
+    if (name === "live" && shown) loadSoon(shown);
   },
   told(event, data) {
     if (shown?.view.wants(event, data, shown.params)) loadSoon(shown);
   },
-}, new AbortController().signal);
+};
+
+// A browser has six connections for one service: tabs that nobody sees must not
+// hold them all.
+let followed = null;
+
+function follow() {
+  followed?.abort();
+  followed = null;
+  if (document.hidden) {
+    listener.state("paused");
+    return;
+  }
+  followed = new AbortController();
+  watch(listener, followed.signal);
+}
+
+document.addEventListener("visibilitychange", follow);
+follow();

@@ -61,6 +61,8 @@ async function follow(reader, listener, signal) {
       headers: reader.lastId ? { "Last-Event-ID": reader.lastId } : {} });
     if (!answer.ok)
       throw new Problem(answer.status, await answer.json().catch(() => null));
+    // It may have been ended while it was begun.
+    if (ended.aborted) return;
     listener.state("live");
     const stream = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {

@@ -187,6 +187,29 @@ test("the stream is taken up again where it was lost", async () => {
   }
 });
 
+test("a tab that nobody sees follows nothing until it is seen", async () => {
+  const page = await stand.page();
+  await page.addInitScript(() => {
+    window.away = false;
+    Object.defineProperty(document, "hidden", { get: () => window.away });
+  });
+  await stand.show(page, "#/jobs");
+  const go = (away) => page.evaluate((value) => {
+    window.away = value;
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, away);
+  const ended = page.waitForEvent("requestfailed", (request) =>
+    request.url().endsWith("/events"));
+  await go(true);
+  await ended;
+  await page.locator(".link.paused").waitFor();
+  const job = await stand.made("single", "quick", "succeeded");
+  await go(false);
+  await page.locator(".link.live").waitFor();
+  await page.getByRole("link", { name: job }).waitFor();
+  await leave(page);
+});
+
 test("a token is asked for until it is right, and kept in the tab", async () => {
   const guarded = await Stand.open({ token: "s3cret" });
   try {
