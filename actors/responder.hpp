@@ -9,12 +9,17 @@
 
 namespace handoff {
 
+class reply_stream;
+
 /// The answer to one request. `Content-Length`, `Date` and `Connection` are
 /// added by the front door.
 struct reply {
   int status = 200;
   handoff::headers headers;
   std::string body;
+  /// What follows the body for as long as it has something to say; null: the
+  /// answer ends with its body. See http/reply_stream.hpp.
+  std::shared_ptr<reply_stream> stream = {};
 };
 
 /// What became of an answer.

@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace handoff {
@@ -39,11 +41,29 @@ struct supervision_counts {
   std::vector<quarantined_sub_action> newest_quarantined;
 };
 
+/// Something that a `supervision_log` was just told.
+struct supervision_change {
+  /// "restarted", "quarantined", "set-aside", "recovered", "journal-fails" or
+  /// "journal-commits".
+  std::string_view what;
+  /// The kind of actor that was restarted: "clone", "job_supervisor" or
+  /// "sub_action".
+  std::string_view actor = {};
+  /// What was quarantined; `sub_action` is empty for a clone.
+  std::string_view job = {};
+  std::string_view sub_action = {};
+};
+
 /// What an operator should know of what the supervisors had to do. Of this run
 /// only: the jobs themselves are in the journal. Thread-safe; bounded.
 class supervision_log {
 public:
   static constexpr std::size_t quarantined_max = 100;
+
+  /// Hears of each change, on the thread of who tells it; must not block.
+  using listener = std::function<void(const supervision_change&)>;
+
+  explicit supervision_log(listener changed = nullptr);
 
   void clone_restarted();
   void job_supervisor_restarted();
@@ -60,6 +80,9 @@ public:
   supervision_counts counts() const;
 
 private:
+  void tell(const supervision_change& change) const;
+
+  const listener changed_;
   mutable std::mutex mutex_;
   supervision_counts counts_; ///< but for the list
   std::deque<quarantined_sub_action> quarantined_;

@@ -3,8 +3,10 @@
 #include "actors/replies.hpp"
 #include "http/flow_document.hpp"
 #include "http/origin_check.hpp"
+#include "http/page.hpp"
 #include "http/same_secret.hpp"
 #include "http/target.hpp"
+#include "job/job_id.hpp"
 
 #include <caf/send.hpp>
 
@@ -30,6 +32,10 @@ public:
               const responder_ptr& responder) const {
     if (const auto refused = origins_.refuse(request)) {
       responder->answer(problem_reply(*refused));
+      return;
+    }
+    if (auto page = page_reply(request)) {
+      responder->answer(std::move(*page));
       return;
     }
     const auto segments = path_segments(request.path);
@@ -124,6 +130,13 @@ private:
            const http_request& request, const responder_ptr& responder) const {
     if (segments[2] == "jobs")
       jobs(segments, request, responder);
+    else if (segments[2] == "events" && segments.size() == 3)
+      get(request, responder, [&] { follow(request, responder); });
+    else if (segments[2] == "overview" && segments.size() == 3)
+      get(request, responder, [&] {
+        responder->answer(
+          json_reply(200, overview_document(*options_.history)));
+      });
     else if (segments[2] == "supervisor" && segments.size() == 3)
       get(request, responder, [&] { supervisor(responder); });
     else if (segments[2] == "flows" && segments.size() == 3)
@@ -147,6 +160,36 @@ private:
         {error_kind::draining, "the service takes no new webhooks any more"}));
     else
       options_.reloads.ask(responder);
+  }
+
+  void follow(const http_request& request,
+              const responder_ptr& responder) const {
+    std::string job;
+    for (const auto& [name, value] : query_pairs(request.query)) {
+      if (name != "job" || !is_job_id(value)) {
+        responder->answer(problem_reply(
+          {error_kind::invalid_request,
+           name == "job" ? "\"job\" has to be the id of a job"
+                         : "\"" + name + "\" is not known; job is"}));
+        return;
+      }
+      job = value;
+    }
+    const auto* last = find_header(request.headers, "Last-Event-ID");
+    reply made;
+    made.headers = {{"Content-Type", "text/event-stream"},
+                    // nginx would keep it until there is a page of it.
+                    {"X-Accel-Buffering", "no"}};
+    made.stream = options_.events->subscribe(
+      std::move(job), last ? std::string_view{*last} : std::string_view{});
+    if (made.stream)
+      responder->answer(std::move(made));
+    else if (options_.draining->load())
+      responder->answer(
+        problem_reply({error_kind::draining, "the service is shutting down"}));
+    else
+      responder->answer(overloaded_reply("as many as may follow the events do",
+                                         std::chrono::seconds{5}));
   }
 
   void supervisor(const responder_ptr& responder) const {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "http/event_feed.hpp"
 #include "http/flow_registry.hpp"
 #include "http/flow_reloader.hpp"
 #include "http/front_door.hpp"
 #include "http/metrics.hpp"
+#include "http/minute_history.hpp"
 #include "http/operator_routes.hpp"
 #include "http/supervisor_view.hpp"
 
@@ -20,6 +22,8 @@ struct admin_options {
   flow_reloads reloads;
   /// May be null: then there is no /metrics.
   std::shared_ptr<const metrics> counted;
+  std::shared_ptr<const minute_history> history;
+  std::shared_ptr<event_feed> events;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.
@@ -32,14 +36,17 @@ struct admin_options {
 
 /// The routes that operators see:
 ///
+///     GET /, /assets/…   the dashboard; see page_reply
 ///     GET /livez      the process runs
 ///     GET /readyz     it is able to make progress
 ///     /api/v1/jobs…   see operator_routes
 ///     GET /metrics    for Prometheus
+///     GET /api/v1/events       what happens, as it happens
+///     GET /api/v1/overview     what happened within the last hour
 ///     GET /api/v1/supervisor   how the tree is
 ///     GET /api/v1/flows, POST /api/v1/flows/reload
 ///
-/// Where a token is set, everything but the first two asks for it
+/// Where a token is set, everything but the first three asks for it
 /// (`Authorization: Bearer`, RFC 6750, section 2.1). Requests that a browser
 /// may have been tricked into are refused before all else; see `origin_check`.
 front_door::handler admin(admin_options options);

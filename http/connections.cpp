@@ -1,6 +1,7 @@
 #include "http/connections.hpp"
 
 #include "actors/replies.hpp"
+#include "http/reply_stream.hpp"
 #include "http/wire_reply.hpp"
 
 #include <spdlog/spdlog.h>
@@ -34,7 +35,15 @@ input_limits limits_of(const front_door_options& options) {
 
 /// What a connection waits for, which decides the timeout that runs. While a
 /// request is held it waits for us, and none runs.
-enum class connections::wait { nothing, request, head, body, reader, end };
+enum class connections::wait {
+  nothing,
+  request,
+  head,
+  body,
+  reader,
+  stream,
+  end
+};
 
 struct connections::connection {
   enum class phase { reading, held, writing, lingering, cut };
@@ -53,6 +62,8 @@ struct connections::connection {
   std::shared_ptr<reply_slot> slot;
   wire_options wire;
   int status = 0;
+  // What goes on after the answer's head.
+  std::shared_ptr<reply_stream> stream;
   // The bytes that the socket did not take yet, from `sent` on.
   std::string unsent;
   std::size_t sent = 0;
@@ -190,8 +201,34 @@ void connections::send(connection& of, reply what) {
   of.now = connection::phase::writing;
   of.status = what.status;
   add_missing(what, options_.fields);
-  of.wire.close = of.wire.close || tally_->closing || asks_to_close(what);
-  write(of, wire_reply(what, of.wire, std::chrono::system_clock::now()));
+  of.wire.close =
+    of.wire.close || tally_->closing || asks_to_close(what) || what.stream;
+  auto bytes = wire_reply(what, of.wire, std::chrono::system_clock::now());
+  if (what.stream && !of.wire.head_only) {
+    of.stream = std::move(what.stream);
+    of.stream->on_more([outbox = outbox_, who = of.who, request = of.request] {
+      outbox->post({who, request, handoff::stream_grew{}});
+    });
+  }
+  write(of, std::move(bytes));
+}
+
+void connections::stream_grew(id who, std::uint64_t request) {
+  auto* of = find(who);
+  // What is unsent goes first; after it the stream is asked anyway.
+  if (of && of->request == request && of->stream && of->unsent.empty())
+    go_on(*of);
+}
+
+void connections::go_on(connection& of) {
+  wait_for(of, wait::stream);
+  auto bytes = of.stream->take();
+  if (!bytes.empty())
+    return write(of, std::move(bytes));
+  if (of.stream->has_ended()) {
+    of.stream.reset();
+    written(of);
+  }
 }
 
 void connections::write(connection& of, std::string bytes) {
@@ -237,10 +274,13 @@ void connections::flush(connection& of) {
   }
   if (of.now != connection::phase::writing)
     return;
-  if (done)
-    written(of);
-  else
+  if (!done)
     wait_for(of, wait::reader);
+  else if (of.stream)
+    // By way of the outbox, where others have their turn in between.
+    outbox_->post({of.who, of.request, handoff::stream_grew{}});
+  else
+    written(of);
 }
 
 void connections::written(connection& of) {
@@ -254,6 +294,7 @@ void connections::written(connection& of) {
 
 void connections::linger(connection& of) {
   of.now = connection::phase::lingering;
+  of.stream.reset();
   ::shutdown(of.fd, SHUT_WR);
   wait_for(of, wait::end);
 }
@@ -264,6 +305,7 @@ void connections::cut(connection& of) {
     replies_due_.erase(of.who);
   }
   of.now = connection::phase::cut;
+  of.stream.reset();
   of.unsent = {};
   of.sent = 0;
   wait_for(of, wait::nothing);
@@ -291,6 +333,9 @@ void connections::wait_for(connection& of, wait what) {
     break;
   case wait::reader:
     break;
+  case wait::stream:
+    time = options_.keep_alive;
+    break;
   case wait::end:
     time = linger_time;
     break;
@@ -307,6 +352,8 @@ void connections::time_out(connection& of) {
   case wait::body:
     return refuse(
       of, {error_kind::request_timeout, "The request did not arrive in time."});
+  case wait::stream:
+    return write(of, of.stream->keep_alive());
   case wait::nothing:
   case wait::reader:
   case wait::end:

@@ -67,9 +67,10 @@ public:
   void received(id who, std::string_view bytes);
   void writable(id who);
 
-  /// All three ignore connections and requests that are no more.
+  /// All of these ignore connections and requests that are no more.
   void answered(id who, std::uint64_t request, reply what);
   void deadline_changed(id who, std::uint64_t request);
+  void stream_grew(id who, std::uint64_t request);
   void close_idle();
 
   /// Does what is due at `now`.
@@ -88,6 +89,7 @@ private:
   void send(connection& of, reply what);
   void write(connection& of, std::string bytes);
   void flush(connection& of);
+  void go_on(connection& of);
   void written(connection& of);
   void linger(connection& of);
   void cut(connection& of);

@@ -37,6 +37,8 @@ struct front_door_options {
   std::chrono::milliseconds body_timeout{30'000};
   /// Between two requests of a connection.
   std::chrono::milliseconds idle_timeout{60'000};
+  /// After that long with nothing to say, a stream shows that it is alive.
+  std::chrono::milliseconds keep_alive{15'000};
   std::size_t max_connections = 12'000;
   /// Bytes of answers that a slow reader makes us keep; more ends the
   /// connection.

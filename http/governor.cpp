@@ -254,7 +254,9 @@ void governor::start_from(upstream& host, time_point now,
       host.clones_in_a_row = 0;
     }
     host.bucket.take();
+    const auto before = host.breaker.name();
     host.breaker.started(call);
+    tell_breaker(host, before);
     ++host.calls;
     ready.push_back(call);
   }
@@ -291,8 +293,16 @@ void governor::finished(std::uint64_t call, call_outcome outcome,
   running_.erase(known);
   if (outcome == call_outcome::failure)
     ++host.failures;
+  const auto before = host.breaker.name();
   host.breaker.finished(call, outcome, now, options_);
+  tell_breaker(host, before);
   mark(host);
+}
+
+void governor::tell_breaker(const upstream& host,
+                            std::string_view before) const {
+  if (options_.breaker_changed && host.breaker.name() != before)
+    options_.breaker_changed(host.name, host.breaker.name());
 }
 
 std::optional<time_point> governor::next_wakeup() const {

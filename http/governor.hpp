@@ -104,6 +104,7 @@ private:
   upstream& host_for(std::string_view name, time_point now);
   void forget_idle(time_point now);
   void mark(upstream& host);
+  void tell_breaker(const upstream& host, std::string_view before) const;
   void mark_idle(upstream& host, time_point now);
   void wake_at(upstream& host, std::optional<time_point> when);
   void start_from(upstream& host, time_point now,

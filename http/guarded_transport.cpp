@@ -258,6 +258,8 @@ void guarded_transport::obey(outbox_item& item) {
                           std::move(answer->what));
   else if (std::holds_alternative<deadline_changed>(item.what))
     connections_.deadline_changed(item.connection, item.request);
+  else if (std::holds_alternative<stream_grew>(item.what))
+    connections_.stream_grew(item.connection, item.request);
   else if (auto* call = std::get_if<call_wanted>(&item.what))
     call->run();
   else

@@ -148,6 +148,8 @@ metrics::~metrics() = default;
 
 void metrics::answered(std::string_view flow, int status, seconds held,
                        seconds left) {
+  if (sources_.history)
+    sources_.history->answered(status, left <= seconds{0});
   const Labels of_flow{{"flow", std::string{flow}}};
   counters_->webhooks
     .Add({{"flow", std::string{flow}}, {"status", std::to_string(status)}})
@@ -159,6 +161,8 @@ void metrics::answered(std::string_view flow, int status, seconds held,
 }
 
 void metrics::observe(const job_event& event) {
+  if (sources_.history)
+    sources_.history->observe(event);
   auto& to = *counters_;
   if (const auto* ended = std::get_if<clone_attempt_ended>(&event.change)) {
     to.attempt_ended(ended->made, true, ended->next_attempt.has_value());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "http/minute_history.hpp"
 #include "http/outbound_options.hpp"
 #include "job/event.hpp"
 
@@ -21,6 +22,9 @@ struct metrics_sources {
   std::shared_ptr<const admission_counts> admission;
   std::shared_ptr<const supervision_log> supervision;
   std::function<std::vector<upstream_counts>()> upstreams;
+  /// Told of what is counted here, for those who look at the last hour. May be
+  /// null.
+  std::shared_ptr<minute_history> history;
   /// Set once the service drains.
   std::shared_ptr<const std::atomic<bool>> draining;
   std::size_t max_held = 0;

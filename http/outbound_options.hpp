@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace handoff {
 
@@ -20,6 +22,10 @@ struct governor_options {
   std::chrono::milliseconds breaker_open{5'000};
   /// Calls waiting for their turn, over all hosts; more end as `overloaded`.
   std::size_t max_waiting = 200'000;
+  /// Told when a host's breaker became `state`, as in `upstream_counts`; must
+  /// not block. May be null.
+  std::function<void(std::string_view host, std::string_view state)>
+    breaker_changed = {};
 };
 
 struct outbound_options {

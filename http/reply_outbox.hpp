@@ -24,6 +24,9 @@ struct answer_given {
 /// The deadline of the request that the item names has changed.
 struct deadline_changed {};
 
+/// The stream that answers the request has something to take.
+struct stream_grew {};
+
 /// To be run on the worker's thread.
 struct call_wanted {
   std::function<void()> run;
@@ -38,14 +41,14 @@ struct closing_begun {};
 struct outbox_item {
   std::uint64_t connection = 0;
   std::uint64_t request = 0;
-  std::variant<socket_accepted, answer_given, deadline_changed, call_wanted,
-               closing_begun>
+  std::variant<socket_accepted, answer_given, deadline_changed, stream_grew,
+               call_wanted, closing_begun>
     what;
 };
 
 /// The way from all threads to the one worker that owns a connection.
-/// Thread-safe. It holds no more than one item for each answer, deadline and
-/// accepted socket, so what bounds those bounds it.
+/// Thread-safe. It holds no more than one item for each answer, deadline,
+/// stream and accepted socket, so what bounds those bounds it.
 class reply_outbox {
 public:
   /// Throws `std::system_error` if there is no eventfd to be had.

@@ -97,7 +97,8 @@ std::string wire_reply(const reply& what, wire_options options,
       add_field(bytes, each.name, each.value);
   // RFC 9110, 8.6 and 15.4.5: a 204 has no length at all, a 304 no body.
   const bool bodiless = what.status == 204 || what.status == 304;
-  if (!bodiless)
+  // A stream ends with its connection (RFC 9112, section 6.3).
+  if (!bodiless && !what.stream)
     add_field(bytes, "Content-Length", std::to_string(what.body.size()));
   if (options.close)
     add_field(bytes, "Connection", "close");

@@ -22,7 +22,8 @@ void add_missing(reply& to, const headers& fields);
 
 /// The bytes of `what` (RFC 9112), with `Date`, `Content-Length` and, where it
 /// says something, `Connection`; what `what` says about these and about
-/// `Transfer-Encoding` is left out. A reply that cannot be written without
+/// `Transfer-Encoding` is left out. One with a stream has no length, and has to
+/// be the last on its connection. A reply that cannot be written without
 /// ambiguity (a CR or LF in a field, a status that is not final) becomes 500.
 std::string wire_reply(const reply& what, wire_options options,
                        std::chrono::system_clock::time_point now);

@@ -201,7 +201,8 @@ say_what_runs() {
   cat <<TEXT
 
 It is still running, with its files in $work:
-  service    http://127.0.0.1:$http_port   admin http://127.0.0.1:$admin_port   pid $handoff_pid
+  service    http://127.0.0.1:$http_port   pid $handoff_pid
+  dashboard  http://127.0.0.1:$admin_port
   fake API   http://127.0.0.1:$fake_port   pid $fake_pid
 Try:
   ${handoff#"$root"/} send project-setup --url=http://127.0.0.1:$http_port

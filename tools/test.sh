@@ -28,7 +28,12 @@ run() {
   ctest --test-dir "build/$1" --output-on-failure -j "$jobs" "${@:2}"
 }
 
-tools/setup.sh
+# What only tests need: the dashboard's a browser, the benches what sends and what
+# they are compared with. A node that is not Debian's does as well.
+packages=(chromium fonts-dejavu-core wrk gunicorn python3-flask python3-requests)
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
+tools/setup.sh "${packages[@]}"
 build "$preset"
 run "$preset" "$@"
 if [[ $preset == asan-ubsan ]]; then

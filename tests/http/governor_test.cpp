@@ -218,6 +218,22 @@ TEST_F(GovernorTest, LetsOneTrialThroughAndClosesWhenItSucceeds) {
   EXPECT_THAT(ready(), ElementsAre(2));
 }
 
+TEST_F(GovernorTest, TellsEachStateOfABreakerOnce) {
+  auto options = breaker_of_three();
+  std::vector<std::string> told;
+  options.breaker_changed = [&](std::string_view host, std::string_view state) {
+    told.push_back(std::string{host} + " " + std::string{state});
+  };
+  govern(options);
+  open_breaker();
+  ask_sub_action(1);
+  pass(5s);
+  ready();
+  succeed(1);
+  EXPECT_THAT(told, ElementsAre("http://a:80 open", "http://a:80 half-open",
+                                "http://a:80 closed"));
+}
+
 TEST_F(GovernorTest, OpensAgainWhenTheTrialFails) {
   govern(breaker_of_three());
   open_breaker();

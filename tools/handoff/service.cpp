@@ -94,11 +94,17 @@ service::service(const checked_configuration& configuration,
                  std::shared_ptr<spdlog::logger> log, service_listener listener)
     : log_{std::move(log)} {
   const auto& from = configuration.settings;
+  make_records();
   flows_ = std::make_shared<flow_registry>(
     flows_in_force{configuration.flows, configuration.flow_files,
                    std::chrono::system_clock::now()});
   open_journal(from);
-  client_ = std::make_shared<outbound_client>(outbound_options_of(from));
+  auto calls = outbound_options_of(from);
+  calls.governor.breaker_changed = [events = events_](std::string_view host,
+                                                      std::string_view state) {
+    events->breaker_changed(host, state);
+  };
+  client_ = std::make_shared<outbound_client>(std::move(calls));
   apply_caf_options(caf_config_, configuration.caf);
   actors_.emplace(caf_config_);
   try {
@@ -111,6 +117,23 @@ service::service(const checked_configuration& configuration,
     stop();
     throw;
   }
+}
+
+void service::make_records() {
+  const auto now = [] {
+    return std::chrono::system_clock::now();
+  };
+  history_ = std::make_shared<minute_history>(now);
+  event_feed_options feed;
+  feed.now = now;
+  feed.run = std::to_string(now().time_since_epoch().count());
+  events_ = std::make_shared<event_feed>(std::move(feed));
+  supervision_ = std::make_shared<supervision_log>(
+    [events = events_, history = history_](const supervision_change& change) {
+      if (change.what == "restarted")
+        history->restarted();
+      events->observe(change);
+    });
 }
 
 void service::open_journal(const settings& from) {
@@ -143,6 +166,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   metrics_sources counted;
   counted.admission = admission_;
   counted.supervision = supervision_;
+  counted.history = history_;
   counted.upstreams = [client = std::weak_ptr{client_}] {
     const auto alive = client.lock();
     return alive ? alive->counts() : std::vector<upstream_counts>{};
@@ -156,9 +180,11 @@ void service::spawn_actors(const checked_configuration& configuration) {
   keeper.store = store_;
   keeper.now = now;
   keeper.lookups = {admission_, &admission_->lookups};
-  keeper.observe = [log = log_, to = metrics_](const job_event& event) {
+  keeper.observe = [log = log_, to = metrics_,
+                    events = events_](const job_event& event) {
     log_event(*log, event);
     to->observe(event);
+    events->observe(event);
   };
   keeper.committed = [to = metrics_](std::size_t events,
                                      std::chrono::microseconds took,
@@ -297,17 +323,27 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.max_jobs = from.admission.max_jobs;
   // The admin routes come first: a probe must not see a service that takes
   // webhooks but cannot be asked how it is.
-  admin_ = std::make_unique<front_door>(
-    admin_door(from.admin),
-    admin(admin_options{operator_options{views, root_, compile_},
-                        supervisor_view_, flows_, reloads_, metrics_, draining_,
-                        journal_fails_, from.admin.token, from.admin.address}));
+  admin_options seen;
+  seen.jobs = operator_options{views, root_, compile_};
+  seen.supervisor = supervisor_view_;
+  seen.flows = flows_;
+  seen.reloads = reloads_;
+  seen.counted = metrics_;
+  seen.history = history_;
+  seen.events = events_;
+  seen.draining = draining_;
+  seen.journal_fails = journal_fails_;
+  seen.token = from.admin.token;
+  seen.address = from.admin.address;
+  admin_ = std::make_unique<front_door>(admin_door(from.admin),
+                                        admin(std::move(seen)));
   ingress_ = std::make_unique<front_door>(ingress_door(from.http),
                                           ingress(std::move(routes)));
 }
 
 void service::drain() {
   draining_->store(true);
+  events_->close();
   ingress_->close_after_answers();
   caf::anon_send(guardian_, drain_atom::value);
 }

@@ -2,9 +2,11 @@
 
 #include "actors/recovery.hpp"
 #include "config/check.hpp"
+#include "http/event_feed.hpp"
 #include "http/flow_reloader.hpp"
 #include "http/front_door.hpp"
 #include "http/ingress.hpp"
+#include "http/minute_history.hpp"
 #include "http/supervisor_view.hpp"
 #include "tools/handoff/guardian.hpp"
 
@@ -71,6 +73,7 @@ public:
   bool holds_webhooks() const { return admission_->held.load() > 0; }
 
 private:
+  void make_records();
   void open_journal(const settings& from);
   void spawn_actors(const checked_configuration& configuration);
   supervisor_view_options supervisor_view_of(const settings& from) const;
@@ -89,8 +92,9 @@ private:
     std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> journal_fails_ =
     std::make_shared<std::atomic<bool>>(false);
-  std::shared_ptr<supervision_log> supervision_ =
-    std::make_shared<supervision_log>();
+  std::shared_ptr<minute_history> history_;
+  std::shared_ptr<event_feed> events_;
+  std::shared_ptr<supervision_log> supervision_;
   std::shared_ptr<flow_registry> flows_;
   std::shared_ptr<metrics> metrics_;
   std::shared_ptr<journal> store_;

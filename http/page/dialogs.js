@@ -1,0 +1,98 @@
+// What a person is asked before something is done.
+
+import { h } from "./dom.js";
+
+function open(content, onSubmit) {
+  const back = document.activeElement;
+  const failed = h("p", { class: "problem", role: "alert" });
+  const form = h("form", { method: "dialog", novalidate: true }, content, failed);
+  const title = form.querySelector("h2");
+  title.id = "dialog-title";
+  const dialog = h("dialog", { "aria-labelledby": title.id }, form);
+  document.body.append(dialog);
+  return new Promise((done) => {
+    const close = (value) => {
+      dialog.close();
+      dialog.remove();
+      back?.focus?.();
+      done(value);
+    };
+    dialog.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (form.querySelector("[data-no]")) close(null);
+    });
+    form.querySelector("[data-no]")
+      ?.addEventListener("click", () => close(null));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const yes = form.querySelector("[data-yes]");
+      if (yes.disabled) return;
+      yes.disabled = true;
+      failed.textContent = "";
+      try {
+        close(await onSubmit(new FormData(form)));
+      } catch (error) {
+        failed.textContent = error.message;
+      }
+      yes.disabled = false;
+    });
+    dialog.showModal();
+  });
+}
+
+const buttons = (yes, tone) => h("div", { class: "buttons" },
+  h("button", { type: "button", "data-no": true }, "Leave it"),
+  h("button", { type: "submit", "data-yes": true, class: tone }, yes));
+
+/** Does it once it is confirmed; gives what it gave, or null. */
+export const confirm = ({ title, text, yes, tone = "primary", act }) => open([
+  h("h2", {}, title), h("p", {}, text), buttons(yes, tone)], act);
+
+/** How an ambiguous clone is to be settled. */
+export function resolve(act) {
+  const choice = (value, text, checked) => h("label", { class: "choice" },
+    h("input", { type: "radio", name: "how", value, checked }), text);
+  const uid = h("input", { type: "text", name: "uid", id: "uid",
+    autocomplete: "off", spellcheck: "false", maxlength: "512" });
+  const content = [
+    h("h2", {}, "Resolve the clone"),
+    h("p", {}, "Nobody knows whether the clone was made. Look for it at the "
+      + "API first: a clone that is made again may exist twice."),
+    h("fieldset", {},
+      h("legend", {}, "What did you find?"),
+      choice("uid", "It was made. Its UID is:", true),
+      h("div", { class: "under" },
+        h("label", { for: "uid", class: "hidden" }, "UID of the clone"), uid,
+        h("label", { class: "choice" },
+          h("input", { type: "checkbox", name: "integer" }),
+          "The API gives it as a number")),
+      choice("again", "It was not made. Make it again.", false)),
+    buttons("Resolve", "primary")];
+  return open(content, (form) => {
+    if (form.get("how") === "again") return act({ clone: "again" });
+    const text = form.get("uid").trim();
+    if (!text) throw new Error("The UID is missing.");
+    if (!form.get("integer")) return act({ uid: text });
+    if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
+      throw new Error("That is no whole number.");
+    return act({ uid: Number(text) });
+  });
+}
+
+/** Asks for the token until there is a text; it cannot be left unanswered. */
+export const askToken = (wasRefused) => open([
+  h("h2", {}, "This service asks for its token"),
+  h("p", {}, "It is what [admin] token says in handoff.ini. It stays in this "
+    + "tab and is forgotten with it."),
+  h("label", { for: "token" }, "Token"),
+  h("input", { type: "password", id: "token", name: "token", required: true,
+    autocomplete: "current-password" }),
+  wasRefused ? h("p", { class: "problem" }, "That token was refused.") : null,
+  h("div", { class: "buttons" },
+    h("button", { type: "submit", "data-yes": true, class: "primary" },
+      "Go on"))].filter(Boolean),
+(form) => {
+  const given = form.get("token").trim();
+  if (!given) throw new Error("The token is missing.");
+  return given;
+});

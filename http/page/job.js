@@ -1,0 +1,141 @@
+// One job: its timeline, every attempt, what came in, and what can be done.
+
+import { get, post } from "./api.js";
+import { confirm, resolve } from "./dialogs.js";
+import { h } from "./dom.js";
+import { badge, duration, isFinal, time, uidText } from "./text.js";
+import { outcome, stepsOf, timeline } from "./timeline.js";
+
+const path = (id, verb = "") =>
+  `jobs/${encodeURIComponent(id)}${verb ? `/${verb}` : ""}`;
+
+const canRetry = (status) => ["failed", "cancelled"].includes(status);
+
+function fact(name, ...value) {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, ...value));
+}
+
+function facts(job) {
+  return h("dl", { class: "facts" },
+    fact("Flow", h("a", { href: `#/jobs?flow=${encodeURIComponent(job.flow)}` },
+      job.flow)),
+    fact("UID", h("code", {}, uidText(job.uid) || "not known")),
+    fact("Received", time(job.received)),
+    fact("Finished", job.finished
+      ? [time(job.finished), " ", h("span", {}, `after ${duration(
+        Date.parse(job.finished) - Date.parse(job.received))}`)] : "not yet"),
+    fact("Reply", job.reply === null ? "none yet"
+      : `${job.reply.status} after ${duration(job.reply.after_ms)}`
+        + (job.reply.written ? "" : ", the sender had gone")),
+    fact("Trace", h("code", {}, job.trace_id)));
+}
+
+function attempts(job) {
+  const rows = stepsOf(job).flatMap((step) => step.attempts.map((each, at) =>
+    h("tr", {},
+      h("th", { scope: "row" }, step.label),
+      h("td", { class: "count" }, each.number),
+      h("td", {}, time(each.started)),
+      h("td", { class: "count" }, each.duration_ms === null ? ""
+        : duration(each.duration_ms)),
+      h("td", { class: "count" }, each.http_status ?? ""),
+      h("td", {}, outcome(each, step.status === "running"
+        && at === step.attempts.length - 1)),
+      h("td", { class: "what" }, each.error ?? ""),
+      h("td", { class: "faint" }, each.worker))));
+  return h("section", { class: "card", "aria-labelledby": "attempts" },
+    h("h2", { id: "attempts" }, "Attempts"),
+    rows.length === 0 ? h("p", { class: "empty" }, "None has begun.")
+      : h("div", { class: "scroll", tabindex: "0", role: "region",
+          "aria-label": "Table of attempts" },
+      h("table", {},
+        h("thead", {}, h("tr", {}, ["Step", "#", "Started", "Took", "HTTP",
+          "Outcome", "Error", "Actor"].map((each) =>
+          h("th", { scope: "col" }, each)))),
+        h("tbody", {}, rows))));
+}
+
+function request(job) {
+  const pairs = (list) => list.map(({ name, value }) => `${name}: ${value}`)
+    .join("\n");
+  const part = (name, text) => text ? [h("h3", {}, name),
+    h("pre", { tabindex: "0", role: "region", "aria-label": name }, text)] : [];
+  return h("details", { class: "card" },
+    h("summary", {}, "The webhook as it came in"),
+    part("Headers", pairs(job.request.headers)),
+    part("Query", pairs(job.request.query)),
+    part("Body", JSON.stringify(job.request.body, null, 2)));
+}
+
+function buttons(job) {
+  const list = [];
+  if (job.status === "ambiguous")
+    list.push(h("button", { "data-do": "resolve", class: "primary" },
+      "Resolve…"));
+  if (canRetry(job.status))
+    list.push(h("button", { "data-do": "retry", class: "primary" }, "Retry…"));
+  if (!isFinal(job.status))
+    list.push(h("button", { "data-do": "cancel", class: "danger" }, "Cancel…"));
+  return h("div", { class: "buttons" }, list);
+}
+
+const again = (row) => row.kind === "sub-action" && canRetry(row.status)
+  ? h("button", { class: "small", "data-do": "retryOne", "data-name": row.name,
+      "aria-label": `Retry ${row.name}…` }, "Retry…") : null;
+
+export const job = {
+  view: "jobs",
+  gatherMs: 100,
+  title: (params) => `Job ${params.id}`,
+  load: (params) => get(path(params.id)),
+  wants: (event, data, params) => event === "lagged" || data.job === params.id,
+  // Bars of what is under way grow.
+  isMoving: (data) => !isFinal(data.status) || data.callbacks.some((each) =>
+    ["running", "retrying"].includes(each.status)),
+
+  draw: (data, params, now) => [
+    h("p", { class: "back" }, h("a", { href: "#/jobs" }, "Jobs")),
+    h("div", { class: "headline" },
+      h("h1", {}, h("span", { class: "faint" }, "Job "),
+        h("span", { class: "id" }, data.job)),
+      badge(data.status), buttons(data)),
+    facts(data),
+    h("section", { class: "card", "aria-labelledby": "timeline" },
+      h("h2", { id: "timeline" }, "Timeline"),
+      timeline(data, now, again)),
+    attempts(data),
+    request(data),
+  ],
+
+  actions: {
+    retry: ({ params, say }) => confirm({
+      title: "Retry this job?",
+      text: "What did not succeed is begun again: its clone, if there is no "
+        + "UID, else the sub-actions that failed or were cancelled. What has "
+        + "succeeded is not called again.",
+      yes: "Retry",
+      act: () => post(path(params.id, "retry")),
+    }).then((done) => done && say("The job is tried again.")),
+
+    retryOne: ({ params, say, element }) => confirm({
+      title: `Retry ${element.dataset.name}?`,
+      text: "This sub-action is begun again, and nothing else of the job.",
+      yes: "Retry",
+      act: () => post(path(params.id, "retry")
+        + `?sub_action=${encodeURIComponent(element.dataset.name)}`),
+    }).then((done) => done && say(`${element.dataset.name} is tried again.`)),
+
+    cancel: ({ params, say }) => confirm({
+      title: "Cancel this job?",
+      text: "Nothing more of it is begun. What is under way ends as it ends, "
+        + "and what was done stays done.",
+      yes: "Cancel the job",
+      tone: "danger",
+      act: () => post(path(params.id, "cancel")),
+    }).then((done) => done && say("The job is cancelled.")),
+
+    resolve: ({ params, say }) => resolve((body) =>
+      post(path(params.id, "resolve"), body))
+      .then((done) => done && say("The clone is settled.")),
+  },
+};

@@ -1,0 +1,30 @@
+// Parts of the page that need no browser.
+
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
+import { join } from "node:path";
+
+const of = (name) => import(pathToFileURL(join(process.env.PAGE_SOURCES, name)));
+
+test("events are read from any pieces", async () => {
+  const { EventReader } = await of("live.js");
+  const text = "retry: 2000\nid: 7.1\n\n:\n\nevent: job\nid: 7.2\n"
+    + "data: {\"a\":1}\n\nevent: step\nid: 7.3\ndata: one\ndata: two\n\n";
+  for (let size = 1; size <= text.length; ++size) {
+    const reader = new EventReader();
+    const read = [];
+    for (let at = 0; at < text.length; at += size)
+      read.push(...reader.feed(text.slice(at, at + size)));
+    assert.deepEqual(read, [{ event: "job", data: "{\"a\":1}" },
+      { event: "step", data: "one\ntwo" }]);
+    assert.equal(reader.lastId, "7.3");
+  }
+});
+
+test("lengths of time are short to read", async () => {
+  const { duration } = await of("text.js");
+  assert.deepEqual([0, 999, 1000, 9_990, 59_900, 90_000, 3_600_000, 86_400_000,
+    864_000_000].map(duration), ["0 ms", "999 ms", "1.00 s", "9.99 s", "59.9 s",
+    "1 min 30 s", "1 h 0 min", "24 h 0 min", "10 days"]);
+});
