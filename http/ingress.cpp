@@ -56,6 +56,15 @@ void hide_credentials(webhook& hook, const flow& definition) {
       value = hidden;
 }
 
+trace_context trace_of(const headers& fields) {
+  const auto* parent = find_header(fields, "traceparent");
+  std::vector<std::string_view> states;
+  for (const auto& each : fields)
+    if (lower_case(each.name) == "tracestate")
+      states.push_back(each.value);
+  return continue_trace(parent != nullptr ? *parent : "", states);
+}
+
 class ingress_routes {
 public:
   explicit ingress_routes(ingress_options options)
@@ -210,9 +219,7 @@ private:
     record.hook.received = now;
     record.hook.body = std::move(body);
     record.hook.query = query_pairs(request.query);
-    const auto* traceparent = find_header(request.headers, "traceparent");
-    record.hook.trace =
-      continue_trace(traceparent != nullptr ? *traceparent : "");
+    record.hook.trace = trace_of(request.headers);
     record.hook.headers = std::move(request.headers);
     record.claim = claim_of(*definition, record.hook, request.body);
     hide_credentials(record.hook, *definition);
