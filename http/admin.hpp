@@ -34,6 +34,7 @@ struct admin_options {
 ///
 ///     GET /livez      the process runs
 ///     GET /readyz     it is able to make progress
+///     GET /openapi.json   what they answer; asks for no token
 ///     /api/v1/jobs…   see operator_routes
 ///     GET /metrics    for Prometheus
 ///     GET /api/v1/supervisor   how the tree is

@@ -4,6 +4,7 @@
 #include "config/sha256.hpp"
 #include "http/json_body.hpp"
 #include "http/prefer.hpp"
+#include "http/routes.hpp"
 #include "http/signature.hpp"
 #include "http/target.hpp"
 #include "job/credential.hpp"
@@ -72,9 +73,7 @@ public:
 
   void handle(http_request request, const responder_ptr& responder) const {
     const auto segments = path_segments(request.path);
-    if (!segments || segments->empty() || segments->front() != "hooks"
-        || !(segments->size() == 2
-             || (segments->size() == 4 && (*segments)[2] == "jobs"))) {
+    if (!segments || !has_path(ingress_table(), *segments)) {
       responder->answer(
         refusal(error_kind::unknown_route,
                 "only /hooks/{flow} and /hooks/{flow}/jobs/{job} are here"));
