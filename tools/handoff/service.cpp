@@ -151,6 +151,8 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.max_held = from.admission.max_held;
   counted.max_jobs = from.admission.max_jobs;
   counted.max_calls = from.upstream.max_calls;
+  counted.max_waiting = governor_options{}.max_waiting;
+  counted.max_lookups = lookups_max;
   metrics_ = std::make_shared<metrics>(std::move(counted));
   journal_keeper_options keeper;
   keeper.store = store_;
