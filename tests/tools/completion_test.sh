@@ -25,7 +25,7 @@ expect() {
 }
 
 expect 'check' handoff ch
-expect 'serve send show' handoff s
+expect 'serve send show simulate' handoff s
 expect '--sub-action=' handoff retry --s
 expect 'cloning cancelled' handoff jobs --status = c
 expect 'cloning cancelled' handoff jobs --status c
@@ -33,6 +33,9 @@ expect '--status= --since=' handoff jobs --s
 expect 'bash' handoff completion b
 expect '' handoff show --status = c
 expect '' handoff nothing --
+# Names of files are for bash itself.
+expect '' handoff simulate --script --
+expect '' handoff serve --config-file = ''
 
 # What is completed is what the help tells, and the other way round.
 while read -r command options; do

@@ -7,6 +7,10 @@ namespace {
 
 constexpr option_rule help{"help", "", "the options"};
 constexpr option_rule config_file{"config-file", "FILE", "the INI"};
+constexpr option_rule data{"data", "JSON", "the body; @FILE reads a file"};
+constexpr option_rule header{"header", "FIELD",
+                             "a further header field; may come several times"};
+constexpr option_rule async{"async", "", "do not wait for the clone"};
 constexpr option_rule json{"json", "", "the answer as JSON"};
 
 /// What a command has in common with all others that ask a service.
@@ -27,11 +31,10 @@ const std::vector<command_rule>& command_table() {
      {config_file, json, help},
      true},
     {"send", "FLOW", "send a webhook to a running service",
-     client(
-       {{"data", "JSON", "the body; @FILE reads a file, - standard input"},
-        {"header", "FIELD", "a further header field; may come several times"},
-        {"async", "", "do not wait for the clone"},
-        {"timeout", "SECONDS", "how long to wait for the answer"}}),
+     client({data,
+             header,
+             async,
+             {"timeout", "SECONDS", "how long to wait for the answer"}}),
      true},
     {"jobs", "", "list jobs",
      client({{"flow", "NAME", "only those of this flow"},
@@ -51,6 +54,17 @@ const std::vector<command_rule>& command_table() {
      client({{"uid", "UID", "it happened, and this is its UID, a string"},
              {"uid-integer", "N", "it happened, and this is its UID, a number"},
              {"clone-again", "", "it did not happen: make it again"}}),
+     true},
+    {"simulate",
+     "FLOW",
+     "play a flow through against made-up APIs, in virtual time",
+     {{"script", "FILE", "how the APIs behave"},
+      data,
+      header,
+      async,
+      config_file,
+      json,
+      help},
      true},
     {"completion",
      "SHELL",

@@ -38,12 +38,12 @@ std::string bash_values() {
     for (const auto& each : command.options) {
       const auto word = "--" + std::string{each.name};
       if (is_file(each) && files.find(word) == std::string::npos)
-        files += (files.empty() ? "" : " | ") + word;
+        files += (files.empty() ? "*," : " | *,") + word;
       if (!each.choices.empty())
         branches += "      " + std::string{command.name} + "," + word
                   + ") words='" + std::string{each.choices} + "' ;;\n";
     }
-  return "      *," + files + ") compopt -o default; return ;;\n" + branches;
+  return "      " + files + ") compopt -o default; return ;;\n" + branches;
 }
 
 std::string bash() {
