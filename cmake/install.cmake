@@ -11,6 +11,14 @@ install(FILES config/nginx.conf config/flows/project-setup.json
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # Made by the program itself.
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/completion)
+install(CODE "
+  foreach(shell bash zsh fish)
+    execute_process(
+      COMMAND \"$<TARGET_FILE:handoff>\" completion \${shell}
+      OUTPUT_FILE \"${CMAKE_BINARY_DIR}/completion/\${shell}\"
+      COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()")
 install(FILES ${CMAKE_BINARY_DIR}/completion/bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   RENAME handoff)
