@@ -9,6 +9,7 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 pkg_check_modules(pistache REQUIRED IMPORTED_TARGET libpistache)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.88)
+pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc>=5)
 
 # Debian ships neither a CMake config nor a pkg-config file for these two.
 find_path(CAF_INCLUDE_DIR caf/actor_system.hpp REQUIRED)

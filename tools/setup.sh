@@ -12,7 +12,8 @@ packages=(
   g++ cmake ninja-build ccache pkg-config ca-certificates git
   libcaf-dev libpistache-dev libhttp-parser-dev
   libcurl4-openssl-dev libssl-dev
-  nlohmann-json3-dev libspdlog-dev libsqlite3-dev prometheus-cpp-dev
+  nlohmann-json3-dev libspdlog-dev libsqlite3-dev libjemalloc-dev
+  prometheus-cpp-dev
   libgtest-dev libgmock-dev
   openssl # a test's certificate
   curl    # the walk through the README

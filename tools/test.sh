@@ -3,7 +3,12 @@
 #
 #   tools/test.sh                          everything
 #   tools/test.sh -R CloneFault            what has that in its name
-#   HANDOFF_PRESET=tsan tools/test.sh      another preset of CMakePresets.json
+#   HANDOFF_PRESET=release tools/test.sh   another preset of CMakePresets.json
+#   HANDOFF_PRESET=asan-ubsan tools/test.sh
+#                                          under sanitizers; the integration
+#                                          tests of dev drive a service that has
+#                                          them
+#   HANDOFF_PRESET=tsan tools/test.sh      journal and http: our own threads
 #   HANDOFF_JOBS=4 tools/test.sh           tests at once (default: processors)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,8 +16,23 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${HANDOFF_PRESET:-dev}
 jobs=${HANDOFF_JOBS:-$(nproc)}
 
+build() {
+  local of=$1
+  shift
+  # Configuring costs half a second; a new file or option is seen at once.
+  cmake --preset "$of" --log-level=WARNING >/dev/null
+  cmake --build --preset "$of" "$@"
+}
+
+run() {
+  ctest --test-dir "build/$1" --output-on-failure -j "$jobs" "${@:2}"
+}
+
 tools/setup.sh
-# Configuring costs half a second; a new file or option is seen at once.
-cmake --preset "$preset" --log-level=WARNING >/dev/null
-cmake --build --preset "$preset"
-exec ctest --test-dir "build/$preset" --output-on-failure -j "$jobs" "$@"
+build "$preset"
+run "$preset" "$@"
+if [[ $preset == asan-ubsan ]]; then
+  build dev --target integration_test
+  export HANDOFF_BINARY=$PWD/build/$preset/tools/handoff/handoff
+  run dev -R '^integration' "$@"
+fi

@@ -30,6 +30,17 @@ protected:
     EXPECT_EQ(answer.status, wanted) << answer.body;
   }
 
+  /// A sender is held until its answer is written, a moment after it has it.
+  bool wait_until_none_is_held() {
+    for (int tries = 0; tries < 1'000; ++tries) {
+      const auto tree = service->admin("GET", "/api/v1/supervisor").json();
+      if (tree.at("admission").at("held") == 0)
+        return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+  }
+
   int clones() const {
     return api.counts("POST /projects/t/clone")["requests"].get<int>();
   }
@@ -56,6 +67,7 @@ TEST_F(AdmissionTest, CountsNoSenderThatHasGone) {
   script(on("/projects/*/clone", hang));
   start();
   for (const bool with_reset : {true, false}) {
+    ASSERT_TRUE(wait_until_none_is_held());
     http_connection sender{service->port()};
     sender.send_request("POST", "/hooks/setup", {}, R"({"template": "gone"})");
     ASSERT_TRUE(

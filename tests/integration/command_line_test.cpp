@@ -24,7 +24,7 @@ protected:
     process::options chosen;
     chosen.arguments = std::move(words);
     chosen.environment = std::move(environment);
-    process program{HANDOFF_BINARY, chosen};
+    process program{handoff_binary(), chosen};
     const auto code = program.wait(std::chrono::seconds{30});
     output = program.standard_output();
     errors = program.standard_error();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tests/support/handoff_fixture.hpp"
 #include "tests/support/process.hpp"
 
 #include <stdexcept>
@@ -18,7 +19,7 @@ struct ended_command {
 
 inline ended_command run_handoff(std::vector<std::string> arguments,
                                  const std::string& directory = {}) {
-  process command{HANDOFF_BINARY,
+  process command{handoff_binary(),
                   {.arguments = std::move(arguments),
                    .environment = {},
                    .working_directory = directory}};

@@ -89,7 +89,7 @@ protected:
 
   /// Starts where it cannot; gives what it says.
   std::string expect_no_start() {
-    process again{HANDOFF_BINARY,
+    process again{handoff_binary(),
                   {.arguments = {"serve", "--config-file=handoff.ini"},
                    .environment = {},
                    .working_directory = service->directory().path().string()}};

@@ -99,7 +99,7 @@ TEST_F(ServiceNotifyTest, TellsWhyItCannotStart) {
     "serve",
     "--config-file=" + (service->directory().path() / "handoff.ini").string()};
   chosen.environment = options.environment;
-  process second{HANDOFF_BINARY, chosen};
+  process second{handoff_binary(), chosen};
   EXPECT_EQ(second.wait(seconds{30}), 1);
   EXPECT_THAT(next(), StartsWith("STATUS=cannot start: "));
 }

@@ -42,6 +42,14 @@ public:
     return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   }
 
+  /// Whether a sanitizer runs in it. It keeps memory that was freed.
+  bool is_sanitized() const {
+    std::ifstream file{folder_ / "maps"};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    return text.find("/libasan.so") != text.npos
+        || text.find("/libtsan.so") != text.npos;
+  }
+
   std::size_t descriptors() const {
     using iterator = std::filesystem::directory_iterator;
     return static_cast<std::size_t>(

@@ -115,7 +115,7 @@ protected:
   /// A command with the admin token in its environment, whatever it ends with.
   std::string run(std::vector<std::string> arguments,
                   std::map<std::string, std::string> environment) {
-    process command{HANDOFF_BINARY,
+    process command{handoff_binary(),
                     {.arguments = std::move(arguments),
                      .environment = std::move(environment),
                      .working_directory = {}}};

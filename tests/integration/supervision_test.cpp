@@ -330,7 +330,7 @@ TEST_F(SupervisionTest, RefusesAFaultThatItCannotRead) {
   process::options chosen;
   chosen.arguments = {"serve"};
   chosen.environment = {{"HANDOFF_FAULT_AT", "clone"}};
-  process refused{HANDOFF_BINARY, chosen};
+  process refused{handoff_binary(), chosen};
   EXPECT_EQ(refused.wait(seconds{30}), 2);
   EXPECT_THAT(refused.standard_error(), HasSubstr("HANDOFF_FAULT_AT"));
 }

@@ -1,5 +1,6 @@
 #include "tests/support/handoff_fixture.hpp"
 
+#include <cstdlib>
 #include <thread>
 
 namespace handoff::support {
@@ -20,6 +21,11 @@ bool is_final(const std::string& status) {
 }
 
 } // namespace
+
+std::string handoff_binary() {
+  const char* other = std::getenv("HANDOFF_BINARY");
+  return other != nullptr ? other : HANDOFF_BINARY;
+}
 
 handoff_service::handoff_service(handoff_options chosen)
     : options_{std::move(chosen)} {
@@ -61,7 +67,7 @@ void handoff_service::start() {
                           options_.arguments.end());
   chosen.environment = options_.environment;
   chosen.working_directory = directory_.path().string();
-  program_ = std::make_unique<process>(HANDOFF_BINARY, chosen);
+  program_ = std::make_unique<process>(handoff_binary(), chosen);
   if (!program_->wait_for_line("handoff: ready", seconds{30}))
     throw std::runtime_error("handoff did not become ready: " + log());
   port_ = port_after("handoff: ingress listening on ");

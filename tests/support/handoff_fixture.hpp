@@ -18,6 +18,10 @@
 
 namespace handoff::support {
 
+/// The program under test: the one of this build, or another build's that the
+/// environment variable HANDOFF_BINARY names, with a sanitizer for instance.
+std::string handoff_binary();
+
 /// What the service is started with, on top of what the fixture sets itself:
 /// free ports, the flows' folder and a journal in a directory of its own.
 struct handoff_options {

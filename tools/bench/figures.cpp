@@ -28,6 +28,17 @@ std::string spread(const std::vector<double>& milliseconds) {
   return text;
 }
 
+std::string median_of(std::vector<double> values, int digits) {
+  if (values.empty())
+    return "none";
+  std::sort(values.begin(), values.end());
+  char text[100];
+  std::snprintf(text, sizeof text, "%.*f (%.*f-%.*f)", digits,
+                percentile(values, 0.5), digits, values.front(), digits,
+                values.back());
+  return text;
+}
+
 void print_line(std::string_view what, const std::string& figures) {
   std::cout << "  " << std::left << std::setw(28) << what << figures
             << std::endl;

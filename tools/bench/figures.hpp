@@ -12,6 +12,9 @@ double percentile(std::vector<double> values, double share);
 /// "p50 1.0, p99 2.0, max 3.0 ms".
 std::string spread(const std::vector<double>& milliseconds);
 
+/// "2.0 (1.0-3.0)": the median and the range.
+std::string median_of(std::vector<double> values, int digits);
+
 /// One line of a report.
 void print_line(std::string_view what, const std::string& figures);
 

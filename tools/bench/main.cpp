@@ -14,7 +14,7 @@
 namespace {
 
 constexpr auto usage =
-  "usage: handoff_bench held|latency|acknowledged [OPTIONS]\n"
+  "usage: handoff_bench held|latency|acknowledged|throughput [OPTIONS]\n"
   "\n"
   "Starts fake_api and the service on free ports and measures from outside.\n"
   "Ends with 0 if what it measured is as promised, else with 1.\n"
@@ -22,6 +22,7 @@ constexpr auto usage =
   "  held      holds all webhooks at once: answers in time, memory, CPU\n"
   "  latency   what the service adds to the time of the clone\n"
   "  acknowledged  webhooks a second, beside the syncs of the disk\n"
+  "  throughput    whole jobs a second beside a view with a thread pool\n"
   "\n"
   "  --webhooks=N         (held 2000, latency 200, acknowledged 10000)\n"
   "  --one-by-one=N       of latency (20)\n"
@@ -30,6 +31,10 @@ constexpr auto usage =
   "  --clone-ms=N         how long a clone takes (held 6500, latency 1000)\n"
   "  --sub-actions=N      of each job (6)\n"
   "  --sub-action-ms=N    how long one takes (100)\n"
+  "  --senders=N          of throughput: at once (64)\n"
+  "  --seconds=N          of throughput: how long they send (10)\n"
+  "  --runs=N             of throughput: of each, in turn (3)\n"
+  "  --service=NAME       of throughput: handoff or baseline only\n"
   "  --commit=TEXT        what to print as the commit\n";
 
 bench::section_options defaults_of(std::string_view section) {
@@ -43,6 +48,10 @@ bench::section_options defaults_of(std::string_view section) {
     chosen.webhooks = 10'000;
     chosen.at.clone = std::chrono::milliseconds{0};
     chosen.at.sub_actions = 1;
+    chosen.at.sub_action = std::chrono::milliseconds{0};
+  }
+  if (section == "throughput") {
+    chosen.at.clone = std::chrono::milliseconds{0};
     chosen.at.sub_action = std::chrono::milliseconds{0};
   }
   return chosen;
@@ -79,9 +88,25 @@ void take(std::string_view word, bench::section_options& chosen,
     chosen.at.sub_actions = number_of(value);
   else if (name == "--sub-action-ms")
     chosen.at.sub_action = std::chrono::milliseconds{number_of(value)};
+  else if (name == "--senders")
+    chosen.senders = number_of(value);
+  else if (name == "--seconds")
+    chosen.sending = std::chrono::seconds{number_of(value)};
+  else if (name == "--runs")
+    chosen.runs = number_of(value);
+  else if (word == "--service=handoff")
+    chosen.only = bench::contender::handoff;
+  else if (word == "--service=baseline")
+    chosen.only = bench::contender::baseline;
   else
     throw std::invalid_argument("unknown option " + std::string{word});
 }
+
+const std::map<std::string_view, bool (*)(const bench::section_options&)>
+  sections{{"held", bench::held},
+           {"latency", bench::latency},
+           {"acknowledged", bench::acknowledged},
+           {"throughput", bench::throughput}};
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -102,8 +127,9 @@ int main(int argc, char** argv) {
   auto chosen = defaults_of(section);
   std::string commit = "unknown";
   try {
-    if (section != "held" && section != "latency" && section != "acknowledged")
-      throw std::invalid_argument("needs one of held, latency, acknowledged");
+    if (!sections.contains(section))
+      throw std::invalid_argument(
+        "needs one of held, latency, acknowledged, throughput");
     for (int at = 2; at < argc; ++at)
       take(argv[at], chosen, commit);
   } catch (const std::invalid_argument& failed) {
@@ -114,9 +140,7 @@ int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     bench::print_machine(commit);
-    const bool good = section == "held"    ? held(chosen)
-                    : section == "latency" ? latency(chosen)
-                                           : acknowledged(chosen);
+    const bool good = sections.at(section)(chosen);
     return good ? 0 : 1;
   } catch (const std::exception& failed) {
     std::cerr << "handoff_bench: " << failed.what() << '\n';

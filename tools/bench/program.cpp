@@ -25,6 +25,42 @@ std::string content_of(const std::string& file) {
   return {std::istreambuf_iterator<char>{stream}, {}};
 }
 
+/// All zero where there is no such process.
+usage used_by(pid_t pid) {
+  usage found;
+  const auto directory = "/proc/" + std::to_string(pid);
+  std::istringstream status{content_of(directory + "/status")};
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:"))
+      found.peak_kib = std::stoull(line.substr(6));
+    if (line.starts_with("Threads:"))
+      found.threads = std::stoull(line.substr(8));
+  }
+  const auto stat = content_of(directory + "/stat");
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string::npos)
+    return {};
+  // The 14th and 15th fields of proc(5); the third follows the name.
+  std::istringstream fields{stat.substr(name_end + 1)};
+  std::string ignored;
+  for (int field = 3; field < 14; ++field)
+    fields >> ignored;
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  found.cpu_seconds =
+    (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  std::istringstream children{
+    content_of(directory + "/task/" + std::to_string(pid) + "/children")};
+  for (pid_t child = 0; children >> child;) {
+    const auto its = used_by(child);
+    found.cpu_seconds += its.cpu_seconds;
+    found.peak_kib += its.peak_kib;
+    found.threads += its.threads;
+  }
+  return found;
+}
+
 } // namespace
 
 program::program(const std::vector<std::string>& command,
@@ -69,31 +105,24 @@ std::uint16_t program::port_after(std::string_view text) {
 }
 
 usage program::used() const {
-  usage found;
-  const auto directory = "/proc/" + std::to_string(pid_);
-  std::istringstream status{content_of(directory + "/status")};
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:"))
-      found.peak_kib = std::stoull(line.substr(6));
-    if (line.starts_with("Threads:"))
-      found.threads = std::stoull(line.substr(8));
-  }
-  const auto stat = content_of(directory + "/stat");
-  const auto name_end = stat.rfind(')');
-  if (name_end == std::string::npos || found.peak_kib == 0)
+  auto found = used_by(pid_);
+  if (found.peak_kib == 0)
     throw std::runtime_error{"a program has ended:\n"
                              + content_of(output_file_)};
-  // The 14th and 15th fields of proc(5); the third follows the name.
-  std::istringstream fields{stat.substr(name_end + 1)};
-  std::string ignored;
-  for (int field = 3; field < 14; ++field)
-    fields >> ignored;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  found.cpu_seconds =
-    (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
   return found;
+}
+
+std::string program::output_at_end(seconds patience) {
+  const auto end = steady_clock::now() + patience;
+  int status = 0;
+  while (::waitpid(pid_, &status, WNOHANG) == 0) {
+    if (steady_clock::now() >= end)
+      throw std::runtime_error{"a program does not end:\n"
+                               + content_of(output_file_)};
+    std::this_thread::sleep_for(milliseconds{10});
+  }
+  pid_ = -1;
+  return content_of(output_file_);
 }
 
 int program::stop() {

@@ -9,7 +9,8 @@
 
 namespace bench {
 
-/// What a program has used of the machine since its start.
+/// What a program, and those that it started and that still run, has used of
+/// the machine since its start.
 struct usage {
   double cpu_seconds = 0;     ///< user and system
   std::uint64_t peak_kib = 0; ///< VmHWM
@@ -34,6 +35,9 @@ public:
 
   /// Throws if it is gone.
   usage used() const;
+
+  /// Waits for it to end by itself; its output. Throws if it takes longer.
+  std::string output_at_end(std::chrono::seconds patience);
 
   /// Asks it to end (SIGTERM) and returns its exit code, or the negative number
   /// of the signal that ended it.

@@ -69,12 +69,19 @@ stand::stand(const stand_options& chosen)
                                + (directory_ / "script.json").string()},
     (directory_ / "fake_api.log").string());
   fake_api_port_ = fake_api_->port_after("fake_api: listening on ");
+  if (chosen.service == contender::handoff)
+    start_handoff();
+  else
+    start_baseline();
+}
+
+void stand::start_handoff() {
   write(directory_ / "flows" / "bench.json",
-        flow_of(chosen, fake_api_port_).dump());
+        flow_of(options_, fake_api_port_).dump());
   // Every held webhook has a call of its own under way; some more let the
   // sub-actions of the first begin beside the clones of the last.
-  const auto calls = std::to_string(chosen.webhooks_max + 256);
-  const auto held = std::to_string(chosen.webhooks_max + 16);
+  const auto calls = std::to_string(options_.webhooks_max + 256);
+  const auto held = std::to_string(options_.webhooks_max + 16);
   settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + calls
             + " upstream.reserved-for-clones=0.5 admission.max-held=" + held;
   write(directory_ / "handoff.ini",
@@ -88,6 +95,20 @@ stand::stand(const stand_options& chosen)
                                + (directory_ / "handoff.ini").string()},
     (directory_ / "handoff.log").string());
   port_ = service_->port_after("handoff: ingress listening on ");
+}
+
+void stand::start_baseline() {
+  settings_ = "2 workers of 32 threads, a pool of 3 each";
+  ::setenv("BENCH_UPSTREAM",
+           ("http://127.0.0.1:" + std::to_string(fake_api_port_)).c_str(), 1);
+  ::setenv("BENCH_SUB_ACTIONS", std::to_string(options_.sub_actions).c_str(),
+           1);
+  service_ = std::make_unique<program>(
+    std::vector<std::string>{"/usr/bin/gunicorn", "--chdir", BASELINE_DIRECTORY,
+                             "--bind=127.0.0.1:0", "--workers=2",
+                             "--threads=32", "app:app"},
+    (directory_ / "baseline.log").string());
+  port_ = service_->port_after("Listening at: http:");
 }
 
 stand::~stand() {
@@ -122,10 +143,14 @@ std::map<std::string, double> stand::clones_finished() const {
   return found;
 }
 
+std::size_t stand::calls_answered() const {
+  return ask_fake_api("/_fake/counts?summary=1").at("answered");
+}
+
 bool stand::wait_for_jobs(std::size_t jobs, milliseconds patience) const {
   const auto end = clock::now() + patience;
   const auto wanted = jobs * (1 + options_.sub_actions);
-  while (ask_fake_api("/_fake/counts?summary=1").at("answered") < wanted) {
+  while (calls_answered() < wanted) {
     if (clock::now() >= end)
       return false;
     std::this_thread::sleep_for(milliseconds{20});

@@ -15,7 +15,11 @@
 
 namespace bench {
 
+/// What is measured: Handoff, or what people write instead (baseline/app.py).
+enum class contender { handoff, baseline };
+
 struct stand_options {
+  contender service = contender::handoff;
   std::chrono::milliseconds clone{6'500};
   std::chrono::milliseconds sub_action{100};
   std::size_t sub_actions = 6;
@@ -53,6 +57,9 @@ public:
   bool wait_for_jobs(std::size_t jobs,
                      std::chrono::milliseconds patience) const;
 
+  /// How many calls of the upstream have been answered.
+  std::size_t calls_answered() const;
+
   /// How many of these jobs have which status, as their senders see it.
   std::map<std::string, std::size_t>
   statuses_of(const std::vector<std::string>& jobs) const;
@@ -64,6 +71,8 @@ public:
   int stop() { return service_->stop(); }
 
 private:
+  void start_handoff();
+  void start_baseline();
   nlohmann::json ask_fake_api(const std::string& path) const;
 
   stand_options options_;
