@@ -12,8 +12,9 @@ folder=$1 check=$2
 shift 2
 
 if ! command -v npm >/dev/null; then
-  "$here"/../../tools/setup.sh nodejs npm >&2
+  "$here"/../../tools/setup.sh nodejs npm >&2 || exit 77
 fi
+command -v npm >/dev/null || exit 77
 mkdir -p "$folder"
 # Tests run side by side.
 exec 9>"$folder/lock"
