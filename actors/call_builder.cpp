@@ -19,6 +19,13 @@ std::optional<error> add_headers(const request_template& request,
   return std::nullopt;
 }
 
+void add_trace(const job& record, const std::string& span_id, headers& to) {
+  const auto& trace = record.hook.trace;
+  to.push_back({"traceparent", make_traceparent(trace, span_id)});
+  if (!trace.state.empty())
+    to.push_back({"tracestate", trace.state});
+}
+
 } // namespace
 
 template_context context_of(const job& record) {
@@ -40,7 +47,7 @@ template_context context_of(const job& record) {
 
 result<outbound_call> build_call(const request_template& request,
                                  const retry_policy& policy, const job& record,
-                                 std::string_view step, call_class purpose) {
+                                 const step_attempt& made, call_class purpose) {
   const auto context = context_of(record);
   outbound_call call;
   call.purpose = purpose;
@@ -62,14 +69,17 @@ result<outbound_call> build_call(const request_template& request,
     if (find_header(call.headers, "Content-Type") == nullptr)
       call.headers.push_back({"Content-Type", "application/json"});
   }
-  call.headers.push_back(
-    {"Idempotency-Key", record.id + '.' + std::string{step}});
-  call.headers.push_back({"traceparent", make_traceparent(record.hook.trace)});
+  call.headers.push_back({"Idempotency-Key", record.id + '.' + made.step});
+  add_trace(record,
+            made.number == 0 ? make_span_id()
+                             : span_id_of(record.id, made.step, made.number),
+            call.headers);
   return call;
 }
 
 result<outbound_call> build_callback(const callback_rule& to, const job& record,
-                                     const step_record& step, wall_time now) {
+                                     const step_record& step,
+                                     std::uint32_t number, wall_time now) {
   const auto event = event_of(step.name);
   // As it was when that came about, whatever has become of the job since.
   const auto status = event == "cloned" ? name(job_status::running) : event;
@@ -94,8 +104,11 @@ result<outbound_call> build_callback(const callback_rule& to, const job& record,
       .count();
   call.headers = {{"Content-Type", "application/json"},
                   {"webhook-id", id},
-                  {"webhook-timestamp", std::to_string(seconds)},
-                  {"traceparent", make_traceparent(record.hook.trace)}};
+                  {"webhook-timestamp", std::to_string(seconds)}};
+  add_trace(
+    record,
+    span_id_of(record.id, full_name(step_kind::callback, step.name), number),
+    call.headers);
   if (!to.secret.empty()) {
     auto signature = sign_standard_webhook(to.secret, id, now, call.body);
     if (auto* failed = std::get_if<error>(&signature))

@@ -4,6 +4,7 @@
 #include "job/exchange.hpp"
 #include "job/job.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,14 @@ namespace handoff {
 
 /// What the expressions of a job's flow see. Borrows `record`.
 template_context context_of(const job& record);
+
+/// One attempt of a step.
+struct step_attempt {
+  /// As the idempotency key names the step.
+  std::string step;
+  /// 0: one that no journal knows.
+  std::uint32_t number = 0;
+};
 
 /// Fills in `request` for one attempt. Every attempt of a step carries the same
 /// `Idempotency-Key: {job}.{step}` and a `traceparent` with a span id of its
@@ -20,13 +29,14 @@ template_context context_of(const job& record);
 /// for as long again. Error `template_failed`.
 result<outbound_call> build_call(const request_template& request,
                                  const retry_policy& policy, const job& record,
-                                 std::string_view step, call_class purpose);
+                                 const step_attempt& made, call_class purpose);
 
 /// The call that tells `to` what `step`, a callback of the job, is of: a
 /// message of Standard Webhooks 1.0.0, with the id `{job}_{step}` in every
 /// attempt, and signed where there is a secret. Error `invalid_request`: the
 /// secret is no key.
 result<outbound_call> build_callback(const callback_rule& to, const job& record,
-                                     const step_record& step, wall_time now);
+                                     const step_record& step,
+                                     std::uint32_t number, wall_time now);
 
 } // namespace handoff

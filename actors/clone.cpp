@@ -38,14 +38,18 @@ void clone_state::begin(clone_options options) {
 }
 
 void clone_state::change(job_change what) {
-  job_event event{record.id, env->now(), std::move(what)};
+  auto event = make_event(record, env->now(), std::move(what));
   apply(record, event);
   events->add(std::move(event));
 }
 
+std::uint32_t clone_state::upcoming() const {
+  return next_attempt_number(record.clone.attempts);
+}
+
 attempt clone_state::new_attempt() const {
   attempt made;
-  made.number = next_attempt_number(record.clone.attempts);
+  made.number = upcoming();
   made.started = env->now();
   made.worker = name;
   return made;
@@ -54,7 +58,7 @@ attempt clone_state::new_attempt() const {
 void clone_state::admit() {
   // What cannot be sent is the sender's mistake, and no job.
   const auto call = build_call(order->definition->clone.request, rules.retry,
-                               record, name, call_class::clone);
+                               record, {name, upcoming()}, call_class::clone);
   if (const auto* failed = std::get_if<error>(&call)) {
     answer(problem_reply(masked(
       *order->definition, {error_kind::invalid_request, failed->detail})));
@@ -64,10 +68,11 @@ void clone_state::admit() {
   under_way = new_attempt();
   auto batch =
     std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
-      {record.id, env->now(),
-       job_accepted{record,
-                    {order->definition, &order->definition->definition}}},
-      {record.id, env->now(), clone_attempt_begun{under_way}}});
+      make_event(
+        record, env->now(),
+        job_accepted{record,
+                     {order->definition, &order->definition->definition}}),
+      make_event(record, env->now(), clone_attempt_begun{under_way})});
   apply(record, batch->back());
   // The sender was refused in the meantime, and may send it again.
   const auto cancel_late = [this] {
@@ -138,7 +143,7 @@ void clone_state::resume() {
 
 void clone_state::make_attempt() {
   const auto call = build_call(order->definition->clone.request, rules.retry,
-                               record, name, call_class::clone);
+                               record, {name, upcoming()}, call_class::clone);
   if (const auto* failed = std::get_if<error>(&call)) {
     settle(std::nullopt, job_status::failed, *failed);
     return;
@@ -180,6 +185,7 @@ void clone_state::attempt_ended(const exchange& done) {
   observe(done, verdict.outcome == clone_outcome::done);
   auto made = under_way;
   made.duration = done.duration;
+  made.waited = waited_before(made, env->now());
   made.http_status = done.status;
   made.failure = verdict.failure;
   made.counted = verdict.outcome != clone_outcome::uncounted;
@@ -198,7 +204,7 @@ void clone_state::attempt_ended(const exchange& done) {
 void clone_state::make_probe() {
   const auto& probe = *order->definition->clone.probe;
   const auto call = build_call(probe.request, rules.retry, record,
-                               "clone:probe", call_class::clone);
+                               {"clone:probe"}, call_class::clone);
   if (const auto* failed = std::get_if<error>(&call)) {
     settle(std::nullopt, job_status::ambiguous,
            {error_kind::clone_ambiguous, failed->detail});
@@ -388,11 +394,13 @@ void clone_state::watch_outcome() {
   if (!order->responder)
     return;
   order->responder->on_outcome(
-    [env = env, job = record.id](const reply_outcome& outcome) {
+    [env = env, job = record.id, flow = record.flow,
+     trace = record.hook.trace.trace_id](const reply_outcome& outcome) {
       caf::anon_send(
         env->journal,
         std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
-          {job, env->now(), sender_replied{outcome.status, outcome.written}}}));
+          {job, env->now(), sender_replied{outcome.status, outcome.written},
+           flow, trace}}));
     });
 }
 

@@ -57,6 +57,9 @@ struct clone_state {
 
   void change(job_change what);
   void follow(const clone_step& step, std::optional<attempt> made);
+  /// The number of the attempt that comes next.
+  std::uint32_t upcoming() const;
+
   attempt new_attempt() const;
   /// Tells the sender of the job now, instead of at the deadline, if what comes
   /// next can hardly be done by then: there is nothing to wait for.

@@ -11,10 +11,6 @@ namespace {
 /// say, before the recovery has come to it.
 constexpr std::chrono::milliseconds look_again{100};
 
-/// Keys that may wait for a journal that hangs: a sender is refused after a few
-/// seconds, what it asked for stays in the journal's mailbox.
-constexpr std::size_t lookups_max = 10'000;
-
 reply key_reused_reply() {
   return problem_reply({error_kind::idempotency_key_reused,
                         "this idempotency key came with another body before"});

@@ -14,6 +14,10 @@
 
 namespace handoff {
 
+/// Keys that may wait for a journal that hangs: a sender is refused after a few
+/// seconds, what it asked for stays in the journal's mailbox.
+inline constexpr std::size_t lookups_max = 10'000;
+
 /// Lets webhooks in. One whose idempotency key is new becomes a job; one whose
 /// key is held by a job of the same body joins it or gets its answer again; one
 /// with another body is refused (the Idempotency-Key header field,

@@ -78,7 +78,7 @@ void job_supervisor_state::resume(step_kind kind) {
 }
 
 void job_supervisor_state::change(job_change what) {
-  job_event event{record.id, env->now(), std::move(what)};
+  auto event = make_event(record, env->now(), std::move(what));
   apply(record, event);
   events->add(std::move(event));
 }
@@ -170,15 +170,15 @@ void job_supervisor_state::proceed() {
   finish_if_done();
 }
 
-result<outbound_call> job_supervisor_state::build(step_ref which) const {
+result<outbound_call> job_supervisor_state::build(step_ref which,
+                                                  std::uint32_t number) const {
   const auto& step = steps_of(record, which.kind)[which.index];
   const auto wanted = definition_of(which);
   if (wanted.request == nullptr)
-    return build_callback(*definition->callback, record, step, env->now());
+    return build_callback(*definition->callback, record, step, number,
+                          env->now());
   return build_call(*wanted.request, *wanted.retry, record,
-                    which.kind == step_kind::compensation
-                      ? step.name + ":compensate"
-                      : step.name,
+                    {full_name(which.kind, step.name), number},
                     call_class::sub_action);
 }
 
@@ -192,7 +192,7 @@ void job_supervisor_state::start(step_ref step, std::size_t at) {
                      ? "callback"
                      : "sub-action-" + std::to_string(at + 1);
   change(step_begun{step, slot.made});
-  auto built = build(step);
+  auto built = build(step, slot.made.number);
   if (auto* failed = std::get_if<error>(&built)) {
     auto made = slot.made;
     made.failure = *failed;
@@ -228,6 +228,7 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   const auto step = definition_of(*slot.step);
   auto made = slot.made;
   made.duration = done.duration;
+  made.waited = waited_before(made, env->now());
   made.http_status = done.status;
   auto verdict = judge_sub_action(done, *step.retry);
   made.failure = verdict.failure;

@@ -87,7 +87,7 @@ struct job_supervisor_state {
                      const exchange* done);
   void resume(step_kind kind);
   step_definition definition_of(step_ref step) const;
-  result<outbound_call> build(step_ref step) const;
+  result<outbound_call> build(step_ref step, std::uint32_t number) const;
   /// Adds compensations or callbacks, which begin once they are journaled.
   void add(steps_added steps);
   void add_compensations();

@@ -97,6 +97,7 @@ using job_order_ptr = std::shared_ptr<const job_order>;
 struct recovered_job {
   std::string job;
   flow_ptr definition;
+  std::string trace_id = {}; ///< for the log
 };
 
 using recovered_job_ptr = std::shared_ptr<const recovered_job>;

@@ -6,6 +6,15 @@
 #include <utility>
 
 namespace handoff {
+namespace {
+
+job_event event_of(const recovered_job& taken_up, wall_time now,
+                   job_change change) {
+  return {taken_up.job, now, std::move(change), taken_up.definition->name,
+          taken_up.trace_id};
+}
+
+} // namespace
 
 void recovery_state::later(std::chrono::milliseconds pause) {
   self->delayed_send(self, pause, next_atom::value);
@@ -17,7 +26,8 @@ flow_ptr recovery_state::definition_of(const job& record) {
     return known->second;
   const auto give_up = [&](const std::string& why) {
     options.warn("the jobs of flow " + record.flow + " in version "
-                 + record.flow_version + " cannot go on: " + why);
+                   + record.flow_version + " cannot go on: " + why,
+                 nullptr);
     return nullptr;
   };
   flow_ptr compiled;
@@ -68,7 +78,7 @@ void recovery_state::take_up(const std::vector<job>& found) {
   for (const auto& each : found) {
     auto definition = definition_of(each);
     if (each.recoveries >= options.recoveries_max) {
-      options.warn("job " + each.id + " is set aside");
+      options.warn("it is set aside", &each);
       error why{
         error_kind::quarantined,
         "it was taken up " + std::to_string(each.recoveries)
@@ -77,12 +87,12 @@ void recovery_state::take_up(const std::vector<job>& found) {
       events.insert(events.end(), settled.begin(), settled.end());
       page.set_aside.push_back({each, std::move(why)});
     } else if (definition) {
-      auto taken_up = std::make_shared<const recovered_job>(
-        recovered_job{each.id, std::move(definition)});
+      auto taken_up = std::make_shared<const recovered_job>(recovered_job{
+        each.id, std::move(definition), each.hook.trace.trace_id});
       if (each.recoveries >= options.suspect_after) {
         suspects.emplace(each.recoveries, std::move(taken_up));
       } else {
-        events.push_back({each.id, now, job_recovered{}});
+        events.push_back(make_event(each, now, job_recovered{}));
         page.ready.push_back(std::move(taken_up));
       }
     }
@@ -104,12 +114,12 @@ void recovery_state::next_suspect() {
   if (alone)
     // It was given its time by itself, and the process lives.
     events.push_back(
-      {std::exchange(alone, nullptr)->job, now, job_handed_back{}});
+      event_of(*std::exchange(alone, nullptr), now, job_handed_back{}));
   if (!suspects.empty()) {
     // Those that were taken up least often first: one that does end the
     // process comes last, and holds up nobody.
     alone = suspects.extract(suspects.begin()).mapped();
-    events.push_back({alone->job, now, job_recovered{}});
+    events.push_back(event_of(*alone, now, job_recovered{}));
     page.ready.push_back(alone);
     page.pause = options.suspect_pause;
   }
@@ -160,7 +170,7 @@ void recovery_state::begin_taken() {
 }
 
 void recovery_state::try_again(const std::string& why) {
-  options.warn(why);
+  options.warn(why, nullptr);
   later(options.env->journal_pause);
 }
 

@@ -32,8 +32,9 @@ struct recovery_options {
   std::function<result<flow_ptr>(const nlohmann::json&)> compile;
   /// Jobs with this id or a later one are of this run.
   std::string before;
-  /// Told what an operator should know.
-  std::function<void(const std::string&)> warn;
+  /// Told what an operator should know; `about` is null where it is no single
+  /// job.
+  std::function<void(const std::string& what, const job* about)> warn;
   /// A job that was taken up this often without getting any further is set
   /// aside: it may be what ends the process.
   std::uint32_t recoveries_max = 5;

@@ -23,7 +23,8 @@ constexpr std::string_view webhook_key_prefix = "whsec_";
 /// Fields that Handoff sets itself.
 bool is_reserved_header(const std::string& lower, header_owner owner) {
   if (owner == header_owner::request)
-    return lower == "idempotency-key" || lower == "traceparent";
+    return lower == "idempotency-key" || lower == "traceparent"
+        || lower == "tracestate";
   constexpr std::array<std::string_view, 4> of_reply{
     "location", "preference-applied", "idempotency-replayed", "retry-after"};
   return std::find(of_reply.begin(), of_reply.end(), lower) != of_reply.end();

@@ -2,8 +2,10 @@
 
 #include "actors/replies.hpp"
 #include "http/flow_document.hpp"
+#include "http/openapi.hpp"
 #include "http/origin_check.hpp"
 #include "http/page.hpp"
+#include "http/routes.hpp"
 #include "http/same_secret.hpp"
 #include "http/target.hpp"
 #include "job/job_id.hpp"
@@ -51,8 +53,16 @@ public:
       });
     else if (*segments == std::vector<std::string>{"readyz"})
       get(request, responder, [&] { ready(responder); });
+    else if (*segments == std::vector<std::string>{"openapi.json"})
+      get(request, responder, [&] {
+        responder->answer({200,
+                           {{"Content-Type", "application/json"}},
+                           std::string{openapi_document()}});
+      });
     else if (!is_authorized(request))
       refuse_token(responder);
+    else if (!has_path(admin_table(), *segments))
+      not_here(responder);
     else if (options_.counted
              && *segments == std::vector<std::string>{"metrics"})
       get(request, responder, [&] { count(responder); });

@@ -39,6 +39,7 @@ struct admin_options {
 ///     GET /, /assets/…   the dashboard; see page_reply
 ///     GET /livez      the process runs
 ///     GET /readyz     it is able to make progress
+///     GET /openapi.json   what they answer; asks for no token
 ///     /api/v1/jobs…   see operator_routes
 ///     GET /metrics    for Prometheus
 ///     GET /api/v1/events       what happens, as it happens

@@ -186,11 +186,19 @@ struct governor::upstream {
   circuit_breaker breaker;
   std::uint64_t calls = 0;
   std::uint64_t failures = 0;
+  call_times times;
   bool marked = false;
   std::optional<time_point> wakeup;
   std::optional<std::list<upstream*>::iterator> idle;
   time_point idle_since;
 };
+
+void call_times::add(std::chrono::duration<double> took) noexcept {
+  const auto at = std::lower_bound(call_time_bounds.begin(),
+                                   call_time_bounds.end(), took.count());
+  ++classes[static_cast<std::size_t>(at - call_time_bounds.begin())];
+  sum += took;
+}
 
 governor::governor(governor_options options)
     : options_{options}, sub_action_calls_{sub_action_calls(options)} {
@@ -244,7 +252,7 @@ void governor::start_from(upstream& host, time_point now,
     auto known = waiting_.find(call);
     patience_.erase({known->second.patience_until, call});
     waiting_.erase(known);
-    running_.emplace(call, running_call{&host, *purpose});
+    running_.emplace(call, running_call{&host, *purpose, now});
     if (*purpose == call_class::clone) {
       ++host.clone_calls;
       host.clones_in_a_row =
@@ -290,6 +298,7 @@ void governor::finished(std::uint64_t call, call_outcome outcome,
     --host.clone_calls;
   else
     --host.sub_action_calls;
+  host.times.add(now - known->second.since);
   running_.erase(known);
   if (outcome == call_outcome::failure)
     ++host.failures;
@@ -324,7 +333,7 @@ std::vector<upstream_counts> governor::counts() const {
     all.push_back({host->name, host->in_flight(), host->waiting(), host->calls,
                    host->failures, std::string{host->breaker.name()},
                    host->breaker.failures_in_a_row(),
-                   host->breaker.not_closed_since()});
+                   host->breaker.not_closed_since(), host->times});
   return all;
 }
 

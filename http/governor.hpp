@@ -99,6 +99,7 @@ private:
   struct running_call {
     upstream* host;
     call_class purpose;
+    time_point since;
   };
 
   upstream& host_for(std::string_view name, time_point now);

@@ -4,6 +4,7 @@
 #include "config/sha256.hpp"
 #include "http/json_body.hpp"
 #include "http/prefer.hpp"
+#include "http/routes.hpp"
 #include "http/signature.hpp"
 #include "http/target.hpp"
 #include "job/credential.hpp"
@@ -56,6 +57,15 @@ void hide_credentials(webhook& hook, const flow& definition) {
       value = hidden;
 }
 
+trace_context trace_of(const headers& fields) {
+  const auto* parent = find_header(fields, "traceparent");
+  std::vector<std::string_view> states;
+  for (const auto& each : fields)
+    if (lower_case(each.name) == "tracestate")
+      states.push_back(each.value);
+  return continue_trace(parent != nullptr ? *parent : "", states);
+}
+
 class ingress_routes {
 public:
   explicit ingress_routes(ingress_options options)
@@ -63,9 +73,7 @@ public:
 
   void handle(http_request request, const responder_ptr& responder) const {
     const auto segments = path_segments(request.path);
-    if (!segments || segments->empty() || segments->front() != "hooks"
-        || !(segments->size() == 2
-             || (segments->size() == 4 && (*segments)[2] == "jobs"))) {
+    if (!segments || !has_path(ingress_table(), *segments)) {
       responder->answer(
         refusal(error_kind::unknown_route,
                 "only /hooks/{flow} and /hooks/{flow}/jobs/{job} are here"));
@@ -210,9 +218,7 @@ private:
     record.hook.received = now;
     record.hook.body = std::move(body);
     record.hook.query = query_pairs(request.query);
-    const auto* traceparent = find_header(request.headers, "traceparent");
-    record.hook.trace =
-      continue_trace(traceparent != nullptr ? *traceparent : "");
+    record.hook.trace = trace_of(request.headers);
     record.hook.headers = std::move(request.headers);
     record.claim = claim_of(*definition, record.hook, request.body);
     hide_credentials(record.hook, *definition);

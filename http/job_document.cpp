@@ -3,6 +3,8 @@
 #include "job/credential.hpp"
 #include "job/timestamp.hpp"
 
+#include <algorithm>
+
 namespace handoff {
 namespace {
 
@@ -20,30 +22,34 @@ json text_of(const std::optional<error>& failure) {
   return std::string{name(failure->kind)} + ": " + failure->detail;
 }
 
-json attempts_of(const std::vector<attempt>& attempts) {
+json attempts_of(const job& record, const std::string& step,
+                 const std::vector<attempt>& attempts) {
   auto list = json::array();
   for (const auto& each : attempts)
     list.push_back(
       {{"number", each.number},
        {"started", timestamp(each.started)},
+       {"waiting_ms", each.ended ? json(each.waited.count()) : json(nullptr)},
        {"duration_ms",
         each.ended ? json(each.duration.count()) : json(nullptr)},
        {"http_status",
         each.http_status != 0 ? json(each.http_status) : json(nullptr)},
        {"error", text_of(each.failure)},
        {"worker", each.worker},
+       {"span_id", span_id_of(record.id, step, each.number)},
        {"counted", each.counted}});
   return list;
 }
 
-json steps_of(const std::vector<step_record>& steps) {
+json list_of_steps(const job& record, step_kind kind) {
   auto list = json::array();
-  for (const auto& each : steps)
+  for (const auto& each : steps_of(record, kind))
     list.push_back({{"name", each.name},
                     {"status", name(each.status)},
                     {"error", text_of(each.failure)},
                     {"next_attempt", time_or_null(each.next_attempt)},
-                    {"attempts", attempts_of(each.attempts)}});
+                    {"attempts", attempts_of(record, full_name(kind, each.name),
+                                             each.attempts)}});
   return list;
 }
 
@@ -62,15 +68,32 @@ json request_of(const webhook& hook) {
           {"body", hook.body}};
 }
 
+milliseconds since_received(const job& record, wall_time when) {
+  return duration_cast<milliseconds>(when - record.hook.received);
+}
+
+/// How much of the time before the reply an upstream had for the clone.
+milliseconds clone_time(const job& record) {
+  const auto until = record.reply->at;
+  wall_time::duration sum{0};
+  for (const auto& each : record.clone.attempts) {
+    const auto from = each.started + each.waited;
+    // One without an end was under way when the sender was let go.
+    const auto to = each.ended ? std::min(from + each.duration, until) : until;
+    sum += std::max(to - from, wall_time::duration{0});
+  }
+  return duration_cast<milliseconds>(sum);
+}
+
 json reply_of(const job& record) {
   if (!record.reply)
     return nullptr;
   return {{"at", timestamp(record.reply->at)},
           {"status", record.reply->status},
           {"written", record.reply->written},
-          {"after_ms",
-           duration_cast<milliseconds>(record.reply->at - record.hook.received)
-             .count()}};
+          {"after_ms", since_received(record, record.reply->at).count()},
+          {"limit_ms", since_received(record, record.deadline).count()},
+          {"clone_ms", clone_time(record).count()}};
 }
 
 } // namespace
@@ -90,10 +113,10 @@ json job_document(const job& record) {
           {"clone",
            {{"error", text_of(record.clone.failure)},
             {"next_attempt", time_or_null(record.clone.next_attempt)},
-            {"attempts", attempts_of(record.clone.attempts)}}},
-          {"sub_actions", steps_of(record.sub_actions)},
-          {"compensations", steps_of(record.compensations)},
-          {"callbacks", steps_of(record.callbacks)}};
+            {"attempts", attempts_of(record, "clone", record.clone.attempts)}}},
+          {"sub_actions", list_of_steps(record, step_kind::sub_action)},
+          {"compensations", list_of_steps(record, step_kind::compensation)},
+          {"callbacks", list_of_steps(record, step_kind::callback)}};
 }
 
 } // namespace handoff

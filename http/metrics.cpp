@@ -3,6 +3,7 @@
 #include "http/process_metrics.hpp"
 
 #include <iterator>
+#include <limits>
 #include <prometheus/counter.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
@@ -21,8 +22,8 @@ using prometheus::Labels;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-const Histogram::BucketBoundaries durations{
-  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 6, 7, 8, 9, 10, 30};
+const Histogram::BucketBoundaries durations{call_time_bounds.begin(),
+                                            call_time_bounds.end()};
 const Histogram::BucketBoundaries budgets{0, 0.1, 0.25, 0.5, 1, 2,
                                           3, 4,   5,    7.5, 10};
 const Histogram::BucketBoundaries commits{0.0005, 0.001, 0.0025, 0.005, 0.01,
@@ -64,6 +65,20 @@ public:
 
   looked_up& add(std::size_t value, const Labels& labels = {}) {
     return add(static_cast<double>(value), labels);
+  }
+
+  looked_up& add(const call_times& times, const Labels& labels) {
+    add(0.0, labels);
+    auto& to = family_.metric.back().histogram;
+    for (std::size_t at = 0; at < times.classes.size(); ++at) {
+      to.sample_count += times.classes[at];
+      to.bucket.push_back(
+        {to.sample_count, at < call_time_bounds.size()
+                            ? call_time_bounds[at]
+                            : std::numeric_limits<double>::infinity()});
+    }
+    to.sample_sum = times.sum.count();
+    return *this;
   }
 
 private:
@@ -205,6 +220,12 @@ std::string metrics::text() const {
     .add(sources_.admission->held.load());
   gauge("handoff_webhooks_held_limit", "[admission] max-held.")
     .add(sources_.max_held);
+  gauge("handoff_key_lookups_waiting",
+        "Idempotency keys that wait to be looked up in the journal.")
+    .add(sources_.admission->lookups.load());
+  gauge("handoff_key_lookups_waiting_limit",
+        "Idempotency keys that may wait to be looked up.")
+    .add(sources_.max_lookups);
   gauge("handoff_jobs_unfinished", "Jobs that are not finished.")
     .add(sources_.admission->jobs.load());
   gauge("handoff_jobs_unfinished_limit", "[admission] max-jobs.")
@@ -252,6 +273,14 @@ std::string metrics::text() const {
           "Calls that the breaker counts as failures, by upstream host.");
   for (const auto& each : hosts)
     failures.add(each.failures, {{"host", each.host}});
+  looked_up times{all, "handoff_upstream_call_duration_seconds",
+                  "From the turn of a call to its end, by upstream host.",
+                  MetricType::Histogram};
+  for (const auto& each : hosts)
+    times.add(each.times, {{"host", each.host}});
+  gauge("handoff_upstream_calls_waiting_limit",
+        "Calls that may wait for their turn, over all hosts.")
+    .add(sources_.max_waiting);
   auto breaker = gauge("handoff_upstream_breaker_state",
                        "1 for the state that the host's breaker is in.");
   for (const auto& each : hosts)

@@ -29,7 +29,9 @@ struct metrics_sources {
   std::shared_ptr<const std::atomic<bool>> draining;
   std::size_t max_held = 0;
   std::size_t max_jobs = 0;
-  std::size_t max_calls = 0; ///< of each upstream
+  std::size_t max_calls = 0;   ///< of each upstream
+  std::size_t max_waiting = 0; ///< calls of all upstreams
+  std::size_t max_lookups = 0; ///< of idempotency keys
 };
 
 /// What the service counts, as Prometheus reads it. docs/metrics.md has every

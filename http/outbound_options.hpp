@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,19 @@ struct outbound_options {
   std::string user_agent = "handoff";
 };
 
+/// The upper bounds of the classes that calls are sorted into by how long they
+/// took, in seconds; what took longer has a class of its own.
+inline constexpr std::array<double, 16> call_time_bounds{
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 6, 7, 8, 9, 10, 30};
+
+/// How long calls took, from their turn to their end.
+struct call_times {
+  std::array<std::uint64_t, call_time_bounds.size() + 1> classes{};
+  std::chrono::duration<double> sum{0};
+
+  void add(std::chrono::duration<double> took) noexcept;
+};
+
 /// What is known of one upstream host. Hosts that were not called for ten
 /// minutes are forgotten.
 struct upstream_counts {
@@ -52,6 +66,7 @@ struct upstream_counts {
   std::size_t failures_in_a_row = 0;
   /// When the breaker opened first since it was closed; none if it is closed.
   std::optional<std::chrono::steady_clock::time_point> not_closed_since = {};
+  call_times times = {};
 };
 
 } // namespace handoff

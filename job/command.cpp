@@ -17,7 +17,7 @@ struct decider {
   wall_time now;
 
   job_event event(job_change change) const {
-    return {record.id, now, std::move(change)};
+    return make_event(record, now, std::move(change));
   }
 
   result<command_decision> operator()(const retry_command& command) const {
@@ -146,8 +146,8 @@ std::vector<job_event> give_up(const job& record, const error& why,
                                wall_time now) {
   std::vector<job_event> events;
   if (record.status == job_status::cloning) {
-    events.push_back({record.id, now,
-                      clone_settled{std::nullopt, job_status::ambiguous, why}});
+    events.push_back(make_event(
+      record, now, clone_settled{std::nullopt, job_status::ambiguous, why}));
     return events;
   }
   for (const auto kind :
@@ -156,11 +156,11 @@ std::vector<job_event> give_up(const job& record, const error& why,
     for (std::size_t at = 0; at < steps.size(); ++at)
       if (!is_final(steps[at].status))
         events.push_back(
-          {record.id, now,
-           step_settled{{kind, at}, sub_action_status::failed, why}});
+          make_event(record, now,
+                     step_settled{{kind, at}, sub_action_status::failed, why}));
   }
   if (record.status == job_status::running)
-    events.push_back({record.id, now, job_finished{job_status::failed}});
+    events.push_back(make_event(record, now, job_finished{job_status::failed}));
   return events;
 }
 

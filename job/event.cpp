@@ -211,6 +211,11 @@ struct applier {
 
 } // namespace
 
+job_event make_event(const job& record, wall_time at, job_change change) {
+  return {record.id, at, std::move(change), record.flow,
+          record.hook.trace.trace_id};
+}
+
 bool apply(job& record, const job_event& event) {
   if (!std::visit(applier{record, event.at}, event.change))
     return false;

@@ -108,7 +108,14 @@ struct job_event {
   std::string job;
   wall_time at;
   job_change change;
+  /// Of the job, for those who tell of the event; neither is journaled with it,
+  /// and a journal does not give them back.
+  std::string flow = {};
+  std::string trace_id = {};
 };
+
+/// An event of this job.
+job_event make_event(const job& record, wall_time at, job_change change);
 
 /// Brings `record` forward by `event`; gives whether that changed anything.
 /// Attempts are told apart by number, so that an event that comes twice changes

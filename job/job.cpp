@@ -50,6 +50,23 @@ std::uint32_t counted_attempts(const std::vector<attempt>& attempts) {
     }));
 }
 
+std::string full_name(step_kind kind, std::string_view name) {
+  std::string full{name};
+  if (kind == step_kind::compensation)
+    full += ":compensate";
+  else if (kind == step_kind::callback)
+    full += ":callback";
+  return full;
+}
+
+std::chrono::milliseconds waited_before(const attempt& made, wall_time now) {
+  using std::chrono::milliseconds;
+  // Clocks may be set back.
+  return std::max(milliseconds{0},
+                  std::chrono::duration_cast<milliseconds>(now - made.started)
+                    - made.duration);
+}
+
 std::uint32_t next_attempt_number(const std::vector<attempt>& attempts) {
   return attempts.empty() ? 1 : attempts.back().number + 1;
 }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace handoff {
@@ -23,6 +24,10 @@ struct attempt {
   /// 1 for the first; every attempt has its own, counted or not.
   std::uint32_t number = 1;
   wall_time started;
+  /// From then until its request went to the wire: its commit, and the wait for
+  /// a turn.
+  std::chrono::milliseconds waited{0};
+  /// From then until its end.
   std::chrono::milliseconds duration{0};
   /// 0 when no answer came.
   int http_status = 0;
@@ -154,6 +159,13 @@ bool is_unfinished(const job& record);
 
 /// How many attempts have used up a policy's `max_attempts`.
 std::uint32_t counted_attempts(const std::vector<attempt>& attempts);
+
+/// What tells a step from all others of its job, as in idempotency keys: the
+/// name of a sub-action, with what it is behind it for the others.
+std::string full_name(step_kind kind, std::string_view name);
+
+/// How long an attempt that ends `now` had waited before its `duration`.
+std::chrono::milliseconds waited_before(const attempt& made, wall_time now);
 
 /// The number of the attempt that comes next.
 std::uint32_t next_attempt_number(const std::vector<attempt>& attempts);

@@ -38,9 +38,54 @@ std::string hex(std::uint64_t bits) {
   return text;
 }
 
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos)
+    return {};
+  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+/// A key and a value (section 3.3.1.3); of the key, only what can do harm is
+/// looked at.
+bool is_list_member(std::string_view text) {
+  const auto equals = text.find('=');
+  return equals != std::string_view::npos && equals > 0 && equals <= 256
+      && equals + 1 < text.size() && text.size() - equals - 1 <= 256
+      && std::all_of(text.begin(), text.end(),
+                     [](char each) { return each >= ' ' && each <= '~'; })
+      && text.find('=', equals + 1) == std::string_view::npos
+      && text.substr(0, equals).find(' ') == std::string_view::npos;
+}
+
+/// The members of all fields as one; empty if any is malformed.
+std::string passed_on(const std::vector<std::string_view>& fields) {
+  constexpr std::size_t members_max = 32;
+  std::string state;
+  std::size_t members = 0;
+  bool is_full = false;
+  for (auto rest : fields)
+    for (bool is_last = false; !is_last;) {
+      const auto comma = rest.find(',');
+      is_last = comma == std::string_view::npos;
+      const auto member = trimmed(rest.substr(0, comma));
+      if (!is_last)
+        rest.remove_prefix(comma + 1);
+      if (member.empty())
+        continue;
+      if (!is_list_member(member) || ++members > members_max)
+        return {};
+      is_full =
+        is_full || state.size() + 1 + member.size() > tracestate_bytes_max;
+      if (!is_full)
+        state += (state.empty() ? "" : ",") + std::string{member};
+    }
+  return state;
+}
+
 } // namespace
 
-trace_context continue_trace(std::string_view traceparent) {
+trace_context continue_trace(std::string_view traceparent,
+                             const std::vector<std::string_view>& tracestate) {
   // version "-" trace-id "-" parent-id "-" flags; a later version may say more.
   const auto text = traceparent;
   const bool well_formed =
@@ -51,12 +96,43 @@ trace_context continue_trace(std::string_view traceparent) {
     && is_hex(text.substr(53, 2))
     && (text.size() == 55 || (text.substr(0, 2) != "00" && text[55] == '-'));
   if (!well_formed)
-    return {hex(draw()) + hex(draw()), "01"};
-  return {std::string{text.substr(3, 32)}, std::string{text.substr(53, 2)}};
+    return {hex(draw()) + hex(draw()), "01", {}};
+  return {std::string{text.substr(3, 32)}, std::string{text.substr(53, 2)},
+          passed_on(tracestate)};
 }
 
-std::string make_traceparent(const trace_context& trace) {
-  return "00-" + trace.trace_id + '-' + hex(draw()) + '-' + trace.flags;
+std::string span_id_of(std::string_view job, std::string_view step,
+                       std::uint32_t attempt) {
+  // FNV-1a, with the end of MurmurHash3 behind it: attempts of a job differ in
+  // their last byte only.
+  std::uint64_t bits = 14'695'981'039'346'656'037u;
+  const auto take = [&](std::string_view text) {
+    for (const char each : text) {
+      bits ^= static_cast<unsigned char>(each);
+      bits *= 1'099'511'628'211u;
+    }
+  };
+  take(job);
+  take(".");
+  take(step);
+  take("#");
+  take(std::to_string(attempt));
+  bits ^= bits >> 33;
+  bits *= 0xff51'afd7'ed55'8ccdu;
+  bits ^= bits >> 33;
+  bits *= 0xc4ce'b9fe'1a85'ec53u;
+  bits ^= bits >> 33;
+  return hex(bits == 0 ? 1 : bits);
+}
+
+std::string make_span_id() {
+  return hex(draw());
+}
+
+std::string make_traceparent(const trace_context& trace,
+                             std::string_view span_id) {
+  return "00-" + trace.trace_id + '-' + std::string{span_id} + '-'
+       + trace.flags;
 }
 
 } // namespace handoff

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace handoff {
 
@@ -9,15 +12,34 @@ namespace handoff {
 struct trace_context {
   std::string trace_id;     ///< 32 lower-case hex digits, not all zero
   std::string flags = "01"; ///< two hex digits
+  /// What tracing systems told each other, as it goes on (section 3.3); empty
+  /// where there is nothing.
+  std::string state = {};
 
   friend bool operator==(const trace_context&, const trace_context&) = default;
 };
 
-/// What a sender's `traceparent` says; a new trace where it is missing or
-/// malformed, as section 3.2.2.5 asks for.
-trace_context continue_trace(std::string_view traceparent);
+/// As much of a `tracestate` is passed on: what section 3.3.1.5 asks for.
+inline constexpr std::size_t tracestate_bytes_max = 512;
 
-/// A `traceparent` for one outbound attempt, with a span id of its own.
-std::string make_traceparent(const trace_context& trace);
+/// What a sender's `traceparent` says; a new trace where it is missing or
+/// malformed, as section 3.2.2.5 asks for. `tracestate` has the fields of that
+/// name, in their order: they are dropped with a trace that is not continued,
+/// where they are malformed, and from the end where they are too long.
+trace_context
+continue_trace(std::string_view traceparent,
+               const std::vector<std::string_view>& tracestate = {});
+
+/// The span id of an attempt, 16 hex digits and not all zero. It follows from
+/// what tells the attempt from all others, so that nobody has to keep it.
+std::string span_id_of(std::string_view job, std::string_view step,
+                       std::uint32_t attempt);
+
+/// A span id that nothing tells again.
+std::string make_span_id();
+
+/// A `traceparent` for what is sent under that span.
+std::string make_traceparent(const trace_context& trace,
+                             std::string_view span_id);
 
 } // namespace handoff

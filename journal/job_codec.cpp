@@ -55,7 +55,7 @@ struct encoder {
       to.array(3).integer(made.number).time(made.started).text(made.worker);
       return;
     }
-    to.array(8)
+    to.array(9)
       .integer(made.number)
       .time(made.started)
       .text(made.worker)
@@ -64,6 +64,7 @@ struct encoder {
       .boolean(made.counted)
       .boolean(made.ended);
     put(made.failure);
+    to.integer(made.waited.count());
   }
 
   void put(const std::optional<attempt>& made) {
@@ -80,13 +81,14 @@ struct encoder {
   }
 
   void put(const webhook& hook) {
-    to.array(6).json(hook.body).array(hook.headers.size());
+    to.array(7).json(hook.body).array(hook.headers.size());
     for (const auto& each : hook.headers)
       to.array(2).text(each.name).text(each.value);
     to.array(hook.query.size());
     for (const auto& [name, value] : hook.query)
       to.array(2).text(name).text(value);
     to.time(hook.received).text(hook.trace.trace_id).text(hook.trace.flags);
+    to.text(hook.trace.state);
   }
 
   void put(const clone_record& clone) {
@@ -272,6 +274,8 @@ attempt attempt_in(const json& from) {
     made.counted = from.at(5).get<bool>();
     made.ended = from.at(6).get<bool>();
     made.failure = error_or_none(from.at(7));
+    if (from.size() > 8)
+      made.waited = std::chrono::milliseconds{from.at(8).get<std::int64_t>()};
   }
   return made;
 }
@@ -299,6 +303,8 @@ webhook webhook_in(const json& from) {
   hook.received = time_in(from.at(3));
   hook.trace.trace_id = from.at(4).get<std::string>();
   hook.trace.flags = from.at(5).get<std::string>();
+  if (from.size() > 6)
+    hook.trace.state = from.at(6).get<std::string>();
   return hook;
 }
 

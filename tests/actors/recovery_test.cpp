@@ -67,7 +67,7 @@ protected:
       return result<flow_ptr>{definition};
     };
     chosen.before = job_id_from(options.now() + 1h, {});
-    chosen.warn = [this](const std::string& what) {
+    chosen.warn = [this](const std::string& what, const job*) {
       warnings.push_back(what);
     };
     chosen.page = 10;

@@ -48,8 +48,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   (void)read_preferences(request.headers);
   (void)origin_check{"127.0.0.1"}.refuse(request);
   for (const auto& each : request.headers) {
-    const auto trace = make_traceparent(continue_trace(each.value));
-    fuzz::expect(trace.size() == 55, "a traceparent is one");
+    const auto trace = continue_trace(
+      "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", {each.value});
+    fuzz::expect(trace.state.size() <= tracestate_bytes_max,
+                 "a tracestate that is passed on is short");
+    fuzz::expect(
+      make_traceparent(continue_trace(each.value), make_span_id()).size() == 55,
+      "a traceparent is one");
     (void)path_segments("/" + each.value);
     (void)query_pairs(each.value);
   }

@@ -342,6 +342,22 @@ TEST_F(GovernorTest, ForgetsHostsThatAreIdle) {
   EXPECT_THAT(governor_->counts(), IsEmpty());
 }
 
+TEST_F(GovernorTest, SortsCallsByHowLongTheyTookSinceTheirTurn) {
+  govern(limits(1));
+  ask_clone(1);
+  ask_clone(2);
+  ready();
+  pass(10ms);
+  succeed(1);
+  ready();
+  pass(40s);
+  fail(2);
+  const auto times = governor_->counts().at(0).times;
+  EXPECT_EQ(times.classes[1], 1U); // over 5 ms, up to 10 ms
+  EXPECT_EQ(times.classes.back(), 1U);
+  EXPECT_DOUBLE_EQ(times.sum.count(), 40.01);
+}
+
 TEST_F(GovernorTest, CountsWhatAHostIsDoing) {
   govern(limits(2));
   for (auto id : {1U, 2U, 3U})

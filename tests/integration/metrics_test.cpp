@@ -88,6 +88,66 @@ TEST_F(MetricsTest, HasEveryNameOfTheDocumentAndNoOther) {
             documented);
 }
 
+TEST_F(MetricsTest, AreAllShownByTheDashboardAndNoOtherIs) {
+  std::ifstream file{HANDOFF_SOURCE_DIR "/docs/grafana.json"};
+  const auto dashboard = json::parse(file);
+  const std::regex name{R"(\b(?:handoff|process)_[a-z_]+)"};
+  std::set<std::string> shown;
+  std::set<int> ids;
+  for (const auto& panel : dashboard.at("panels")) {
+    EXPECT_TRUE(ids.insert(panel.at("id").get<int>()).second) << panel;
+    if (panel.at("type") == "row")
+      continue;
+    for (const auto& target : panel.at("targets")) {
+      const auto query = target.at("expr").get<std::string>();
+      for (std::sregex_iterator at{query.begin(), query.end(), name}, end;
+           at != end; ++at)
+        shown.insert(std::regex_replace(at->str(), std::regex{"_bucket$"}, ""));
+    }
+  }
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  std::set<std::string> known;
+  for (const auto& [metric, type] : types_in(
+         scrape_with({R"(handoff_webhooks_total{flow="setup",status="200"})",
+                      R"(handoff_jobs_total{status="succeeded"})"})))
+    known.insert(metric);
+  EXPECT_EQ(shown, known);
+}
+
+// A label that could be an id would let the series grow without bound.
+TEST_F(MetricsTest, HaveOnlyLabelsWithFewValues) {
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  const auto text = scrape_with({R"(handoff_jobs_total{status="succeeded"})"});
+  const std::regex label{R"([{,]([a-z_]+)=")"};
+  for (std::sregex_iterator at{text.begin(), text.end(), label}, end; at != end;
+       ++at)
+    EXPECT_THAT((*at)[1].str(),
+                testing::AnyOf("flow", "status", "host", "state", "outcome",
+                               "step", "actor", "version", "le"));
+}
+
+TEST_F(MetricsTest, AreTakenByPromtool) {
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  temp_directory files;
+  files.write("metrics", scrape());
+  process::options chosen;
+  chosen.arguments = {"-c", "command -v promtool >/dev/null || exit 127; "
+                            "promtool check metrics <'"
+                              + (files.path() / "metrics").string() + "'"};
+  process checking{"/bin/sh", chosen};
+  const auto code = checking.wait(std::chrono::seconds{30});
+  if (code == 127)
+    GTEST_SKIP() << "promtool is not installed; Debian has it in prometheus";
+  EXPECT_EQ(code, 0) << checking.standard_output() << checking.standard_error();
+  EXPECT_EQ(checking.standard_output() + checking.standard_error(), "");
+}
+
 TEST_F(MetricsTest, CountsWhatHappened) {
   script(on("/projects/*/clone", ok, ok, status(403)),
          on("/projects/*/s1", status(503), ok));
@@ -117,6 +177,10 @@ TEST_F(MetricsTest, CountsWhatHappened) {
   expect(R"(handoff_webhook_duration_seconds_count{flow="setup"})", "4");
   expect(R"(handoff_reply_budget_left_seconds_bucket{flow="setup",le="0"})",
          "0");
+  expect(R"(handoff_upstream_call_duration_seconds_count{host=")" + api.url("")
+           + "\"}",
+         value_of(text, R"(handoff_upstream_calls_total{host=")" + api.url("")
+                          + "\"}"));
   expect("handoff_jobs_unfinished", "0");
   expect("handoff_journal_up", "1");
   expect(R"(handoff_upstream_breaker_state{host=")" + api.url("")

@@ -14,6 +14,9 @@ protected:
         return value.get<std::string>();
     return {};
   }
+
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  const std::string parent = "b7ad6b7169203331";
 };
 
 TEST_F(OutboundRequestTest, FillsTemplatesIn) {
@@ -78,8 +81,6 @@ TEST_F(OutboundRequestTest, CarriesOneKeyInAllAttemptsOfOneSubAction) {
 }
 
 TEST_F(OutboundRequestTest, ContinuesTheTraceWithNewSpanForEachAttempt) {
-  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
-  const std::string parent = "b7ad6b7169203331";
   script(on("/projects/*/s1", status(503), status(503), ok));
   start();
   const auto answer =
@@ -116,6 +117,49 @@ TEST_F(OutboundRequestTest, BeginsTraceWhereTheSenderHasNoneOrMalformedOne) {
     }
     EXPECT_EQ(traces.size(), 1u) << given;
   }
+}
+
+TEST_F(OutboundRequestTest, PassesTracestateOnToAllAttempts) {
+  start();
+  const auto answer =
+    post({{"traceparent", "00-" + trace + "-" + parent + "-01"},
+          {"tracestate", "rojo=1"},
+          {"Tracestate", "congo=2"}});
+  ASSERT_EQ(answer.status, 200) << answer.body << service->log();
+  service->wait_for_job(answer.json()["job"], "succeeded");
+  for (const auto& one : api.requests())
+    EXPECT_EQ(header_of(one, "tracestate"), "rojo=1,congo=2");
+}
+
+TEST_F(OutboundRequestTest, PassesNoTracestateOnWithANewTrace) {
+  start();
+  const auto answer =
+    post({{"traceparent", "00-zz-1-01"}, {"tracestate", "rojo=1"}});
+  ASSERT_EQ(answer.status, 200) << answer.body << service->log();
+  for (const auto& one : api.requests())
+    EXPECT_FALSE(one.at("headers").contains("tracestate")) << one;
+}
+
+TEST_F(OutboundRequestTest, ShowsTraceAndTheSpanOfEachAttempt) {
+  script(on("/projects/*/s1", status(503), ok));
+  start();
+  const auto answer =
+    post({{"traceparent", "00-" + trace + "-" + parent + "-01"}});
+  ASSERT_EQ(answer.status, 200) << answer.body << service->log();
+  const auto job = service->wait_for_job(answer.json()["job"], "succeeded");
+  EXPECT_EQ(job.at("trace_id"), trace);
+  std::set<std::string> sent;
+  for (const auto& one : api.requests())
+    sent.insert(header_of(one, "traceparent").substr(36, 16));
+  std::set<std::string> shown;
+  const auto add = [&](const json& step) {
+    for (const auto& each : step.at("attempts"))
+      shown.insert(each.at("span_id"));
+  };
+  add(job.at("clone"));
+  for (const auto& each : job.at("sub_actions"))
+    add(each);
+  EXPECT_EQ(shown, sent);
 }
 
 } // namespace handoff::support

@@ -26,7 +26,7 @@ nlohmann::json json_of(const std::vector<attempt>& attempts) {
   for (const auto& each : attempts)
     all.push_back({each.number, ms_of(each.started), each.duration.count(),
                    each.http_status, json_of(each.failure), each.worker,
-                   each.counted, each.ended});
+                   each.counted, each.ended, each.waited.count()});
   return all;
 }
 
@@ -41,7 +41,8 @@ nlohmann::json json_of(const webhook& hook) {
           hook.query,
           ms_of(hook.received),
           hook.trace.trace_id,
-          hook.trace.flags};
+          hook.trace.flags,
+          hook.trace.state};
 }
 
 attempt made(std::uint32_t number, bool ended) {
@@ -51,6 +52,7 @@ attempt made(std::uint32_t number, bool ended) {
   one.worker = "worker-7";
   one.ended = ended;
   if (ended) {
+    one.waited = std::chrono::milliseconds{7};
     one.duration = std::chrono::milliseconds{42};
     one.http_status = 200;
   }
@@ -83,6 +85,7 @@ job_event job_story::accepted() const {
   record.hook.query = {{"a", "1"}, {"a", ""}};
   record.hook.received = at(static_cast<std::int64_t>(n_));
   record.hook.trace.trace_id = "0af7651916cd43dd8448eb211c80319c";
+  record.hook.trace.state = "rojo=00f067aa0ba902b7";
   record.deadline = record.hook.received + std::chrono::seconds{10};
   return {id_, record.hook.received,
           job_accepted{record, std::make_shared<const nlohmann::json>(

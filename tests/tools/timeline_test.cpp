@@ -86,6 +86,33 @@ std::vector<std::string> rows_of(const json& document,
   return lines;
 }
 
+TEST(TimelineTest, TellsWhatTheSendersTimeWentInto) {
+  auto job = failed_job();
+  EXPECT_THAT(draw_timeline(job, now, narrow()),
+              Not(Contains(StartsWith("answered after"))));
+  job["reply"]["after_ms"] = 6600;
+  job["reply"]["limit_ms"] = 10'000;
+  job["reply"]["clone_ms"] = 6500;
+  EXPECT_THAT(
+    draw_timeline(job, now, narrow()),
+    Contains("answered after 6.60 s of 10.00 s; 6.50 s in the clone"));
+}
+
+TEST(TimelineTest, TellsTheTrace) {
+  auto job = failed_job();
+  job["trace_id"] = "0af7651916cd43dd8448eb211c80319c";
+  EXPECT_THAT(draw_timeline(job, now, narrow()),
+              Contains("trace 0af7651916cd43dd8448eb211c80319c"));
+}
+
+TEST(TimelineTest, DrawsTheWaitForATurn) {
+  auto job = job_with("succeeded", "p-1", {attempt(1, 0, 5000, 201)});
+  job["clone"]["attempts"][0]["waiting_ms"] = 5000;
+  const auto rows = rows_of(job);
+  EXPECT_THAT(rows[0], HasSubstr(".==="));
+  EXPECT_THAT(rows[0], HasSubstr("5.00 s"));
+}
+
 TEST(TimelineTest, DrawsEachAttemptOnOneAxis) {
   EXPECT_THAT(
     draw_timeline(failed_job(), now, narrow()),

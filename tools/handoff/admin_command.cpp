@@ -2,6 +2,7 @@
 
 #include "job/job_id.hpp"
 #include "tools/handoff/client.hpp"
+#include "tools/handoff/command_table.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/job_fields.hpp"
 #include "tools/handoff/terminal.hpp"
@@ -132,12 +133,7 @@ bool has_fit_token() {
 } // namespace
 
 int run(const admin_command& command, const command_words& words) {
-  auto rules = command.options;
-  for (const auto& each :
-       {option_rule{"url"}, option_rule{"config-file"},
-        option_rule{"json", false}, option_rule{"help", false}})
-    rules.push_back(each);
-  const auto given = read_arguments(words, rules, true);
+  const auto given = read_arguments(command.name, words);
   if (given.has("help")) {
     std::cout << command.help;
     return exit_done;

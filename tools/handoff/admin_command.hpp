@@ -21,12 +21,11 @@ struct admin_request {
   std::string body;
 };
 
-/// A command that asks the admin side one thing. `--url`, `--config-file`,
-/// `--json` and `--help` are options of each.
+/// A command that asks the admin side one thing. In the table of commands, it
+/// has `--url`, `--config-file`, `--json` and `--help`.
 struct admin_command {
   std::string_view name;
   std::string_view help;
-  std::vector<option_rule> options;
   /// A member that every good answer has: what lacks it is not from handoff.
   const char* member;
   /// What the words ask for; sets `failed` if they are wrong.

@@ -68,7 +68,7 @@ arguments read_arguments(const std::vector<std::string>& words,
       read.error = unknown_option(name, rules);
       return read;
     }
-    if (!rule->takes_value) {
+    if (!rule->takes_value()) {
       if (equals != std::string::npos) {
         read.error = "--" + name + " takes no value";
         return read;

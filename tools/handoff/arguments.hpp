@@ -10,7 +10,13 @@ namespace handoff {
 /// An option that a command knows: `--NAME` or `--NAME=VALUE`.
 struct option_rule {
   std::string_view name;
-  bool takes_value = true;
+  /// What its value is called; empty if it takes none.
+  std::string_view value;
+  std::string_view purpose;
+  /// All values that there are, with spaces between them; empty if any will do.
+  std::string_view choices = {};
+
+  constexpr bool takes_value() const noexcept { return !value.empty(); }
 };
 
 /// The words behind `handoff COMMAND`, sorted.

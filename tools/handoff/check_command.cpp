@@ -1,5 +1,5 @@
 #include "config/check.hpp"
-#include "tools/handoff/arguments.hpp"
+#include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 
@@ -67,8 +67,7 @@ void print_text(const checked_configuration& checked) {
 } // namespace
 
 int check_command(const command_words& words) {
-  const auto given = read_arguments(
-    words, {{"config-file"}, {"json", false}, {"help", false}}, true);
+  const auto given = read_arguments("check", words);
   if (given.error || given.positional.size() > 1) {
     std::cerr << "handoff check: "
               << given.error.value_or("takes one INI at the most") << '\n'

@@ -35,4 +35,10 @@ int cancel_order(const command_words& words);
 /// Settles an ambiguous clone.
 int resolve_order(const command_words& words);
 
+/// Plays a flow through, in virtual time.
+int simulate_command(const command_words& words);
+
+/// Prints what completes commands in a shell.
+int completion_command(const command_words& words);
+
 } // namespace handoff

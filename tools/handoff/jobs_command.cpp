@@ -191,13 +191,7 @@ void print(const arguments& given, const json& answer) {
 } // namespace
 
 int jobs_command(const command_words& words) {
-  return run({"jobs",
-              help,
-              {{"flow"}, {"status"}, {"uid"}, {"since"}, {"limit"}, {"cursor"}},
-              "jobs",
-              read,
-              print},
-             words);
+  return run({"jobs", help, "jobs", read, print}, words);
 }
 
 } // namespace handoff

@@ -1,5 +1,7 @@
 #include "tools/handoff/log.hpp"
 
+#include "tools/handoff/terminal.hpp"
+
 #include <nlohmann/json.hpp>
 #include <spdlog/formatter.h>
 #include <spdlog/pattern_formatter.h>
@@ -7,35 +9,94 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace handoff {
 namespace {
 
-/// One JSON object a line: what a pattern cannot do, because it does not
-/// escape.
-class json_formatter : public spdlog::formatter {
+/// The job that the line which this thread is writing is about; null if none.
+/// A logger has no other way to its formatter, and calls it where it is called.
+thread_local const log_subject* subject_of_line = nullptr;
+
+class subject_scope {
 public:
+  explicit subject_scope(const log_subject& about) { subject_of_line = &about; }
+
+  ~subject_scope() { subject_of_line = nullptr; }
+
+  subject_scope(const subject_scope&) = delete;
+  subject_scope& operator=(const subject_scope&) = delete;
+};
+
+/// Calls `to` with the name and the value of each field of the line.
+template <class Visit>
+void each_field(Visit to) {
+  if (subject_of_line == nullptr)
+    return;
+  const auto& about = *subject_of_line;
+  for (const auto& [name, value] :
+       {std::pair{"job", about.job}, std::pair{"flow", about.flow},
+        std::pair{"trace_id", about.trace_id}})
+    if (!value.empty())
+      to(name, value);
+}
+
+/// Of one line, what a pattern cannot do, because it does not escape.
+class line_formatter : public spdlog::formatter {
+public:
+  explicit line_formatter(bool is_json) : is_json_{is_json} {}
+
   void format(const spdlog::details::log_msg& message,
               spdlog::memory_buf_t& to) override {
     spdlog::memory_buf_t time;
     time_.format(message, time);
     const auto level = spdlog::level::to_string_view(message.level);
-    const nlohmann::ordered_json line{
-      {"time", std::string_view{time.data(), time.size()}},
-      {"level", std::string_view{level.data(), level.size()}},
-      {"message",
-       std::string_view{message.payload.data(), message.payload.size()}}};
-    const auto text = line.dump(
-      -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    const std::string_view when{time.data(), time.size()};
+    const std::string_view what{message.payload.data(), message.payload.size()};
+    const auto text = is_json_
+                      ? json_line(when, {level.data(), level.size()}, what)
+                      : text_line(when, {level.data(), level.size()}, what);
     to.append(text.data(), text.data() + text.size());
     to.push_back('\n');
   }
 
   std::unique_ptr<formatter> clone() const override {
-    return std::make_unique<json_formatter>();
+    return std::make_unique<line_formatter>(is_json_);
   }
 
 private:
+  static std::string json_line(std::string_view when, std::string_view level,
+                               std::string_view what) {
+    nlohmann::ordered_json line{{"ts", when}, {"level", level}, {"msg", what}};
+    each_field(
+      [&](const char* name, std::string_view value) { line[name] = value; });
+    return line.dump(-1, ' ', false,
+                     nlohmann::ordered_json::error_handler_t::replace);
+  }
+
+  static std::string text_line(std::string_view when, std::string_view level,
+                               std::string_view what) {
+    std::string line{when};
+    line.append(1, ' ').append(level).append(1, ' ').append(printable(what));
+    each_field([&](const char* name, std::string_view value) {
+      line.append(1, ' ').append(name).append(1, '=').append(word(value));
+    });
+    return line;
+  }
+
+  /// A value that ends where it ends, whatever is in it.
+  static std::string word(std::string_view value) {
+    auto text = printable(value);
+    if (text.find_first_of(" \"=\\") == std::string::npos)
+      return text;
+    std::string quoted = "\"";
+    for (const char each : text)
+      quoted += each == '"' ? std::string{"\\\""} : std::string{each};
+    return quoted + "\"";
+  }
+
+  bool is_json_;
   spdlog::pattern_formatter time_{"%Y-%m-%dT%H:%M:%S.%eZ",
                                   spdlog::pattern_time_type::utc, ""};
 };
@@ -45,29 +106,28 @@ struct teller {
   const job_event& event;
 
   void operator()(const job_accepted& change) const {
-    log.debug("job {} of flow {} accepted, trace {}", event.job,
-              change.record.flow, change.record.hook.trace.trace_id);
+    log.debug("accepted, answered in {} ms at the latest",
+              std::chrono::duration_cast<std::chrono::milliseconds>(
+                change.record.deadline - change.record.hook.received)
+                .count());
   }
 
   void operator()(const clone_attempt_begun& change) const {
-    log.debug("job {}: clone attempt {} begins", event.job, change.made.number);
+    log.debug("clone attempt {} begins", change.made.number);
   }
 
   void operator()(const clone_attempt_ended& change) const {
     tell(change.made, "clone");
   }
 
-  void operator()(const clone_succeeded&) const {
-    log.debug("job {}: cloned", event.job);
-  }
+  void operator()(const clone_succeeded&) const { log.debug("cloned"); }
 
   void operator()(const clone_settled& change) const {
-    log.warn("job {}: {}: {}", event.job, name(change.status),
-             change.failure.detail);
+    log.warn("clone {}: {}", name(change.status), change.failure.detail);
   }
 
   void operator()(const clone_reopened&) const {
-    log.info("job {}: its clone is made again", event.job);
+    log.info("its clone is made again");
   }
 
   void operator()(const step_begun&) const {}
@@ -75,40 +135,37 @@ struct teller {
   void operator()(const step_ended& change) const {
     tell(change.made, text_of(change.step));
     if (change.failure)
-      log.warn("job {}: {} failed: {}", event.job, text_of(change.step),
-               change.failure->detail);
+      log.warn("{} failed: {}", text_of(change.step), change.failure->detail);
   }
 
   void operator()(const step_settled& change) const {
-    log.info("job {}: {} is {}", event.job, text_of(change.step),
-             name(change.status));
+    log.info("{} is {}", text_of(change.step), name(change.status));
   }
 
   void operator()(const steps_added& change) const {
     if (change.kind == step_kind::compensation)
-      log.warn("job {}: what it has done is undone, {} steps", event.job,
-               change.names.size());
+      log.warn("what it has done is undone, {} steps", change.names.size());
   }
 
   void operator()(const job_finished& change) const {
-    log.info("job {}: {}", event.job, name(change.status));
+    log.info("job {}", name(change.status));
   }
 
   void operator()(const sender_replied& change) const {
-    log.debug("job {}: the sender got {}{}", event.job, change.status,
+    log.debug("the sender got {}{}", change.status,
               change.written ? "" : " but had gone");
   }
 
   void operator()(const job_recovered&) const {
-    log.info("job {}: goes on after a restart", event.job);
+    log.info("goes on after a restart");
   }
 
   void operator()(const job_handed_back&) const {
-    log.debug("job {}: waits for the next start", event.job);
+    log.debug("waits for the next start");
   }
 
   void operator()(const key_released&) const {
-    log.debug("job {}: lets go of its key", event.job);
+    log.debug("lets go of its key");
   }
 
 private:
@@ -122,8 +179,7 @@ private:
 
   void tell(const attempt& made, const std::string& what) const {
     if (made.failure)
-      log.info("job {}: {}, attempt {}: {}", event.job, what, made.number,
-               made.failure->detail);
+      log.info("{}, attempt {}: {}", what, made.number, made.failure->detail);
   }
 };
 
@@ -134,15 +190,20 @@ std::shared_ptr<spdlog::logger> make_log(const log_settings& settings) {
     "handoff", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   log->set_level(spdlog::level::from_str(settings.level));
   log->flush_on(spdlog::level::trace);
-  if (settings.format == "json")
-    log->set_formatter(std::make_unique<json_formatter>());
-  else
-    log->set_formatter(std::make_unique<spdlog::pattern_formatter>(
-      "%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc));
+  log->set_formatter(
+    std::make_unique<line_formatter>(settings.format == "json"));
   return log;
 }
 
+void log_about(spdlog::logger& log, spdlog::level::level_enum level,
+               const log_subject& about, std::string_view what) {
+  const subject_scope scope{about};
+  log.log(level, "{}", what);
+}
+
 void log_event(spdlog::logger& log, const job_event& event) {
+  const log_subject about{event.job, event.flow, event.trace_id};
+  const subject_scope scope{about};
   std::visit(teller{log, event}, event.change);
 }
 

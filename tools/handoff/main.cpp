@@ -1,58 +1,63 @@
 #include "config/nearest_name.hpp"
+#include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 
-#include <algorithm>
 #include <exception>
-#include <functional>
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace handoff {
 namespace {
 
-struct command {
-  std::string_view name;
-  std::string_view purpose;
-  std::function<int(const command_words&)> run;
-};
+using run_command = int (*)(const command_words&);
 
 int version_command(const command_words& words) {
-  if (words == command_words{"--json"}) {
-    std::cout << "{\"name\":\"handoff\",\"version\":\"" HANDOFF_VERSION "\"}\n";
-    return exit_done;
-  }
-  if (!words.empty()) {
+  const auto given = read_arguments("version", words);
+  if (given.error || !given.positional.empty()) {
     std::cerr << "handoff version: takes nothing but --json\n";
     return exit_usage;
   }
-  std::cout << "handoff " HANDOFF_VERSION "\n";
+  if (given.has("help"))
+    std::cout << "Usage: handoff version [--json]\n\nPrints the version.\n\n"
+                 "  --json                 as JSON\n"
+                 "  --help                 the options\n";
+  else if (given.has("json"))
+    std::cout << "{\"name\":\"handoff\",\"version\":\"" HANDOFF_VERSION "\"}\n";
+  else
+    std::cout << "handoff " HANDOFF_VERSION "\n";
   return exit_done;
 }
 
-const std::vector<command>& commands() {
-  static const std::vector<command> all{
-    {"serve", "run the service", serve_command},
-    {"check", "validate the INI and the flows without starting", check_command},
-    {"send", "send a webhook to a running service", send_command},
-    {"jobs", "list jobs", jobs_command},
-    {"show", "draw a job's timeline", show_command},
-    {"watch", "show jobs while they run", watch_command},
-    {"retry", "make once more what failed of a job", retry_order},
-    {"cancel", "let a job begin nothing more", cancel_order},
-    {"resolve", "settle an ambiguous clone", resolve_order},
-    {"version", "print the version", version_command},
+run_command command_of(std::string_view name) {
+  const std::pair<std::string_view, run_command> all[] = {
+    {"serve", serve_command},
+    {"check", check_command},
+    {"send", send_command},
+    {"jobs", jobs_command},
+    {"show", show_command},
+    {"watch", watch_command},
+    {"retry", retry_order},
+    {"cancel", cancel_order},
+    {"resolve", resolve_order},
+    {"simulate", simulate_command},
+    {"completion", completion_command},
+    {"version", version_command},
   };
-  return all;
+  for (const auto& [known, run] : all)
+    if (known == name)
+      return run;
+  return nullptr;
 }
 
 void print_usage(std::ostream& out) {
   out << "handoff answers a webhook in time and finishes the work "
          "afterwards.\n\nUsage: handoff COMMAND [OPTIONS]\n\nCommands:\n";
-  for (const auto& each : commands())
-    out << "  " << each.name << std::string(10 - each.name.size(), ' ')
+  for (const auto& each : command_table())
+    out << "  " << each.name << std::string(12 - each.name.size(), ' ')
         << each.purpose << '\n';
   out << "\nhandoff COMMAND --help tells more.\n";
 }
@@ -67,12 +72,11 @@ int run(const std::vector<std::string>& words) {
     return exit_done;
   }
   const auto wanted = words[0] == "--version" ? "version" : words[0];
+  if (const auto run_it = command_of(wanted))
+    return run_it({words.begin() + 1, words.end()});
   std::vector<std::string_view> names;
-  for (const auto& each : commands()) {
-    if (each.name == wanted)
-      return each.run({words.begin() + 1, words.end()});
+  for (const auto& each : command_table())
     names.push_back(each.name);
-  }
   std::cerr << "handoff: unknown command \"" << wanted << '"'
             << did_you_mean(wanted, names)
             << "\nhandoff --help lists the commands.\n";

@@ -136,22 +136,15 @@ void print(const arguments&, const json& answer) {
 } // namespace
 
 int retry_order(const command_words& words) {
-  return run({"retry", retry_help, {{"sub-action"}}, "job", read_retry, print},
-             words);
+  return run({"retry", retry_help, "job", read_retry, print}, words);
 }
 
 int cancel_order(const command_words& words) {
-  return run({"cancel", cancel_help, {}, "job", read_cancel, print}, words);
+  return run({"cancel", cancel_help, "job", read_cancel, print}, words);
 }
 
 int resolve_order(const command_words& words) {
-  return run({"resolve",
-              resolve_help,
-              {{"uid"}, {"uid-integer"}, {"clone-again", false}},
-              "job",
-              read_resolve,
-              print},
-             words);
+  return run({"resolve", resolve_help, "job", read_resolve, print}, words);
 }
 
 } // namespace handoff

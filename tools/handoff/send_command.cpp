@@ -1,5 +1,5 @@
-#include "tools/handoff/arguments.hpp"
 #include "tools/handoff/client.hpp"
+#include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 
@@ -127,16 +127,7 @@ void print_text(const exchange& done) {
 } // namespace
 
 int send_command(const command_words& words) {
-  const auto given = read_arguments(words,
-                                    {{"data"},
-                                     {"header"},
-                                     {"async", false},
-                                     {"url"},
-                                     {"config-file"},
-                                     {"timeout"},
-                                     {"json", false},
-                                     {"help", false}},
-                                    true);
+  const auto given = read_arguments("send", words);
   if (given.has("help")) {
     std::cout << help;
     return exit_done;
@@ -152,6 +143,9 @@ int send_command(const command_words& words) {
   if (done.failure) {
     std::cerr << "handoff send: no answer from " << url << ": "
               << done.failure->detail << '\n';
+    if (done.failure->kind == error_kind::connect_failed)
+      std::cerr << "is it running? \"handoff serve\" starts it; --url or "
+                   "--config-file says where it is\n";
     return exit_failed;
   }
   if (given.has("json"))

@@ -1,5 +1,5 @@
 #include "job/crash_point.hpp"
-#include "tools/handoff/arguments.hpp"
+#include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/life_report.hpp"
@@ -218,8 +218,7 @@ int serve(const checked_configuration& configuration) {
 } // namespace
 
 int serve_command(const command_words& words) {
-  const auto given =
-    read_arguments(words, {{"config-file"}, {"help", false}}, true);
+  const auto given = read_arguments("serve", words);
   if (given.error || !given.positional.empty()) {
     std::cerr << "handoff serve: "
               << given.error.value_or("takes no \""

@@ -175,6 +175,8 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.max_held = from.admission.max_held;
   counted.max_jobs = from.admission.max_jobs;
   counted.max_calls = from.upstream.max_calls;
+  counted.max_waiting = governor_options{}.max_waiting;
+  counted.max_lookups = lookups_max;
   metrics_ = std::make_shared<metrics>(std::move(counted));
   journal_keeper_options keeper;
   keeper.store = store_;
@@ -233,8 +235,12 @@ void service::spawn_actors(const checked_configuration& configuration) {
   recover.reader = open_reader();
   recover.compile = compile_;
   recover.before = job_id_from(now(), {});
-  recover.warn = [log = log_](const std::string& what) {
-    log->warn("handoff: {}", what);
+  recover.warn = [log = log_](const std::string& what, const job* about) {
+    if (about != nullptr)
+      log_about(*log, spdlog::level::warn,
+                {about->id, about->flow, about->hook.trace.trace_id}, what);
+    else
+      log->warn("handoff: {}", what);
   };
   recovery_ = actors_->spawn<caf::detached>(recovery, std::move(recover));
   supervisor_view_ = actors_->spawn(supervisor_view, supervisor_view_of(from));

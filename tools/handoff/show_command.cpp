@@ -59,7 +59,7 @@ int show_command(const command_words& words) {
   const auto read = [](const arguments& given, std::string& failed) {
     return admin_request{"GET", '/' + job_of(given, failed), {}};
   };
-  return run({"show", help, {}, "job", read, print}, words);
+  return run({"show", help, "job", read, print}, words);
 }
 
 } // namespace handoff

@@ -170,6 +170,25 @@ std::string time_line(const json& document, const time_axis& axis,
   return line_writer{options}.add(line).take();
 }
 
+std::string trace_line(const json& document, const timeline_options& options) {
+  const auto trace = text_at(document, "trace_id");
+  return trace.empty() ? "" : line_writer{options}.add("trace " + trace).take();
+}
+
+/// What became of the time that the sender gave; empty where it waits still.
+std::string budget_line(const json& document, const timeline_options& options) {
+  const auto& reply = object_at(document, "reply");
+  const auto after = duration_at(reply, "after_ms");
+  const auto limit = duration_at(reply, "limit_ms");
+  if (!after || !limit)
+    return {};
+  auto line =
+    "answered after " + duration_text(*after) + " of " + duration_text(*limit);
+  if (const auto clone = duration_at(reply, "clone_ms"))
+    line += "; " + duration_text(*clone) + " in the clone";
+  return line_writer{options}.add(line).take();
+}
+
 void draw_row(std::vector<std::string>& lines, const timeline_row& row,
               const time_axis& axis, std::size_t name_width,
               const timeline_options& options) {
@@ -212,6 +231,10 @@ std::vector<std::string> draw_timeline(const json& document, time_point now,
   if (rows.empty())
     return lines;
   lines.push_back(time_line(document, axis, now, options));
+  for (auto& line :
+       {budget_line(document, options), trace_line(document, options)})
+    if (!line.empty())
+      lines.push_back(line);
   lines.emplace_back();
   for (const auto& each : rows)
     draw_row(lines, each, axis, name_width, options);

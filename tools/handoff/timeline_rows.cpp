@@ -104,7 +104,11 @@ private:
       row.note = is_open ? "     " + duration_text(to - from) : "";
       return to;
     }
-    row.segments.push_back({from, from + *took, why.empty() ? '=' : 'x'});
+    const auto begun =
+      from + duration_at(made, "waiting_ms").value_or(milliseconds{0});
+    if (begun > from)
+      row.segments.push_back({from, begun, '.'});
+    row.segments.push_back({begun, begun + *took, why.empty() ? '=' : 'x'});
     row.word = why.empty()                         ? "succeeded"
              : text_at(made, "counted") == "false" ? "cut short"
                                                    : "failed";
@@ -113,7 +117,7 @@ private:
     row.note = (status.empty() ? "   " : status) + "  " + duration_text(*took);
     if (!why.empty())
       row.errors.push_back(why);
-    return from + *took;
+    return begun + *took;
   }
 
   /// Whether the row of the last attempt tells all of the step's status.

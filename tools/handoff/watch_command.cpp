@@ -1,5 +1,6 @@
 #include "job/job_id.hpp"
 #include "tools/handoff/client.hpp"
+#include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/job_view.hpp"
@@ -240,8 +241,7 @@ std::vector<watched_job> wanted_jobs(const arguments& given,
 } // namespace
 
 int watch_command(const command_words& words) {
-  const auto given = read_arguments(
-    words, {{"url"}, {"config-file"}, {"json", false}, {"help", false}}, true);
+  const auto given = read_arguments("watch", words);
   if (given.has("help")) {
     std::cout << help;
     return exit_done;

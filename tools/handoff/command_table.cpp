@@ -1,0 +1,87 @@
+#include "tools/handoff/command_table.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+namespace {
+
+constexpr option_rule help{"help", "", "the options"};
+constexpr option_rule config_file{"config-file", "FILE", "the INI"};
+constexpr option_rule data{"data", "JSON", "the body; @FILE reads a file"};
+constexpr option_rule header{"header", "FIELD",
+                             "a further header field; may come several times"};
+constexpr option_rule async{"async", "", "do not wait for the clone"};
+constexpr option_rule json{"json", "", "the answer as JSON"};
+
+/// What a command has in common with all others that ask a service.
+std::vector<option_rule> client(std::vector<option_rule> own) {
+  own.push_back({"url", "URL", "where the service is"});
+  own.insert(own.end(), {config_file, json, help});
+  return own;
+}
+
+} // namespace
+
+const std::vector<command_rule>& command_table() {
+  static const std::vector<command_rule> table{
+    {"serve", "", "run the service", {config_file, help}, true},
+    {"check",
+     "",
+     "validate the INI and the flows without starting",
+     {config_file, json, help},
+     true},
+    {"send", "FLOW", "send a webhook to a running service",
+     client({data,
+             header,
+             async,
+             {"timeout", "SECONDS", "how long to wait for the answer"}}),
+     true},
+    {"jobs", "", "list jobs",
+     client({{"flow", "NAME", "only those of this flow"},
+             {"status", "STATUS", "only those with this status",
+              "cloning running succeeded failed cancelled ambiguous"},
+             {"uid", "UID", "only those whose clone has this UID"},
+             {"since", "TIME", "only those received since then"},
+             {"limit", "N", "at most so many"},
+             {"cursor", "CURSOR", "go on where another page ended"}}),
+     true},
+    {"show", "JOB", "draw a job's timeline", client({}), true},
+    {"watch", "JOB...", "show jobs while they run", client({}), true},
+    {"retry", "JOB", "make once more what failed of a job",
+     client({{"sub-action", "NAME", "only this one"}}), true},
+    {"cancel", "JOB", "let a job begin nothing more", client({}), true},
+    {"resolve", "JOB", "settle an ambiguous clone",
+     client({{"uid", "UID", "it happened, and this is its UID, a string"},
+             {"uid-integer", "N", "it happened, and this is its UID, a number"},
+             {"clone-again", "", "it did not happen: make it again"}}),
+     true},
+    {"simulate",
+     "FLOW",
+     "play a flow through against made-up APIs, in virtual time",
+     {{"script", "FILE", "how the APIs behave"},
+      data,
+      header,
+      async,
+      config_file,
+      json,
+      help},
+     true},
+    {"completion",
+     "SHELL",
+     "print what completes commands in bash, zsh or fish",
+     {help}},
+    {"version", "", "print the version", {json, help}},
+  };
+  return table;
+}
+
+arguments read_arguments(std::string_view command,
+                         const std::vector<std::string>& words) {
+  const auto& all = command_table();
+  const auto& rule =
+    *std::find_if(all.begin(), all.end(),
+                  [&](const auto& each) { return each.name == command; });
+  return read_arguments(words, rule.options, rule.takes_overrides);
+}
+
+} // namespace handoff

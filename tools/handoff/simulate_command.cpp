@@ -1,0 +1,207 @@
+#include "http/job_document.hpp"
+#include "http/json_body.hpp"
+#include "tools/handoff/command_table.hpp"
+#include "tools/handoff/commands.hpp"
+#include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/job_fields.hpp"
+#include "tools/handoff/simulation.hpp"
+#include "tools/handoff/terminal.hpp"
+#include "tools/handoff/timeline.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* help = R"(Usage: handoff simulate FLOW [OPTIONS]
+
+Plays a flow through and shows what would happen: the clone, the answer to the
+sender, every attempt and retry. No API is called, nothing is written, and time
+is virtual, so that hours of retries take a moment. The APIs answer as fake_api
+does, with the same scripts (docs/fake_api.md).
+
+  --script=FILE          how the APIs behave; without one, well
+  --data=JSON            the body of the webhook; @FILE reads a file (default {})
+  --header="NAME: VALUE" a header field of the webhook; may come several times
+  --async                as if sent with "Prefer: respond-async"
+  --config-file=FILE     the INI, with the flows that it points to
+  --json                 the answer, the calls and the whole job as JSON
+
+Ends with 0 if the job succeeded, with 1 if it did not, with 2 if it was called
+wrongly.
+)";
+
+std::string read_file(const std::string& path, std::string& failed) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file)
+    failed = "cannot read " + path;
+  return {std::istreambuf_iterator<char>{file},
+          std::istreambuf_iterator<char>{}};
+}
+
+fake_api::script read_script(const std::string& path, std::string& failed) {
+  const auto text = read_file(path, failed);
+  if (!failed.empty())
+    return {};
+  try {
+    constexpr bool comments = true;
+    return fake_api::script{json::parse(text, nullptr, true, comments)};
+  } catch (const std::exception& wrong) {
+    failed = path + ": " + wrong.what();
+    return {};
+  }
+}
+
+json read_body(const std::string& data, std::string& failed) {
+  const auto text =
+    data.starts_with('@') ? read_file(data.substr(1), failed) : data;
+  if (!failed.empty())
+    return {};
+  auto parsed = parse_json_body(text);
+  if (const auto* wrong = std::get_if<error>(&parsed)) {
+    failed = "--data: " + wrong->detail;
+    return {};
+  }
+  return std::get<json>(std::move(parsed));
+}
+
+headers read_fields(const arguments& given, std::string& failed) {
+  headers fields;
+  for (const auto& each : given.values("header")) {
+    const auto colon = each.find(':');
+    if (colon == std::string::npos) {
+      failed = "--header needs \"NAME: VALUE\"";
+      return {};
+    }
+    const auto value = each.find_first_not_of(" \t", colon + 1);
+    fields.push_back({each.substr(0, colon), value == std::string::npos
+                                               ? std::string{}
+                                               : each.substr(value)});
+  }
+  return fields;
+}
+
+/// The flow of that name; sets `failed` if there is none, with those that are.
+flow_ptr flow_of(const flow_set& flows, const std::string& name,
+                 std::string& failed) {
+  const auto found = flows.find(name);
+  if (found != flows.end())
+    return found->second;
+  failed = "no flow is called \"" + name + "\"";
+  const char* before = "; there are ";
+  for (const auto& [known, definition] : flows) {
+    failed += before + known;
+    before = ", ";
+  }
+  return nullptr;
+}
+
+simulation_options options_of(const arguments& given, std::string& failed) {
+  simulation_options options;
+  if (given.positional.size() != 1) {
+    failed = "needs the name of one flow";
+    return options;
+  }
+  std::optional<std::filesystem::path> ini;
+  if (const auto file = given.value("config-file"))
+    ini = *file;
+  auto checked = check(ini, given.overrides);
+  if (!checked.errors.empty()) {
+    failed = to_string(checked.errors[0]);
+    return options;
+  }
+  options.settings = checked.settings;
+  options.definition = flow_of(checked.flows, given.positional[0], failed);
+  if (failed.empty())
+    options.body = read_body(given.value("data").value_or("{}"), failed);
+  if (failed.empty())
+    options.headers = read_fields(given, failed);
+  if (const auto script = given.value("script"); script && failed.empty())
+    options.script = read_script(*script, failed);
+  options.respond_async = given.has("async");
+  return options;
+}
+
+json text_or_json(const std::string& text) {
+  constexpr bool no_exceptions = false;
+  auto parsed = json::parse(text, nullptr, no_exceptions);
+  return parsed.is_discarded() ? json(text) : parsed;
+}
+
+void print_json(const simulation& done) {
+  auto calls = json::array();
+  for (const auto& each : done.calls)
+    calls.push_back(
+      {{"at_ms", each.at.count()},
+       {"method", each.method},
+       {"url", each.url},
+       {"idempotency_key", each.key},
+       {"duration_ms", each.duration.count()},
+       {"http_status", each.status != 0 ? json(each.status) : json(nullptr)},
+       {"error",
+        each.failure ? json(name(each.failure->kind)) : json(nullptr)}});
+  json answer;
+  if (done.answer)
+    answer = {{"status", done.answer->status},
+              {"after_ms", done.answered.count()},
+              {"body", text_or_json(done.answer->body)}};
+  std::cout << json{{"answer", answer},
+                    {"calls", calls},
+                    {"job",
+                     done.record ? job_document(*done.record) : json(nullptr)},
+                    {"is_over", done.is_over}}
+                 .dump(2, ' ', is_terminal(), json::error_handler_t::replace)
+            << '\n';
+}
+
+void print_text(const simulation& done) {
+  if (done.answer)
+    std::cout << "the sender gets " << done.answer->status << " after "
+              << duration_text(done.answered) << ": "
+              << printable(done.answer->body) << "\n\n";
+  if (done.record) {
+    timeline_options options;
+    options.width = terminal_width();
+    options.colour = wants_colour();
+    for (const auto& line :
+         draw_timeline(job_document(*done.record), done.end, options))
+      std::cout << line << '\n';
+  }
+  if (!done.is_over)
+    std::cout << "\nIt goes on for more than a week; that is all of it that is "
+                 "shown.\n";
+}
+
+} // namespace
+
+int simulate_command(const command_words& words) {
+  const auto given = read_arguments("simulate", words);
+  if (given.has("help")) {
+    std::cout << help;
+    return exit_done;
+  }
+  auto failed = given.error.value_or("");
+  simulation_options options;
+  if (failed.empty())
+    options = options_of(given, failed);
+  if (!failed.empty()) {
+    std::cerr << "handoff simulate: " << printable(failed)
+              << "\nhandoff simulate --help tells more.\n";
+    return exit_usage;
+  }
+  const auto done = simulate(std::move(options));
+  if (given.has("json"))
+    print_json(done);
+  else
+    print_text(done);
+  return done.record && done.record->status == job_status::succeeded
+         ? exit_done
+         : exit_failed;
+}
+
+} // namespace handoff
