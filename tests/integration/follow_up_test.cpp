@@ -58,6 +58,22 @@ protected:
     return found;
   }
 
+  /// Until the journal has that so many were undone: what was not committed
+  /// when the service dies is done once more.
+  bool wait_until_undone(const std::string& job, std::ptrdiff_t count) const {
+    for (int tries = 0; tries < 2'000; ++tries) {
+      const auto shown = service->job(job);
+      const auto& all = shown.at("compensations");
+      if (std::count_if(
+            all.begin(), all.end(),
+            [](const auto& each) { return each.at("status") == "succeeded"; })
+          == count)
+        return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+  }
+
   json wait_for_callbacks(const std::string& job, std::size_t count) const {
     for (int tries = 0; tries < 2'000; ++tries) {
       const auto shown = service->job(job);
@@ -141,6 +157,7 @@ TEST_F(FollowUpTest, GoesOnUndoingAfterACrash) {
   start();
   const auto job = accept_job();
   ASSERT_TRUE(wait_for_requests("DELETE /projects/p-1/s1", 1));
+  ASSERT_TRUE(wait_until_undone(job, 1));
   service->kill();
   script();
   service->restart();
