@@ -212,6 +212,8 @@ bool governor::submit(std::uint64_t call, std::string_view host,
                       time_point patience_until) {
   if (waiting_.size() >= options_.max_waiting)
     return false;
+  if (draining_ && purpose != call_class::clone)
+    patience_until = now;
   auto& at = host_for(host, now);
   auto place = at.turns(purpose).push(call, job);
   waiting_.emplace(call, waiting_call{&at, purpose, place, patience_until});
@@ -286,6 +288,17 @@ std::vector<expired_call> governor::take_expired(time_point now) {
     mark_idle(host, now);
   }
   return expired;
+}
+
+void governor::drain(time_point now) {
+  draining_ = true;
+  for (auto& [call, each] : waiting_) {
+    if (each.purpose == call_class::clone)
+      continue;
+    patience_.erase({each.patience_until, call});
+    each.patience_until = now;
+    patience_.emplace(now, call);
+  }
 }
 
 void governor::finished(std::uint64_t call, call_outcome outcome,

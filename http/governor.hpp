@@ -72,6 +72,11 @@ public:
   /// breaker is not closed, else as `overloaded`.
   std::vector<expired_call> take_expired(time_point now);
 
+  /// From now on sub-actions do not wait for a turn that would not come at
+  /// once: those that do are what `take_expired` gives next. Clones wait on;
+  /// senders wait for them.
+  void drain(time_point now);
+
   /// A call that started is over.
   void finished(std::uint64_t call, call_outcome outcome, time_point now);
 
@@ -117,6 +122,7 @@ private:
   std::unordered_map<std::uint64_t, waiting_call> waiting_;
   std::unordered_map<std::uint64_t, running_call> running_;
   std::set<std::pair<time_point, std::uint64_t>> patience_;
+  bool draining_ = false;
   std::set<std::pair<time_point, upstream*>> wakeups_;
   std::vector<upstream*> marked_; ///< where something may start
   std::list<upstream*> idle_;     ///< longest idle first

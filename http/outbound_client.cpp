@@ -15,6 +15,10 @@ void outbound_client::start(outbound_call call, completion done) {
   loop_->start(std::move(call), std::move(done));
 }
 
+void outbound_client::drain() {
+  loop_->drain();
+}
+
 std::vector<upstream_counts> outbound_client::counts() const {
   return loop_->counts();
 }

@@ -40,6 +40,11 @@ public:
   /// HEAD carries no body.
   void start(outbound_call call, completion done);
 
+  /// The service is about to end: sub-actions that wait for a turn end without
+  /// one (`overloaded` or `breaker_open`), and so do later ones that would
+  /// wait.
+  void drain();
+
   /// What is known of each host, in no order.
   std::vector<upstream_counts> counts() const;
 

@@ -96,6 +96,14 @@ void outbound_client::loop::start(outbound_call call, completion done) {
     wake();
 }
 
+void outbound_client::loop::drain() {
+  {
+    auto guard = std::lock_guard{incoming_mutex_};
+    drain_asked_ = true;
+  }
+  wake();
+}
+
 std::vector<upstream_counts> outbound_client::loop::counts() const {
   auto guard = std::lock_guard{governor_mutex_};
   return governor_.counts();
@@ -162,13 +170,19 @@ void outbound_client::loop::poll_once() {
 
 bool outbound_client::loop::take_arrivals() {
   std::vector<arrival> arrived;
+  auto drain_now = false;
   {
     auto guard = std::lock_guard{incoming_mutex_};
     if (stopping_)
       return false;
     arrived.swap(incoming_);
+    drain_now = std::exchange(drain_asked_, false);
   }
   auto now = clock::now();
+  if (drain_now) {
+    auto guard = std::lock_guard{governor_mutex_};
+    governor_.drain(now);
+  }
   for (auto& [work, host] : arrived) {
     if (auto* why = std::get_if<error>(&host)) {
       work->tell(work->give_up(why->kind, std::move(why->detail), now));

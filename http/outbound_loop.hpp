@@ -46,6 +46,7 @@ public:
   loop& operator=(const loop&) = delete;
 
   void start(outbound_call call, completion done);
+  void drain();
   std::vector<upstream_counts> counts() const;
   clone_room room_for_clones(const std::string& host) const;
 
@@ -85,6 +86,7 @@ private:
   std::mutex incoming_mutex_;
   std::vector<arrival> incoming_; ///< guarded by incoming_mutex_
   bool stopping_ = false;         ///< guarded by incoming_mutex_
+  bool drain_asked_ = false;      ///< guarded by incoming_mutex_
 
   mutable std::mutex governor_mutex_;
   governor governor_; ///< guarded by governor_mutex_

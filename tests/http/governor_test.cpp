@@ -481,5 +481,30 @@ TEST_F(GovernorTest, TellsWhatItGivesToClones) {
   EXPECT_EQ(governor_->room_for_clones("http://b:80").slots, 4u);
 }
 
+TEST_F(GovernorTest, LetsNoSubActionWaitOnceItDrains) {
+  govern(limits(2));
+  ask_sub_action(1);
+  ask_clone(2);
+  EXPECT_THAT(ready(), SizeIs(2));
+  ask_sub_action(3);
+  ask_clone(4);
+  governor_->drain(now_);
+  EXPECT_THAT(ready(), IsEmpty());
+  const auto gone = expired();
+  ASSERT_THAT(gone, SizeIs(1));
+  EXPECT_EQ(gone[0].call, 3u);
+  EXPECT_EQ(gone[0].kind, error_kind::overloaded);
+  // One that comes later goes if it can go at once.
+  ask_sub_action(5);
+  EXPECT_THAT(ready(), IsEmpty());
+  EXPECT_THAT(expired(), SizeIs(1));
+  succeed(1);
+  EXPECT_THAT(ready(), ElementsAre(4));
+  succeed(2);
+  ask_sub_action(6);
+  EXPECT_THAT(ready(), ElementsAre(6));
+  EXPECT_THAT(expired(), IsEmpty());
+}
+
 } // namespace
 } // namespace handoff

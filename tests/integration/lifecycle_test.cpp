@@ -91,6 +91,22 @@ TEST_F(LifecycleTest, RefusesNewWebhookWhileItDrains) {
   EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 1);
 }
 
+TEST_F(LifecycleTest, WaitsForNoSubActionWhoseUpstreamIsGivenARest) {
+  options.ini["upstream"] = {{"breaker-failures", "1"},
+                             {"breaker-open", "600s"}};
+  options.ini["retry"] = {{"first", "1ms"}};
+  options.ini["drain"]["timeout"] = "60s";
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
+  start();
+  const auto job = accept_job();
+  ASSERT_TRUE(wait_for_requests("POST /projects/p-1/s1", 1));
+  service->program().signal(SIGTERM);
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{30}), 0)
+    << service->log();
+  service->restart();
+  service->wait_for_job(job, "succeeded");
+}
+
 TEST_F(LifecycleTest, StopsAtOnceOnTheSecondSignal) {
   options.ini["deadline"]["limit"] = "60s";
   options.ini["drain"]["timeout"] = "1h";

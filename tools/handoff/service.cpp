@@ -351,6 +351,7 @@ void service::drain() {
   draining_->store(true);
   events_->close();
   ingress_->close_after_answers();
+  client_->drain();
   caf::anon_send(guardian_, drain_atom::value);
 }
 
