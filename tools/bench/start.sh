@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 finished=${1:-1000000} unfinished=${2:-10000} runs=${3:-3}
-build=${HANDOFF_BUILD:-build/release}
+build=${HANDOFF_BUILD:-build/release} idle=${IDLE_SECONDS:-10}
 directory=$(mktemp -d)
 service=
 trap '[[ -z $service ]] || kill -KILL "$service" || true; rm -rf "$directory"' EXIT
@@ -52,9 +52,9 @@ for ((run = 0; run < runs; ++run)); do
   rm -f "$directory"/handoff.db*
   start
   before=$(ticks)
-  sleep 10
-  printf 'empty journal: ready after %d ms; idle for 10 s: %d ms of CPU, %s MiB\n' \
-    "$took" "$((($(ticks) - before) * 1000 / $(getconf CLK_TCK)))" "$(memory)"
+  sleep "$idle"
+  printf 'empty journal: ready after %d ms; idle for %d s: %d ms of CPU, %s MiB\n' \
+    "$took" "$idle" "$((($(ticks) - before) * 1000 / $(getconf CLK_TCK)))" "$(memory)"
   stop
 done
 
