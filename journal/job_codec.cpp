@@ -2,7 +2,10 @@
 
 #include "journal/cbor_writer.hpp"
 
+#include <concepts>
+#include <cstdint>
 #include <stdexcept>
+#include <utility>
 
 namespace handoff {
 namespace {
@@ -228,9 +231,21 @@ struct encoder {
 
 // --- reading ---
 
+/// Throws for a number of another kind, too: what is not of the type cannot be
+/// made it without harm.
+template <std::integral Integer>
+Integer integer_in(const json& from) {
+  if (from.is_number_unsigned()
+        ? std::in_range<Integer>(from.get<std::uint64_t>())
+        : from.is_number_integer()
+            && std::in_range<Integer>(from.get<std::int64_t>()))
+    return from.get<Integer>();
+  throw std::range_error{"no such integer"};
+}
+
 wall_time time_in(const json& from) {
   using std::chrono::milliseconds;
-  const auto value = from.get<std::int64_t>();
+  const auto value = integer_in<std::int64_t>(from);
   // The clock counts in nanoseconds, which reach for 292 years.
   constexpr auto last =
     std::chrono::duration_cast<milliseconds>(wall_time::duration::max())
@@ -240,13 +255,19 @@ wall_time time_in(const json& from) {
   return wall_time{milliseconds{value}};
 }
 
+/// Not longer than what can be added to a time.
+std::chrono::milliseconds duration_in(const json& from) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+    time_in(from).time_since_epoch());
+}
+
 std::optional<wall_time> time_or_none(const json& from) {
   return from.is_null() ? std::nullopt : std::optional{time_in(from)};
 }
 
 template <class Status>
 Status status_in(const json& from) {
-  const auto value = from.get<std::int64_t>();
+  const auto value = integer_in<std::int64_t>(from);
   // `unknown` is what a value gets that has no name.
   if (value < 1 || value > 255
       || name(static_cast<Status>(value)) == std::string_view{"unknown"})
@@ -255,7 +276,7 @@ Status status_in(const json& from) {
 }
 
 error error_in(const json& from) {
-  return {static_cast<error_kind>(from.at(0).get<std::uint16_t>()),
+  return {static_cast<error_kind>(integer_in<std::uint16_t>(from.at(0))),
           from.at(1).get<std::string>()};
 }
 
@@ -265,17 +286,17 @@ std::optional<error> error_or_none(const json& from) {
 
 attempt attempt_in(const json& from) {
   attempt made;
-  made.number = from.at(0).get<std::uint32_t>();
+  made.number = integer_in<std::uint32_t>(from.at(0));
   made.started = time_in(from.at(1));
   made.worker = from.at(2).get<std::string>();
   if (from.size() > 3) {
-    made.duration = std::chrono::milliseconds{from.at(3).get<std::int64_t>()};
-    made.http_status = from.at(4).get<int>();
+    made.duration = duration_in(from.at(3));
+    made.http_status = integer_in<int>(from.at(4));
     made.counted = from.at(5).get<bool>();
     made.ended = from.at(6).get<bool>();
     made.failure = error_or_none(from.at(7));
     if (from.size() > 8)
-      made.waited = std::chrono::milliseconds{from.at(8).get<std::int64_t>()};
+      made.waited = duration_in(from.at(8));
   }
   return made;
 }
@@ -334,7 +355,7 @@ std::vector<step_record> steps_in(const json& from) {
 }
 
 step_kind step_kind_in(const json& from) {
-  switch (from.get<std::int64_t>()) {
+  switch (integer_in<std::int64_t>(from)) {
   case static_cast<std::int64_t>(step_kind::sub_action):
     return step_kind::sub_action;
   case static_cast<std::int64_t>(step_kind::compensation):
@@ -347,7 +368,7 @@ step_kind step_kind_in(const json& from) {
 }
 
 step_ref step_ref_in(const json& from) {
-  const auto value = from.get<std::int64_t>();
+  const auto value = integer_in<std::int64_t>(from);
   if (value >= 0)
     return {step_kind::sub_action, static_cast<std::size_t>(value)};
   return {value % 2 == 0 ? step_kind::callback : step_kind::compensation,
@@ -371,10 +392,11 @@ job job_in(const json& from, const std::string& id, const std::string& flow) {
   record.clone = clone_in(from.at(7));
   record.sub_actions = steps_in(from.at(8));
   if (const auto& reply = from.at(9); !reply.is_null())
-    record.reply = reply_record{time_in(reply.at(0)), reply.at(1).get<int>(),
-                                reply.at(2).get<bool>()};
+    record.reply =
+      reply_record{time_in(reply.at(0)), integer_in<int>(reply.at(1)),
+                   reply.at(2).get<bool>()};
   record.finished = time_or_none(from.at(10));
-  record.recoveries = from.at(11).get<std::uint32_t>();
+  record.recoveries = integer_in<std::uint32_t>(from.at(11));
   if (from.size() > 12) {
     record.compensations = steps_in(from.at(12));
     record.callbacks = steps_in(from.at(13));
@@ -387,7 +409,7 @@ job_change change_in(const json& from, const std::string& id,
   const auto at = [&](std::size_t field) -> const json& {
     return from.at(2 + field);
   };
-  switch (from.at(0).get<std::int64_t>()) {
+  switch (integer_in<std::int64_t>(from.at(0))) {
   case accepted:
     return job_accepted{job_in(from, id, flow), nullptr};
   case clone_begun:
@@ -415,7 +437,7 @@ job_change change_in(const json& from, const std::string& id,
   case finished:
     return job_finished{status_in<job_status>(at(0))};
   case replied:
-    return sender_replied{at(0).get<int>(), at(1).get<bool>()};
+    return sender_replied{integer_in<int>(at(0)), at(1).get<bool>()};
   case recovered:
     return job_recovered{};
   case reopened:
