@@ -156,12 +156,17 @@ void clone_state::make_attempt() {
   });
 }
 
-void clone_state::send(const outbound_call& call,
+void clone_state::send(outbound_call call,
                        void (clone_state::*ended)(const exchange&)) {
+  if (!order->respond_async)
+    call.awaited =
+      std::max(std::chrono::milliseconds{0},
+               std::chrono::duration_cast<std::chrono::milliseconds>(
+                 order->answer_by - self->clock().now()));
   order->place->enter(env->traffic->at(upstream_of(call.url)));
   self
     ->request(env->outbound, call.patience + call.timeout + request_grace,
-              std::make_shared<const outbound_call>(call))
+              std::make_shared<const outbound_call>(std::move(call)))
     .then(
       [this, ended](const exchange_ptr& done) {
         env->fault_point(name);

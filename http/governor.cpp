@@ -209,14 +209,15 @@ governor::~governor() = default;
 
 bool governor::submit(std::uint64_t call, std::string_view host,
                       call_class purpose, std::string_view job, time_point now,
-                      time_point patience_until) {
+                      time_point patience_until, time_point awaited_until) {
   if (waiting_.size() >= options_.max_waiting)
     return false;
-  if (draining_ && purpose != call_class::clone)
-    patience_until = now;
+  if (draining_)
+    patience_until = std::min(patience_until, awaited_until);
   auto& at = host_for(host, now);
   auto place = at.turns(purpose).push(call, job);
-  waiting_.emplace(call, waiting_call{&at, purpose, place, patience_until});
+  waiting_.emplace(
+    call, waiting_call{&at, purpose, place, patience_until, awaited_until});
   patience_.emplace(patience_until, call);
   mark(at);
   return true;
@@ -290,14 +291,14 @@ std::vector<expired_call> governor::take_expired(time_point now) {
   return expired;
 }
 
-void governor::drain(time_point now) {
+void governor::drain() {
   draining_ = true;
   for (auto& [call, each] : waiting_) {
-    if (each.purpose == call_class::clone)
+    if (each.patience_until <= each.awaited_until)
       continue;
     patience_.erase({each.patience_until, call});
-    each.patience_until = now;
-    patience_.emplace(now, call);
+    each.patience_until = each.awaited_until;
+    patience_.emplace(each.patience_until, call);
   }
 }
 

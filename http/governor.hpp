@@ -59,10 +59,12 @@ public:
   governor(const governor&) = delete;
   governor& operator=(const governor&) = delete;
 
-  /// Queues `call`, a number not in use, for `host` until `patience_until`.
-  /// False if too many wait already: the call ends as `overloaded`.
+  /// Queues `call`, a number not in use, for `host` until `patience_until`,
+  /// while it drains until `awaited_until` at the latest. False if too many
+  /// wait already: the call ends as `overloaded`.
   bool submit(std::uint64_t call, std::string_view host, call_class purpose,
-              std::string_view job, time_point now, time_point patience_until);
+              std::string_view job, time_point now, time_point patience_until,
+              time_point awaited_until);
 
   /// The calls that start now, in their order. Each counts as in flight until
   /// it is `finished`.
@@ -72,10 +74,9 @@ public:
   /// breaker is not closed, else as `overloaded`.
   std::vector<expired_call> take_expired(time_point now);
 
-  /// From now on sub-actions do not wait for a turn that would not come at
-  /// once: those that do are what `take_expired` gives next. Clones wait on;
-  /// senders wait for them.
-  void drain(time_point now);
+  /// From now on a call that no sender waits for does not wait for a turn that
+  /// would not come at once: those that do are what `take_expired` gives next.
+  void drain();
 
   /// A call that started is over.
   void finished(std::uint64_t call, call_outcome outcome, time_point now);
@@ -99,6 +100,7 @@ private:
     call_class purpose;
     fair_turns::place place;
     time_point patience_until;
+    time_point awaited_until;
   };
 
   struct running_call {

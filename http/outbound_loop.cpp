@@ -181,7 +181,7 @@ bool outbound_client::loop::take_arrivals() {
   auto now = clock::now();
   if (drain_now) {
     auto guard = std::lock_guard{governor_mutex_};
-    governor_.drain(now);
+    governor_.drain();
   }
   for (auto& [work, host] : arrived) {
     if (auto* why = std::get_if<error>(&host)) {
@@ -194,7 +194,8 @@ bool outbound_client::loop::take_arrivals() {
     {
       auto guard = std::lock_guard{governor_mutex_};
       queued = governor_.submit(id, std::get<std::string>(host), call.purpose,
-                                call.job, now, now + call.patience);
+                                call.job, now, now + call.patience,
+                                now + call.awaited);
     }
     if (queued)
       calls_.emplace(id, accepted_call{std::move(work)});

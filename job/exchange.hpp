@@ -50,6 +50,9 @@ struct outbound_call {
   /// breaker); > 0. Past that it ends unsent, as `overloaded` or
   /// `breaker_open`, and is not counted as an attempt.
   std::chrono::milliseconds patience{0};
+  /// How long a sender waits for what it brings. While the service drains, it
+  /// waits for its turn no longer than that.
+  std::chrono::milliseconds awaited{0};
 };
 
 /// What came of one outbound call.
