@@ -72,15 +72,18 @@ milliseconds since_received(const job& record, wall_time when) {
   return duration_cast<milliseconds>(when - record.hook.received);
 }
 
-/// How much of the time before the reply an upstream had for the clone.
-milliseconds clone_time(const job& record) {
+/// How much of the time before the reply an upstream had for the clone, once
+/// that is known.
+std::optional<milliseconds> clone_time(const job& record) {
   const auto until = record.reply->at;
   wall_time::duration sum{0};
   for (const auto& each : record.clone.attempts) {
+    // Of one without an end nobody knows yet how much of it was waiting.
+    if (!each.ended)
+      return std::nullopt;
     const auto from = each.started + each.waited;
-    // One without an end was under way when the sender was let go.
-    const auto to = each.ended ? std::min(from + each.duration, until) : until;
-    sum += std::max(to - from, wall_time::duration{0});
+    sum += std::max(std::min(from + each.duration, until) - from,
+                    wall_time::duration{0});
   }
   return duration_cast<milliseconds>(sum);
 }
@@ -88,12 +91,13 @@ milliseconds clone_time(const job& record) {
 json reply_of(const job& record) {
   if (!record.reply)
     return nullptr;
+  const auto in_clone = clone_time(record);
   return {{"at", timestamp(record.reply->at)},
           {"status", record.reply->status},
           {"written", record.reply->written},
           {"after_ms", since_received(record, record.reply->at).count()},
           {"limit_ms", since_received(record, record.deadline).count()},
-          {"clone_ms", clone_time(record).count()}};
+          {"clone_ms", in_clone ? json(in_clone->count()) : json()}};
 }
 
 } // namespace

@@ -48,7 +48,7 @@ TEST(JobDocumentTest, CountsOfACloneOnlyWhatWasBeforeTheReply) {
   EXPECT_EQ(clone_ms({made(1, 1s, 0ms, 1s), made(2, 8s, 0ms, 1s)}), 1000);
   auto open = made(1, 1s, 0ms, 0s);
   open.ended = false;
-  EXPECT_EQ(clone_ms({open}), 5600);
+  EXPECT_EQ(clone_ms({made(1, 1s, 0ms, 1s), open}), nullptr);
 }
 
 TEST(JobDocumentTest, TellsHowLongAnAttemptWaited) {
