@@ -29,8 +29,9 @@ run() {
 }
 
 # What only tests need: the dashboard's a browser, the benches what sends and what
-# they are compared with. A node that is not Debian's does as well.
-packages=(chromium fonts-dejavu-core wrk gunicorn python3-flask python3-requests)
+# they are compared with, the completions their shells. A node that is not Debian's does as well.
+packages=(chromium fonts-dejavu-core wrk gunicorn python3-flask python3-requests
+  zsh fish)
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
 tools/setup.sh "${packages[@]}"

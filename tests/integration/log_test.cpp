@@ -35,7 +35,7 @@ TEST_F(LogOutputTest, NamesJobFlowAndTraceInEachLineAboutAJob) {
   service->wait_for_job(id, "failed");
   EXPECT_EQ(service->admin("POST", "/api/v1/jobs/" + id + "/retry").status,
             200);
-  EXPECT_TRUE(service->stop());
+  EXPECT_EQ(service->stop(), 0) << service->log();
   std::size_t about_the_job = 0;
   for (const auto& each : lines()) {
     EXPECT_TRUE(each.at("ts").is_string()) << each;

@@ -38,7 +38,9 @@ expect '' handoff simulate --script --
 expect '' handoff serve --config-file = ''
 
 # What is completed is what the help tells, and the other way round.
+commands=0
 while read -r command options; do
+  commands=$((commands + 1))
   help=$("$program" "$command" --help)
   told=$(grep -oE '^ +--[a-z-]+' <<<"$help" | tr -d ' ' | sort -u)
   known=$(tr ' ' '\n' <<<"$options" | grep -oE '^--[a-z-]+' | sort -u)
@@ -47,6 +49,10 @@ while read -r command options; do
     failed=1
   fi
 done < <("$program" completion bash | sed -n "s/^ *\([a-z]*\)) words='\(.*\)' ;;\$/\1 \2/p")
+if ((commands == 0)); then
+  echo 'no command was found in the completion of bash' >&2
+  failed=1
+fi
 
 if command -v zsh >/dev/null; then
   "$program" completion zsh | zsh -n

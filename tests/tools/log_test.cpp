@@ -87,7 +87,7 @@ TEST_F(LogTest, WritesOneLineOfTextWhateverIsInIt) {
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3);
   for (const char each : {'\r', '\x1b', '\xff'})
     EXPECT_EQ(lines.find(each), std::string::npos);
-  EXPECT_THAT(lines, HasSubstr(" flow=\"a\\nb"));
+  EXPECT_THAT(lines, HasSubstr(" flow=\"a\\\\nb"));
 }
 
 TEST_F(LogTest, WritesOneJsonObjectALineWhateverIsInIt) {

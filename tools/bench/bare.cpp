@@ -2,12 +2,10 @@
 // the service costs beyond their sum is its own.
 //
 //   bare calls PORT JOBS CALLS   JOBS times CALLS posts to a port of 127.0.0.1
-//                                by libcurl, 64 jobs at once; the first call of
-//                                a job has a connection of its own, as a clone
-//                                has
+//                                by libcurl, 64 jobs at once; the first of a
+//                                job has a connection of its own, like a clone
 //   bare answers                 Pistache answers each post with a UID, until
-//   it
-//                                is told to end
+//                                it is told to end
 //
 // The third part, commits of many jobs at once, is what journal_bench measures.
 

@@ -107,6 +107,8 @@ void stand::start_baseline() {
            ("http://127.0.0.1:" + std::to_string(fake_api_port_)).c_str(), 1);
   ::setenv("BENCH_SUB_ACTIONS", std::to_string(options_.sub_actions).c_str(),
            1);
+  // It leaves nothing in the tree.
+  ::setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
   service_ = std::make_unique<program>(
     std::vector<std::string>{"/usr/bin/gunicorn", "--chdir", BASELINE_DIRECTORY,
                              "--bind=127.0.0.1:0", "--workers=2",

@@ -92,7 +92,7 @@ private:
       return text;
     std::string quoted = "\"";
     for (const char each : text)
-      quoted += each == '"' ? std::string{"\\\""} : std::string{each};
+      quoted.append(each == '"' || each == '\\' ? 1 : 0, '\\').append(1, each);
     return quoted + "\"";
   }
 
