@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <utility>
 #include <variant>
@@ -22,6 +24,20 @@ using clock = std::chrono::steady_clock;
 // and the answer may be lost with it.
 constexpr std::chrono::milliseconds linger_time{2'000};
 constexpr std::size_t linger_bytes_max = 262'144;
+
+// For how long what was sent may stay unacknowledged on a stream.
+constexpr unsigned vanished_after_ms = 60'000;
+
+// A stream's few bytes fit the socket's buffer for hours: that the peer
+// vanished, only the kernel can tell (RFC 5482).
+void notice_vanished_peer(int fd) {
+  const int on = 1;
+  if (::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0
+      || ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &vanished_after_ms,
+                      sizeof vanished_after_ms)
+           != 0)
+    spdlog::warn("front door: a subscriber that vanishes may keep its place");
+}
 
 input_limits limits_of(const front_door_options& options) {
   input_limits made;
@@ -205,6 +221,7 @@ void connections::send(connection& of, reply what) {
     of.wire.close || tally_->closing || asks_to_close(what) || what.stream;
   auto bytes = wire_reply(what, of.wire, std::chrono::system_clock::now());
   if (what.stream && !of.wire.head_only) {
+    notice_vanished_peer(of.fd);
     of.stream = std::move(what.stream);
     of.stream->on_more([outbox = outbox_, who = of.who, request = of.request] {
       outbox->post({who, request, handoff::stream_grew{}});

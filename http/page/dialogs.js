@@ -11,18 +11,25 @@ function open(content, onSubmit) {
   const dialog = h("dialog", { "aria-labelledby": title.id }, form);
   document.body.append(dialog);
   return new Promise((done) => {
+    let isSettled = false;
     const close = (value) => {
+      if (isSettled) return;
+      isSettled = true;
       dialog.close();
       dialog.remove();
       back?.focus?.();
       done(value);
     };
+    const no = form.querySelector("[data-no]");
     dialog.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (form.querySelector("[data-no]")) close(null);
+      if (!no) event.preventDefault();
     });
-    form.querySelector("[data-no]")
-      ?.addEventListener("click", () => close(null));
+    // A browser may close it without asking (HTML, "close watchers").
+    dialog.addEventListener("close", () => {
+      if (no) close(null);
+      else if (!isSettled) dialog.showModal();
+    });
+    no?.addEventListener("click", () => close(null));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const yes = form.querySelector("[data-yes]");

@@ -6,6 +6,8 @@ import { badge, duration, isFinal } from "./text.js";
 
 const ROW = 22;
 const AXIS = 36;
+// A commit alone takes a few ms of each attempt: nothing to look at.
+const SHOWN_WAIT_MS = 20;
 
 /** The document has no status for the clone: the job's tells it. */
 export function cloneStatus(job) {
@@ -49,14 +51,19 @@ function barsOf(step, origin, now) {
     if (free !== null && free < from)
       bars.push({ from: free, to: from, look: "wait",
         text: `waited ${duration(from - free)}` });
+    // `duration_ms` counts from the sending on, not from `started`.
+    const begun = from + (each.waiting_ms ?? 0);
+    if (begun - from > SHOWN_WAIT_MS)
+      bars.push({ from, to: begun, look: "wait",
+        text: `waited ${duration(begun - from)} for its turn` });
     const isOpen = step.status === "running" && at === step.attempts.length - 1;
     const went = outcome(each, isOpen);
-    const to = each.duration_ms !== null ? from + each.duration_ms
-      : isOpen ? Math.max(from, now - origin) : from;
-    bars.push({ from, to, look: LOOK[went],
+    const to = each.duration_ms !== null ? begun + each.duration_ms
+      : isOpen ? Math.max(begun, now - origin) : begun;
+    bars.push({ from: begun, to, look: LOOK[went],
       text: `attempt ${each.number} ${went}`
         + (each.http_status ? ` with ${each.http_status}` : "")
-        + ` after ${duration(to - from)}, begun at ${duration(from)}` });
+        + ` after ${duration(to - begun)}, begun at ${duration(begun)}` });
     free = to;
   });
   if (step.status === "retrying" && free !== null && free < now - origin)

@@ -4,6 +4,9 @@
 #include "http/reply_stream.hpp"
 
 #include <atomic>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 namespace handoff::test {
 namespace {
@@ -82,6 +85,39 @@ TEST_F(ReplyStreamTest, SendsWhatThereIsAndWhatComesLater) {
   stream->add("later\r\n\r\n");
   EXPECT_EQ(sender.read_head(), "later\r\n");
   EXPECT_EQ(door_->counts().held, 0u) << "nobody waits for its answer";
+}
+
+/// Our end of the one connection to `port`.
+int accepted_at(std::uint16_t port) {
+  for (int fd = 0; fd < 1'024; ++fd) {
+    sockaddr_in own{};
+    sockaddr_in peer{};
+    socklen_t own_size = sizeof own;
+    socklen_t peer_size = sizeof peer;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) == 0
+        && own.sin_family == AF_INET && ntohs(own.sin_port) == port
+        && ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size)
+             == 0)
+      return fd;
+  }
+  return -1;
+}
+
+int option_of(int fd, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  ::getsockopt(fd, level, name, &value, &size);
+  return value;
+}
+
+TEST_F(ReplyStreamTest, LetsTheKernelNoticeAClientThatVanished) {
+  open();
+  auto sender = client();
+  sender.send(wanted);
+  sender.read_head();
+  const int fd = accepted_at(door_->port());
+  EXPECT_EQ(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 60'000);
+  EXPECT_EQ(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 }
 
 TEST_F(ReplyStreamTest, EndsTheConnectionWithTheStream) {

@@ -241,6 +241,43 @@ test("a token is asked for until it is right, and kept in the tab", async () => 
   }
 });
 
+test("Escape is no answer to who asks for the token", async () => {
+  const guarded = await Stand.open({ token: "s3cret" });
+  try {
+    const page = await guarded.page();
+    await page.goto(`${guarded.admin}#/jobs`);
+    const dialog = page.getByRole("dialog");
+    const escape = async () => {
+      await dialog.waitFor();
+      await page.keyboard.press("Escape");
+    };
+    // A page may prevent the first Escape after a key or a click, and no more.
+    await escape();
+    await escape();
+    await dialog.getByLabel("Token").pressSequentially("s3c");
+    await escape();
+    await escape();
+    await dialog.getByLabel("Token").pressSequentially("ret");
+    await page.keyboard.press("Enter");
+    await page.locator(".link.live").waitFor();
+    assert.equal(await page.locator("dialog").count(), 0);
+    await leave(page);
+  } finally {
+    await guarded.close();
+  }
+});
+
+test("a dialog that the browser closed is gone", async () => {
+  const job = await stand.made("board", "basic", "failed");
+  const page = await stand.show(await stand.page(), `#/jobs/${job}`);
+  await page.getByRole("button", { name: "Retry…", exact: true }).click();
+  // As a browser does that does not ask: there is no `cancel`.
+  await page.locator("dialog").evaluate((dialog) => dialog.close());
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assert.equal((await stand.ask(`jobs/${job}`)).status, "failed");
+  await leave(page);
+});
+
 test("the end of the service is said, and no reason to give up", async () => {
   const own = await Stand.open();
   try {

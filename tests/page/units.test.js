@@ -28,3 +28,21 @@ test("lengths of time are short to read", async () => {
     864_000_000].map(duration), ["0 ms", "999 ms", "1.00 s", "9.99 s", "59.9 s",
     "1 min 30 s", "1 h 0 min", "24 h 0 min", "10 days"]);
 });
+
+test("the wait for a turn comes before the attempt", async () => {
+  const { rowsOf } = await of("timeline.js");
+  const received = Date.parse("2026-11-22T18:00:00.000Z");
+  const attempt = (number, after, waiting, took, error = null) => ({ number,
+    started: new Date(received + after).toISOString(), waiting_ms: waiting,
+    duration_ms: took, http_status: error ? 503 : 201, error, counted: true });
+  const [clone] = rowsOf({ uid: "7", status: "succeeded", reply: null,
+    received: new Date(received).toISOString(), deadline: null,
+    clone: { error: null, next_attempt: null, attempts: [
+      attempt(1, 10, 3, 100, "no"), attempt(2, 1_000, 5_000, 300)] },
+    sub_actions: [], compensations: [], callbacks: [] }, received + 9_000);
+  assert.deepEqual(clone.bars.map(({ look, from, to }) => [look, from, to]), [
+    ["bad", 13, 113], ["wait", 113, 1_000], ["wait", 1_000, 6_000],
+    ["ok", 6_000, 6_300]]);
+  assert.equal(clone.bars[2].text, "waited 5.00 s for its turn");
+  assert.match(clone.bars[3].text, /after 300 ms, begun at 6\.00 s$/);
+});
