@@ -2,6 +2,7 @@
 
 #include "http/event_text.hpp"
 
+#include <atomic>
 #include <charconv>
 #include <cstdint>
 #include <deque>
@@ -33,7 +34,14 @@ class event_feed::ring {
 public:
   explicit ring(event_feed_options options) : options_{std::move(options)} {}
 
+  /// Whether somebody listens, or did a while ago and may come again.
+  bool is_heard() const {
+    return now().time_since_epoch().count() < heard_until_.load();
+  }
+
   void push(std::vector<event_text> events);
+  /// An event of which nothing is kept.
+  void skip();
   void close();
 
   wall_time now() const { return options_.now(); }
@@ -67,6 +75,8 @@ private:
   std::uint64_t first_ = 1; // the number of the oldest that is kept
   std::set<reader*> readers_;
   bool closed_ = false;
+  // Of the clock of `now`; its end while there are readers.
+  std::atomic<wall_time::rep> heard_until_ = 0;
 };
 
 /// A subscriber. What of it changes is guarded by the ring's mutex.
@@ -116,6 +126,12 @@ void event_feed::ring::push(std::vector<event_text> events) {
   wake_all();
 }
 
+void event_feed::ring::skip() {
+  const std::lock_guard guard{mutex_};
+  first_ = end() + 1;
+  kept_.clear();
+}
+
 void event_feed::ring::close() {
   const std::lock_guard guard{mutex_};
   if (std::exchange(closed_, true))
@@ -149,6 +165,7 @@ bool event_feed::ring::enter(reader& who, std::string_view last_event_id) {
   if (closed_ || readers_.size() >= options_.subscribers_max)
     return false;
   readers_.insert(&who);
+  heard_until_ = wall_time::max().time_since_epoch().count();
   who.next =
     last_event_id.empty() ? end() : place_after(last_event_id).value_or(0);
   return true;
@@ -156,7 +173,8 @@ bool event_feed::ring::enter(reader& who, std::string_view last_event_id) {
 
 void event_feed::ring::leave(reader& who) {
   const std::lock_guard guard{mutex_};
-  readers_.erase(&who);
+  if (readers_.erase(&who) > 0 && readers_.empty())
+    heard_until_ = (now() + options_.unheard_after).time_since_epoch().count();
 }
 
 void event_feed::ring::listen(reader& who, std::function<void()> more) {
@@ -201,7 +219,10 @@ event_feed::~event_feed() {
 }
 
 void event_feed::observe(const job_event& event) {
-  ring_->push(texts_of(event));
+  if (ring_->is_heard())
+    ring_->push(texts_of(event));
+  else
+    ring_->skip();
 }
 
 void event_feed::observe(const supervision_change& change) {

@@ -4,6 +4,7 @@
 #include "http/reply_stream.hpp"
 #include "job/event.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -19,6 +20,9 @@ struct event_feed_options {
   /// The newest events, which a subscriber may still get.
   std::size_t kept = 4'096;
   std::size_t subscribers_max = 64;
+  /// Without a subscriber for so long, nothing is kept: to put events into
+  /// words would cost a tenth of a job.
+  std::chrono::seconds unheard_after{60};
 };
 
 /// What happens, as it happens, for any number of subscribers up to a limit

@@ -17,10 +17,10 @@ constexpr const char* other_job = "01M82BX4NYQWMKY40G16YR1J0R";
 
 class EventFeedTest : public ::testing::Test {
 protected:
-  static event_feed_options options() {
+  event_feed_options options() {
     event_feed_options made;
-    made.now = [] {
-      return wall_time{};
+    made.now = [this] {
+      return now;
     };
     made.run = "7";
     made.kept = 10;
@@ -33,6 +33,7 @@ protected:
       feed.observe(job_event{id, {}, job_finished{job_status::succeeded}});
   }
 
+  wall_time now;
   event_feed feed{options()};
 };
 
@@ -74,6 +75,8 @@ TEST_F(EventFeedTest, TellsOnlyOfOneJobIfAsked) {
 }
 
 TEST_F(EventFeedTest, GoesOnWhereAClientStopped) {
+  feed.subscribe("", "");
+  now += std::chrono::seconds{59};
   finish(job, 5);
   const auto stream = feed.subscribe("", "7.3");
   const auto text = stream->take();
@@ -81,6 +84,20 @@ TEST_F(EventFeedTest, GoesOnWhereAClientStopped) {
   EXPECT_THAT(text, HasSubstr("id: 7.4\n"));
   EXPECT_THAT(text, HasSubstr("id: 7.5\n"));
   EXPECT_THAT(text, Not(HasSubstr("lagged")));
+}
+
+TEST_F(EventFeedTest, KeepsNothingOnceNobodyHasListenedForAWhile) {
+  const auto first = feed.subscribe("", "");
+  now += std::chrono::hours{1};
+  finish(job);
+  EXPECT_THAT(feed.subscribe("", "7.0")->take(), HasSubstr("id: 7.1\n"))
+    << "somebody listens all the time";
+  event_feed left{options()};
+  left.subscribe("", "");
+  now += std::chrono::seconds{60};
+  left.observe(job_event{job, {}, job_finished{job_status::succeeded}});
+  EXPECT_THAT(left.subscribe("", "7.0")->take(),
+              HasSubstr("event: lagged\nid: 7.1\n"));
 }
 
 TEST_F(EventFeedTest, SaysSoWhereItCannotGoOn) {
