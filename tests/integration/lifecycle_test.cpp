@@ -3,11 +3,22 @@
 #include "tests/integration/service_test.hpp"
 
 #include <future>
+#include <thread>
 
 namespace handoff::support {
 
 class LifecycleTest : public ServiceTest {
 protected:
+  bool wait_until_cloning(int count) {
+    for (int tries = 0; tries < 1'000; ++tries) {
+      const auto tree = service->admin("GET", "/api/v1/supervisor").json();
+      if (tree.at("under_way").at("clones") == count)
+        return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+  }
+
   void begin_drain() {
     service->program().signal(SIGTERM);
     ASSERT_TRUE(service->program().wait_for_line("handoff: draining",
@@ -105,6 +116,44 @@ TEST_F(LifecycleTest, WaitsForNoSubActionWhoseUpstreamIsGivenARest) {
     << service->log();
   service->restart();
   service->wait_for_job(job, "succeeded");
+}
+
+TEST_F(LifecycleTest,
+       WaitsForNoCloneThatWaitsForItsTurnAndForWhichNobodyWaits) {
+  options.ini["upstream"] = {{"breaker-failures", "1"},
+                             {"breaker-open", "600s"}};
+  options.ini["retry"] = {{"first", "1ms"}};
+  options.ini["drain"]["timeout"] = "60s";
+  flow["clone"]["retry"] = {{"max_attempts", 2}};
+  script(on("/projects/*/clone", status(503), ok));
+  start();
+  const auto accepted = post({{"Prefer", "respond-async"}});
+  ASSERT_EQ(accepted.status, 202);
+  const auto job = accepted.json().at("job").get<std::string>();
+  ASSERT_TRUE(wait_for_requests("POST /projects/t/clone", 1));
+  service->program().signal(SIGTERM);
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{20}), 0)
+    << service->log();
+  service->restart();
+  service->wait_for_job(job, "succeeded");
+}
+
+TEST_F(LifecycleTest, LetsTheCloneOfAHeldWebhookHaveItsTurnWhileItDrains) {
+  options.ini["deadline"]["limit"] = "60s";
+  options.ini["drain"]["timeout"] = "60s";
+  options.ini["upstream"]["max-calls"] = "1";
+  script(on("/projects/*/clone", hang));
+  start();
+  auto first = std::async(std::launch::async, [&] { return post(); });
+  ASSERT_TRUE(wait_for_in_flight(1));
+  auto second = std::async(std::launch::async, [&] { return post(); });
+  ASSERT_TRUE(wait_until_cloning(2));
+  begin_drain();
+  script(on("/projects/*/clone", ok));
+  api.release();
+  EXPECT_EQ(first.get().status, 200);
+  EXPECT_EQ(second.get().status, 200) << service->log();
+  EXPECT_EQ(service->program().wait(std::chrono::seconds{30}), 0);
 }
 
 TEST_F(LifecycleTest, StopsAtOnceOnTheSecondSignal) {
