@@ -1,11 +1,9 @@
 #include "tools/bench/figures.hpp"
+#include "tools/bench/machine.hpp"
 #include "tools/bench/sections.hpp"
 
 #include <cstdio>
-#include <fcntl.h>
 #include <iostream>
-#include <stdexcept>
-#include <unistd.h>
 
 namespace bench {
 
@@ -14,24 +12,6 @@ using namespace std::chrono;
 namespace {
 
 constexpr std::size_t open_max = 512;
-
-/// What the disk does without us: appends of 4 KiB, each synced.
-double syncs_per_second(const std::filesystem::path& directory) {
-  const auto path = directory / "syncs";
-  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
-  const std::string block(4'096, 'x');
-  std::size_t count = 0;
-  const auto began = clock::now();
-  while (clock::now() - began < seconds{1}) {
-    if (::write(file, block.data(), block.size()) < 0 || ::fdatasync(file) < 0)
-      throw std::runtime_error{"fdatasync failed"};
-    ++count;
-  }
-  const duration<double> took = clock::now() - began;
-  ::close(file);
-  std::filesystem::remove(path);
-  return static_cast<double>(count) / took.count();
-}
 
 std::string rate(double value, const char* unit) {
   char text[60];

@@ -9,6 +9,8 @@
 //
 // The third part, commits of many jobs at once, is what journal_bench measures.
 
+#include "tools/bench/machine.hpp"
+
 #include <curl/curl.h>
 #include <pistache/endpoint.h>
 
@@ -18,22 +20,13 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
 #include <vector>
 
 namespace {
 
-constexpr std::size_t jobs_at_once = 64;
+using bench::processor_seconds;
 
-double processor_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec)
-         + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
+constexpr std::size_t jobs_at_once = 64;
 
 std::size_t swallow(char*, std::size_t size, std::size_t count, void*) {
   return size * count;

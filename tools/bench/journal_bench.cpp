@@ -8,24 +8,24 @@
 
 #include "job/job_id.hpp"
 #include "journal/sqlite_journal.hpp"
+#include "tools/bench/machine.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
 namespace {
 
 using namespace handoff;
+using bench::processor_seconds;
 using steady = std::chrono::steady_clock;
 
 constexpr std::array names{"share", "folder", "file",
@@ -34,36 +34,6 @@ constexpr std::size_t workers = 3;
 
 double seconds_since(steady::time_point then) {
   return std::chrono::duration<double>(steady::now() - then).count();
-}
-
-double processor_seconds() {
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec)
-         + static_cast<double>(time.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-double syncs_per_second(const std::string& directory, double seconds) {
-  const auto path = directory + "/syncs";
-  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0600);
-  const std::string block(4096, 'x');
-  int count = 0;
-  const auto begin = steady::now();
-  while (seconds_since(begin) < seconds) {
-    if (::write(file, block.data(), block.size()) < 0
-        || ::fdatasync(file) < 0) {
-      std::perror("fdatasync");
-      std::exit(1);
-    }
-    ++count;
-  }
-  const auto rate = count / seconds_since(begin);
-  ::close(file);
-  std::filesystem::remove(path);
-  return rate;
 }
 
 attempt made(bool ended) {
@@ -244,7 +214,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   std::printf("disk: %.0f fdatasync/s of a 4 KiB append\n",
-              syncs_per_second(directory, 2));
+              bench::syncs_per_second(directory));
   std::printf("%10s %10s %12s %14s %14s %12s\n", "jobs/batch", "jobs/s",
               "commits/s", "CPU us/job", "bytes/job", "longest ms");
   for (const std::size_t jobs : {1, 10, 100, 500})
