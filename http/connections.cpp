@@ -31,11 +31,9 @@ constexpr unsigned vanished_after_ms = 60'000;
 // A stream's few bytes fit the socket's buffer for hours: that the peer
 // vanished, only the kernel can tell (RFC 5482).
 void notice_vanished_peer(int fd) {
-  const int on = 1;
-  if (::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0
-      || ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &vanished_after_ms,
-                      sizeof vanished_after_ms)
-           != 0)
+  if (::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &vanished_after_ms,
+                   sizeof vanished_after_ms)
+      != 0)
     spdlog::warn("front door: a subscriber that vanishes may keep its place");
 }
 

@@ -98,6 +98,14 @@ private:
 
 class EventsTest : public ServiceTest {
 protected:
+  /// Follows a job to its end and stops; gives the id of the last event.
+  std::string follow_one_job() {
+    event_stream stream{*service};
+    accept_job();
+    stream.until("job", "succeeded");
+    return stream.last_id();
+  }
+
   /// What happened to the job, as "job cloning", "step 0 running".
   static std::vector<std::string> story(const std::vector<told_event>& all,
                                         const std::string& job) {
@@ -159,13 +167,7 @@ TEST_F(EventsTest, TellsOfOneJobOnly) {
 
 TEST_F(EventsTest, GoesOnWhereASubscriberStopped) {
   start();
-  std::string stopped_at;
-  {
-    event_stream stream{*service};
-    accept_job();
-    stream.until("job", "succeeded");
-    stopped_at = stream.last_id();
-  }
+  const auto stopped_at = follow_one_job();
   const auto missed = accept_job();
   service->wait_for_job(missed, "succeeded");
   event_stream stream{*service, "", {{"Last-Event-ID", stopped_at}}};
@@ -176,13 +178,7 @@ TEST_F(EventsTest, GoesOnWhereASubscriberStopped) {
 
 TEST_F(EventsTest, TellsWhomItCannotTellAll) {
   start();
-  std::string stopped_at;
-  {
-    event_stream stream{*service};
-    accept_job();
-    stream.until("job", "succeeded");
-    stopped_at = stream.last_id();
-  }
+  const auto stopped_at = follow_one_job();
   service->restart();
   event_stream stream{*service, "", {{"Last-Event-ID", stopped_at}}};
   const auto read = stream.next();
