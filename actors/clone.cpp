@@ -1,5 +1,6 @@
 #include "actors/clone.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
 #include "job/crash_point.hpp"
@@ -89,7 +90,7 @@ void clone_state::admit() {
   // Nothing is acknowledged yet, so that a journal that fails is not waited
   // for: the sender is told, and may come again.
   crash_point("before-admission");
-  self->request(env->journal, request_grace, events_ptr{batch})
+  ask(self, *env, env->journal, request_grace, events_ptr{batch})
     .then(
       [this, refuse, cancel_late, call](const commit_done& done) {
         crash_point("after-admission");
@@ -164,9 +165,9 @@ void clone_state::send(outbound_call call,
                std::chrono::duration_cast<std::chrono::milliseconds>(
                  order->answer_by - self->clock().now()));
   order->place->enter(env->traffic->at(upstream_of(call.url)));
-  self
-    ->request(env->outbound, call.patience + call.timeout + request_grace,
-              std::make_shared<const outbound_call>(std::move(call)))
+  const auto patience = call.patience + call.timeout + request_grace;
+  ask(self, *env, env->outbound, patience,
+      std::make_shared<const outbound_call>(std::move(call)))
     .then(
       [this, ended](const exchange_ptr& done) {
         env->fault_point(name);

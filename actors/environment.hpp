@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/handles.hpp"
+#include "actors/request_deadlines.hpp"
 #include "actors/supervision_log.hpp"
 #include "job/clone_traffic.hpp"
 #include "job/crash_point.hpp"
@@ -47,6 +48,9 @@ struct environment {
   /// What the supervisors had to do, for whoever asks how they are.
   std::shared_ptr<supervision_log> supervision =
     std::make_shared<supervision_log>();
+  /// Of what actors ask each other. The root supervisor sees to the time.
+  std::shared_ptr<request_deadlines> deadlines =
+    std::make_shared<request_deadlines>();
   std::size_t pool_workers = 3; ///< sub-action actors a job
   restart_limits restarts;
   /// How long a journal that failed is left alone before it is tried again.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/ask.hpp"
 #include "actors/environment.hpp"
 #include "job/event.hpp"
 
@@ -53,7 +54,7 @@ public:
     }
     busy_ = true;
     const auto batch = batch_of_waiting();
-    self_->request(env_->journal, commit_patience, batch)
+    ask(self_, *env_, env_->journal, commit_patience, batch)
       .then(
         [this, batch](const commit_done& done) {
           busy_ = false;

@@ -79,6 +79,8 @@ using root_supervisor_actor = caf::typed_actor<
   caf::reacts_to<again_atom, std::string>,
   // Drains all children; answers when the last one has ended.
   caf::replies_to<drain_atom>::with<drained_atom>,
-  caf::replies_to<report_atom>::with<supervision_report>>;
+  caf::replies_to<report_atom>::with<supervision_report>,
+  // To itself: a turn of `request_deadlines` has passed.
+  caf::reacts_to<turn_atom>>;
 
 } // namespace handoff

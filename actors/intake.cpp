@@ -1,5 +1,6 @@
 #include "actors/intake.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/replies.hpp"
 
 #include <algorithm>
@@ -79,9 +80,8 @@ void intake_state::look_up(const clone_order_ptr& order) {
                           std::nullopt, nullptr, std::nullopt});
     return;
   }
-  self
-    ->request(env->journal, request_grace, find_atom::value, record.flow,
-              record.claim->key)
+  ask(self, *env, env->journal, request_grace, find_atom::value, record.flow,
+      record.claim->key)
     .then(
       [this, order](const key_found& found) {
         env->fault_point(name);

@@ -1,5 +1,6 @@
 #include "actors/job_supervisor.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
 #include "actors/sub_action.hpp"
@@ -207,7 +208,7 @@ void job_supervisor_state::start(step_ref step, std::size_t at) {
   auto call = std::make_shared<const outbound_call>(
     std::get<outbound_call>(std::move(built)));
   const auto patience = call->patience + call->timeout + 2 * request_grace;
-  self->request(slot.worker, patience, outbound_call_ptr{call})
+  ask(self, *env, slot.worker, patience, outbound_call_ptr{call})
     .then(
       [this, at, number = slot.made.number](const exchange_ptr& done) {
         env->fault_point(name);

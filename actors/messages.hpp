@@ -56,9 +56,6 @@ struct cloned_job {
 
 using cloned_job_ptr = std::shared_ptr<const cloned_job>;
 
-using outbound_call_ptr = std::shared_ptr<const outbound_call>;
-using exchange_ptr = std::shared_ptr<const exchange>;
-
 /// Events to be made durable together, in this order.
 using events_ptr = std::shared_ptr<const std::vector<job_event>>;
 
@@ -122,6 +119,7 @@ CAF_ADD_ATOM(handoff, handoff, flush_atom, "flush")
 CAF_ADD_ATOM(handoff, handoff, cancel_atom, "cancel")
 CAF_ADD_ATOM(handoff, handoff, sweep_atom, "sweep")
 CAF_ADD_ATOM(handoff, handoff, next_atom, "next")
+CAF_ADD_ATOM(handoff, handoff, turn_atom, "turn")
 
 CAF_END_TYPE_ID_BLOCK(handoff)
 

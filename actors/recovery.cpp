@@ -1,5 +1,6 @@
 #include "actors/recovery.hpp"
 
+#include "actors/ask.hpp"
 #include "job/command.hpp"
 #include "job/crash_point.hpp"
 
@@ -138,7 +139,7 @@ void recovery_state::write_down() {
   // First it is written down that they are taken up, then they are: else a job
   // that ends the process could not be told from the others.
   crash_point("before-recovery-commit");
-  self->request(options.env->journal, request_grace, taken->events)
+  ask(self, *options.env, options.env->journal, request_grace, taken->events)
     .then(
       [this](const commit_done& done) {
         crash_point("after-recovery-commit");

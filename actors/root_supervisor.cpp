@@ -1,5 +1,6 @@
 #include "actors/root_supervisor.hpp"
 
+#include "actors/ask.hpp"
 #include "actors/clone.hpp"
 #include "actors/job_supervisor.hpp"
 #include "actors/replies.hpp"
@@ -93,7 +94,7 @@ void root_supervisor_state::child_down(const caf::down_msg& down) {
 }
 
 void root_supervisor_state::look_up(const std::string& job, looked_up then) {
-  self->request(env->journal, request_grace, find_atom::value, job)
+  ask(self, *env, env->journal, request_grace, find_atom::value, job)
     .then(
       [this, job, then](const job_found& found) {
         env->fault_point(name);
@@ -171,7 +172,7 @@ void root_supervisor_state::give_up(const std::string& job,
   } else if (found.record && is_unfinished(*found.record)) {
     auto events = std::make_shared<const std::vector<job_event>>(
       handoff::give_up(*found.record, died_too_often(), env->now()));
-    self->request(env->journal, request_grace, events_ptr{events})
+    ask(self, *env, env->journal, request_grace, events_ptr{events})
       .then(
         [this, job, again, record = found.record](const commit_done& done) {
           env->fault_point(name);
@@ -280,7 +281,7 @@ void root_supervisor_state::command_found(const job_order_ptr& order,
     apply(record, each);
   auto batch =
     std::make_shared<const std::vector<job_event>>(std::move(decision.events));
-  self->request(env->journal, request_grace, events_ptr{batch})
+  ask(self, *env, env->journal, request_grace, events_ptr{batch})
     .then(
       [this, order, record, effect = decision.effect](const commit_done& done) {
         env->fault_point(name);
@@ -359,6 +360,20 @@ caf::typed_response_promise<drained_atom> root_supervisor_state::drain() {
   return promise;
 }
 
+void root_supervisor_state::watch_deadlines() {
+  // Weakly: its own environment must not keep it.
+  env->deadlines->on_first([root = self->address()] {
+    if (const auto strong = caf::actor_cast<caf::strong_actor_ptr>(root))
+      caf::anon_send(caf::actor_cast<root_supervisor_actor>(strong),
+                     turn_atom::value);
+  });
+}
+
+void root_supervisor_state::turn() {
+  if (env->deadlines->expire(self->clock().now()))
+    self->delayed_send(self, request_deadlines::turn, turn_atom::value);
+}
+
 supervision_report root_supervisor_state::report() const {
   const auto clones = static_cast<std::size_t>(
     std::count_if(children.begin(), children.end(),
@@ -369,6 +384,7 @@ supervision_report root_supervisor_state::report() const {
 root_supervisor_actor::behavior_type
 root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env) {
   self->state.env = std::move(env);
+  self->state.watch_deadlines();
   self->set_down_handler(
     [self](caf::down_msg& down) { self->state.child_down(down); });
   // At each message, as `environment::fault` promises.
@@ -384,6 +400,7 @@ root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env) {
     [state](again_atom, const std::string& job) { state().restart_due(job); },
     [state](drain_atom) { return state().drain(); },
     [state](report_atom) { return state().report(); },
+    [self](turn_atom) { self->state.turn(); },
   };
 }
 

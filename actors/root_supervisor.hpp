@@ -19,8 +19,9 @@ namespace handoff {
 ///
 /// A child that dies is started again from what the journal has of its job,
 /// after a pause; one that dies too often is given up on and its job settled,
-/// with the reason. When the root supervisor itself dies the service stops: it
-/// is started with the priority of everything else.
+/// with the reason. It also sees to the deadlines of what actors ask each
+/// other. When the root supervisor itself dies the service stops: it is started
+/// with the priority of everything else.
 struct root_supervisor_state {
   using self_pointer =
     root_supervisor_actor::stateful_pointer<root_supervisor_state>;
@@ -59,12 +60,15 @@ struct root_supervisor_state {
   void give_up(const std::string& job, const job_found& found);
   void job_ended(const std::string& job);
   caf::typed_response_promise<drained_atom> drain();
+  /// Another second of the deadlines of requests.
+  void turn();
   supervision_report report() const;
 
   void obey_under_way(const job_order_ptr& order, child& entry);
 
   // -- parts of them --------------------------------------------------------
 
+  void watch_deadlines();
   template <class Handle>
   void adopt(const std::string& job, const Handle& actor);
   using looked_up = std::function<void(const std::string&, const job_found&)>;

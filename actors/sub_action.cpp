@@ -1,5 +1,7 @@
 #include "actors/sub_action.hpp"
 
+#include "actors/ask.hpp"
+
 #include <caf/typed_response_promise.hpp>
 
 namespace handoff {
@@ -10,9 +12,8 @@ sub_action_actor::behavior_type sub_action(sub_action_actor::pointer self,
     [self, env](const outbound_call_ptr& call) {
       env->fault_point("sub_action");
       auto promise = self->make_response_promise<exchange_ptr>();
-      self
-        ->request(env->outbound, call->patience + call->timeout + request_grace,
-                  call)
+      ask(self, *env, env->outbound,
+          call->patience + call->timeout + request_grace, call)
         .then([promise](
                 const exchange_ptr& done) mutable { promise.deliver(done); },
               [promise](const caf::error& failed) mutable {

@@ -3,6 +3,7 @@
 #include "job/error.hpp"
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,8 @@ struct outbound_call {
   std::chrono::milliseconds awaited{0};
 };
 
+using outbound_call_ptr = std::shared_ptr<const outbound_call>;
+
 /// What came of one outbound call.
 struct exchange {
   /// 0 when no complete answer came; else the status of the answer.
@@ -72,5 +75,7 @@ struct exchange {
   /// the end.
   std::chrono::milliseconds duration{0};
 };
+
+using exchange_ptr = std::shared_ptr<const exchange>;
 
 } // namespace handoff

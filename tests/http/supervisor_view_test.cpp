@@ -46,6 +46,7 @@ fake_root(root_supervisor_actor::pointer self, std::shared_ptr<bool> answers) {
         promise.deliver(supervision_report{2, 14});
       return promise;
     },
+    [](turn_atom) {},
   };
 }
 

@@ -33,6 +33,7 @@ fake_root(root_supervisor_actor::pointer self, std::shared_ptr<bool> answers) {
         promise.deliver(supervision_report{});
       return promise;
     },
+    [](turn_atom) {},
   };
 }
 
