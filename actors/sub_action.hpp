@@ -6,10 +6,11 @@
 
 namespace handoff {
 
-/// Makes one attempt of a sub-action and says what came of it; decides nothing.
+/// Makes one attempt of a sub-action; decides nothing. What came of it, its
+/// supervisor is told by the outbound client itself.
 ///
-/// When it dies it loses at most the answer of the attempt that was under way;
-/// its supervisor learns of the death, starts another and makes that attempt
+/// When it dies, its supervisor learns of it, takes the attempt that was under
+/// way for lost, whatever comes of it, starts another and makes the attempt
 /// again.
 sub_action_actor::behavior_type sub_action(sub_action_actor::pointer self,
                                            environment_ptr env);

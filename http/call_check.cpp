@@ -1,10 +1,9 @@
 #include "http/call_check.hpp"
 
-#include "http/curl_handle.hpp"
-
 #include <algorithm>
 #include <array>
 #include <strings.h>
+#include <unordered_map>
 
 namespace handoff {
 
@@ -53,16 +52,9 @@ curl_text part(const curl_url_parts& url, CURLUPart which, unsigned flags) {
   return curl_text{text};
 }
 
-result<std::string> host_of(const std::string& text) {
-  auto unfit = [](unsigned char c) {
-    return c <= ' ' || c == 0x7f;
-  };
-  if (std::any_of(text.begin(), text.end(), unfit))
-    return refused("the URL holds a space or a control character");
-  auto url = curl_url_parts{curl_url()};
-  if (url == nullptr
-      || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_PATH_AS_IS)
-           != CURLUE_OK)
+result<std::string> parse_host(const std::string& text) {
+  const auto url = parse_url(text);
+  if (url == nullptr)
     return refused("the URL is not absolute or not well formed");
   auto scheme = part(url, CURLUPART_SCHEME, 0);
   auto name = part(url, CURLUPART_HOST, 0);
@@ -75,6 +67,51 @@ result<std::string> host_of(const std::string& text) {
   std::transform(host.begin(), host.end(), host.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
+  return host;
+}
+
+/// What comes before the path of a URL: all that its host depends on.
+std::string_view authority_part(std::string_view url) {
+  const auto scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos)
+    return url;
+  return url.substr(0, url.find_first_of("/?#\\", scheme_end + 3));
+}
+
+/// Flows name few hosts, for any number of calls: what was found of one is
+/// kept, by each thread for itself.
+class known_hosts {
+public:
+  const std::string* find(std::string_view authority) {
+    const auto found = hosts_.find(std::string{authority});
+    return found == hosts_.end() ? nullptr : &found->second;
+  }
+
+  void add(std::string_view authority, const std::string& host) {
+    if (hosts_.size() >= hosts_max)
+      hosts_.clear();
+    hosts_.emplace(authority, host);
+  }
+
+private:
+  static constexpr std::size_t hosts_max = 256;
+
+  std::unordered_map<std::string, std::string> hosts_;
+};
+
+result<std::string> host_of(const std::string& text) {
+  auto unfit = [](unsigned char c) {
+    return c <= ' ' || c == 0x7f;
+  };
+  if (std::any_of(text.begin(), text.end(), unfit))
+    return refused("the URL holds a space or a control character");
+  thread_local known_hosts known;
+  const auto authority = authority_part(text);
+  if (const auto* host = known.find(authority))
+    return *host;
+  auto host = parse_host(text);
+  if (const auto* good = std::get_if<std::string>(&host))
+    known.add(authority, *good);
   return host;
 }
 
@@ -91,6 +128,15 @@ result<std::string> upstream_of(const outbound_call& call) {
                      + " holds a line break or a NUL");
   }
   return host_of(call.url);
+}
+
+curl_url_parts parse_url(const std::string& text) {
+  auto url = curl_url_parts{curl_url()};
+  if (url != nullptr
+      && curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_PATH_AS_IS)
+           != CURLUE_OK)
+    url.reset();
+  return url;
 }
 
 bool belongs_to_client(std::string_view name) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/curl_handle.hpp"
 #include "job/error.hpp"
 #include "job/exchange.hpp"
 
@@ -16,6 +17,9 @@ namespace handoff {
 /// NUL (RFC 9110, section 5.5). The error repeats neither URL nor value: both
 /// may hold a secret.
 result<std::string> upstream_of(const outbound_call& call);
+
+/// The parts of an absolute URL, whose path stays as it is; null if it is none.
+curl_url_parts parse_url(const std::string& text);
 
 /// Whether the field called `name` frames the message or belongs to the
 /// connection, and so is the client's alone to write.

@@ -1,9 +1,7 @@
 #include "http/curl_lanes.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <new>
-#include <sys/epoll.h>
 
 namespace handoff {
 
@@ -15,27 +13,9 @@ using clock = std::chrono::steady_clock;
 /// is idle for the longest is closed.
 constexpr long connections_max = curl_lanes::calls_max;
 
-int on_socket(CURL*, curl_socket_t fd, int what, void* of,
-              void* known) noexcept {
+int on_socket(CURL*, curl_socket_t fd, int what, void* of, void*) noexcept {
   auto& lane = *static_cast<curl_lane*>(of);
-  if (what == CURL_POLL_REMOVE) {
-    // It may be closed already, and then epoll has forgotten it by itself.
-    epoll_ctl(lane.epoll, EPOLL_CTL_DEL, fd, nullptr);
-    return 0;
-  }
-  epoll_event event{};
-  event.data.u64 =
-    std::uint64_t{lane.tag} << 32U | static_cast<std::uint32_t>(fd);
-  if ((what & CURL_POLL_IN) != 0)
-    event.events |= EPOLLIN;
-  if ((what & CURL_POLL_OUT) != 0)
-    event.events |= EPOLLOUT;
-  // Any pointer that is not null marks a socket that epoll knows.
-  if (known != nullptr && epoll_ctl(lane.epoll, EPOLL_CTL_MOD, fd, &event) == 0)
-    return 0;
-  curl_multi_assign(lane.multi.get(), fd, of);
-  if (epoll_ctl(lane.epoll, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST)
-    epoll_ctl(lane.epoll, EPOLL_CTL_MOD, fd, &event);
+  lane.sockets.want(fd, what, lane.tag);
   return 0;
 }
 
@@ -50,8 +30,8 @@ int on_timer(CURLM*, long milliseconds, void* of) noexcept {
 
 } // namespace
 
-curl_lane::curl_lane(int epoll_fd, std::uint32_t its_tag)
-    : epoll{epoll_fd}, tag{its_tag}, multi{curl_multi_init()} {
+curl_lane::curl_lane(socket_watch& by, std::uint32_t its_tag)
+    : sockets{by}, tag{its_tag}, multi{curl_multi_init()} {
   if (multi == nullptr)
     throw std::bad_alloc{};
   curl_multi_setopt(multi.get(), CURLMOPT_SOCKETFUNCTION, &on_socket);
@@ -74,7 +54,7 @@ curl_lane& curl_lanes::with_room(call_class purpose) {
   if (found != lanes.end())
     return **found;
   const auto number = static_cast<std::uint32_t>(lanes.size());
-  lanes.push_back(std::make_unique<curl_lane>(epoll_, number << 1U | which));
+  lanes.push_back(std::make_unique<curl_lane>(sockets_, number << 1U | which));
   return *lanes.back();
 }
 
@@ -85,6 +65,8 @@ void curl_lanes::socket_ready(std::uint64_t data, int mask) {
   if (tag >> 1U >= lanes.size())
     return;
   const auto fd = static_cast<int>(static_cast<std::uint32_t>(data));
+  if (!sockets_.is_wanted(fd))
+    return;
   int running = 0;
   curl_multi_socket_action(lanes[tag >> 1U]->multi.get(), fd, mask, &running);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/curl_handle.hpp"
+#include "http/socket_watch.hpp"
 #include "job/exchange.hpp"
 
 #include <array>
@@ -17,14 +18,13 @@ namespace handoff {
 struct curl_lane {
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Has its sockets watched by `epoll_fd`, marked with `its_tag` in the upper
-  /// half of the event's data and the socket in the lower.
-  curl_lane(int epoll_fd, std::uint32_t its_tag);
+  /// Has its sockets watched by `by`, marked with `its_tag`.
+  curl_lane(socket_watch& by, std::uint32_t its_tag);
 
   curl_lane(const curl_lane&) = delete;
   curl_lane& operator=(const curl_lane&) = delete;
 
-  const int epoll;
+  socket_watch& sockets;
   const std::uint32_t tag;
   std::size_t calls = 0;           ///< under way; counted by the owner
   std::optional<time_point> timer; ///< libcurl writes it to the end
@@ -48,7 +48,13 @@ public:
 
   static constexpr std::size_t calls_max = 256; ///< of one lane
 
-  explicit curl_lanes(int epoll_fd) : epoll_{epoll_fd} {}
+  explicit curl_lanes(int epoll_fd) : sockets_{epoll_fd} {}
+
+  curl_lanes(const curl_lanes&) = delete;
+  curl_lanes& operator=(const curl_lanes&) = delete;
+
+  /// Whom each handle has to tell when a socket is to be closed.
+  socket_watch& sockets() noexcept { return sockets_; }
 
   /// One that has room.
   curl_lane& with_room(call_class purpose);
@@ -73,7 +79,7 @@ public:
 private:
   using line = std::vector<std::unique_ptr<curl_lane>>;
 
-  int epoll_;
+  socket_watch sockets_; // outlives the lanes, which close sockets at their end
   std::array<line, 2> lanes_; ///< of clones, of sub-actions
 };
 

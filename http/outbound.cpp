@@ -2,53 +2,48 @@
 
 #include "job/crash_point.hpp"
 
-#include <caf/send.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/actor_companion.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/mailbox_element.hpp>
+#include <caf/make_message.hpp>
 
 #include <utility>
 
 namespace handoff {
+namespace {
 
-caf::typed_response_promise<exchange_ptr>
-outbound_state::start(const outbound_call_ptr& call) {
-  const auto number = ++last;
-  auto promise = self->make_response_promise<exchange_ptr>();
-  under_way.emplace(number, promise);
-  crash_point(call->purpose == call_class::clone ? "before-clone-call"
-                                                 : "before-sub-action-call");
-  const auto handle = caf::actor_cast<outbound_done_actor>(self);
-  client->start(
-    *call, [handle, number, purpose = call->purpose](exchange done) {
-      crash_point(purpose == call_class::clone ? "after-clone-call"
-                                               : "after-sub-action-call");
-      caf::anon_send(handle, number,
-                     std::make_shared<const exchange>(std::move(done)));
+bool is_clone(const outbound_call& call) {
+  return call.purpose == call_class::clone;
+}
+
+void start(outbound_client& client, caf::mailbox_element& request) {
+  if (!request.content().match_elements<outbound_call_ptr>())
+    return; // it ends with its last handle, whoever tells it to end
+  const auto& call = request.content().get_as<outbound_call_ptr>(0);
+  crash_point(is_clone(*call) ? "before-clone-call" : "before-sub-action-call");
+  client.start(call, [asks = std::move(request.sender),
+                      answer = request.mid.response_id(),
+                      clone = is_clone(*call)](exchange done) {
+    crash_point(clone ? "after-clone-call" : "after-sub-action-call");
+    asks->enqueue(
+      nullptr, answer,
+      caf::make_message(std::make_shared<const exchange>(std::move(done))),
+      nullptr);
+  });
+}
+
+} // namespace
+
+outbound_actor outbound(caf::actor_system& system,
+                        const std::weak_ptr<outbound_client>& client) {
+  const auto made = system.spawn<caf::actor_companion, caf::hidden>();
+  caf::actor_cast<caf::actor_companion*>(made)->on_enqueue(
+    [client](const caf::mailbox_element_ptr& request) {
+      if (const auto alive = client.lock())
+        start(*alive, *request);
     });
-  return promise;
-}
-
-void outbound_state::done(std::uint64_t number, const exchange_ptr& what) {
-  const auto found = under_way.find(number);
-  if (found == under_way.end())
-    return;
-  auto promise = std::move(found->second);
-  under_way.erase(found);
-  promise.deliver(what);
-}
-
-outbound_done_actor::behavior_type
-outbound(outbound_state::self_pointer self,
-         std::shared_ptr<outbound_client> client) {
-  self->state.client = std::move(client);
-  return {
-    [self](const outbound_call_ptr& call) {
-      fault_point(outbound_state::name);
-      return self->state.start(call);
-    },
-    [self](std::uint64_t number, const exchange_ptr& what) {
-      fault_point(outbound_state::name);
-      self->state.done(number, what);
-    },
-  };
+  return caf::actor_cast<outbound_actor>(made);
 }
 
 } // namespace handoff

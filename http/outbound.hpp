@@ -3,43 +3,18 @@
 #include "actors/handles.hpp"
 #include "http/outbound_client.hpp"
 
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
-#include <caf/typed_response_promise.hpp>
+#include <caf/fwd.hpp>
 
-#include <cstdint>
 #include <memory>
-#include <unordered_map>
 
 namespace handoff {
 
-/// What the outbound client's thread tells the actor: the call with this number
-/// is done.
-using outbound_done_actor =
-  outbound_actor::extend<caf::reacts_to<std::uint64_t, exchange_ptr>>;
-
-/// Lends the outbound client to actors. Holds one promise for each call that is
-/// under way; `max-jobs` bounds them.
-struct outbound_state {
-  using self_pointer = outbound_done_actor::stateful_pointer<outbound_state>;
-
-  static inline const char* name = "outbound";
-
-  explicit outbound_state(self_pointer actor) : self{actor} {}
-
-  caf::typed_response_promise<exchange_ptr>
-  start(const outbound_call_ptr& call);
-  void done(std::uint64_t number, const exchange_ptr& what);
-
-  self_pointer self;
-  std::shared_ptr<outbound_client> client;
-  std::uint64_t last = 0;
-  std::unordered_map<std::uint64_t, caf::typed_response_promise<exchange_ptr>>
-    under_way;
-};
-
-outbound_done_actor::behavior_type
-outbound(outbound_state::self_pointer self,
-         std::shared_ptr<outbound_client> client);
+/// Lends the outbound client to actors: an actor without a mailbox or a turn of
+/// its own. A call goes into the client's queue on the thread of who asks, and
+/// the client's thread sends the answer to who asked. So it cannot die before
+/// its last handle goes, and the end of the service does not wait for it. Who
+/// asks once the client is gone gets no answer.
+outbound_actor outbound(caf::actor_system& system,
+                        const std::weak_ptr<outbound_client>& client);
 
 } // namespace handoff

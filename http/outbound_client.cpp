@@ -11,7 +11,7 @@ outbound_client::outbound_client(outbound_options options)
 
 outbound_client::~outbound_client() = default;
 
-void outbound_client::start(outbound_call call, completion done) {
+void outbound_client::start(outbound_call_ptr call, completion done) {
   loop_->start(std::move(call), std::move(done));
 }
 

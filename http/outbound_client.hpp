@@ -31,14 +31,15 @@ public:
   outbound_client(const outbound_client&) = delete;
   outbound_client& operator=(const outbound_client&) = delete;
 
-  /// Makes `call` as soon as the host's limits allow. `done` is told exactly
-  /// once, on the client's thread; it must not block and must not throw. Never
-  /// throws for what a call asks: a bad URL, method or header is an exchange
-  /// that failed as `template_failed`. Fields that frame the message or belong
-  /// to the connection (Content-Length, Transfer-Encoding, Connection, Expect,
+  /// Makes `call`, which is not null, as soon as the host's limits allow.
+  /// `done` is told exactly once, on the client's thread; it must not block and
+  /// must not throw. Never throws for what a call asks: a bad URL, method or
+  /// header is an exchange that failed as `template_failed`. Fields that frame
+  /// the message or belong to the connection (Content-Length,
+  /// Transfer-Encoding, Connection, Expect,
   /// ...) are this client's to write, and are left out of `call.headers`. A
   /// HEAD carries no body.
-  void start(outbound_call call, completion done);
+  void start(outbound_call_ptr call, completion done);
 
   /// The service is about to end: sub-actions that wait for a turn end without
   /// one (`overloaded` or `breaker_open`), and so do later ones that would

@@ -81,9 +81,9 @@ outbound_client::loop::~loop() {
   thread_.join();
 }
 
-void outbound_client::loop::start(outbound_call call, completion done) {
+void outbound_client::loop::start(outbound_call_ptr call, completion done) {
   // Checked on the caller's thread: the loop's has enough to do.
-  auto host = upstream_of(call);
+  auto host = upstream_of(*call);
   auto work =
     std::make_unique<transfer>(std::move(call), std::move(done), options_);
   auto first = false;
@@ -232,14 +232,7 @@ void outbound_client::loop::begin(std::uint64_t id, time_point now) {
   auto& call = calls_.at(id);
   auto& work = *call.work;
   auto& lane = lanes_.with_room(work.call().purpose);
-  curl_easy easy;
-  if (!spare_.empty()) {
-    easy = std::move(spare_.back());
-    spare_.pop_back();
-  } else {
-    easy = checked(curl_easy{curl_easy_init()});
-  }
-  auto code = work.prepare(std::move(easy), share_.get(), now);
+  auto code = work.prepare(take_handle(), lanes_.sockets(), now);
   if (code == CURLE_OK
       && (curl_easy_setopt(work.easy(), CURLOPT_PRIVATE,
                            reinterpret_cast<void*>(id))
@@ -293,12 +286,22 @@ void outbound_client::loop::end(std::uint64_t id, exchange done) {
   call.mapped().work->tell(std::move(done));
 }
 
+curl_easy outbound_client::loop::take_handle() {
+  if (!spare_.empty()) {
+    auto easy = std::move(spare_.back());
+    spare_.pop_back();
+    return easy;
+  }
+  auto easy = checked(curl_easy{curl_easy_init()});
+  if (transfer::configure(easy.get(), options_, share_.get(), lanes_.sockets())
+      != CURLE_OK)
+    throw std::bad_alloc{}; // the only reason that is left
+  return easy;
+}
+
 void outbound_client::loop::recycle(curl_easy easy) {
-  if (spare_.size() >= spare_max)
-    return;
-  // Lets go of every pointer into the call.
-  curl_easy_reset(easy.get());
-  spare_.push_back(std::move(easy));
+  if (spare_.size() < spare_max)
+    spare_.push_back(std::move(easy));
 }
 
 void outbound_client::loop::shut_down() {

@@ -45,7 +45,7 @@ public:
   loop(const loop&) = delete;
   loop& operator=(const loop&) = delete;
 
-  void start(outbound_call call, completion done);
+  void start(outbound_call_ptr call, completion done);
   void drain();
   std::vector<upstream_counts> counts() const;
   clone_room room_for_clones(const std::string& host) const;
@@ -76,6 +76,8 @@ private:
   void take_ended(curl_lane& from);
   void begin(std::uint64_t id, time_point now);
   void end(std::uint64_t id, exchange done);
+  curl_easy take_handle();
+  /// What it points to of its call is set anew before it is used again.
   void recycle(curl_easy easy);
   void shut_down();
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <system_error>
 #include <type_traits>
+#include <unistd.h>
 #include <utility>
 
 namespace handoff {
@@ -44,39 +45,91 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count,
 }
 
 curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* to) noexcept {
-  if (!static_cast<transfer*>(self)->may_connect(&to->addr))
-    return CURL_SOCKET_BAD;
-  return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+  return static_cast<transfer*>(self)->open_socket(*to);
 }
 
-} // namespace
-
-transfer::transfer(outbound_call call, outbound_client::completion done,
-                   const outbound_options& options)
-    : call_{std::move(call)}, done_{std::move(done)}, options_{options} {}
+int on_close(void* sockets, curl_socket_t fd) noexcept {
+  static_cast<socket_watch*>(sockets)->closed(fd);
+  return ::close(fd);
+}
 
 template <class T>
-void transfer::set(CURLoption option, T value) {
+void set_option(CURLcode& so_far, CURL* easy, CURLoption option, T value) {
   static_assert(
     !std::is_integral_v<
       T> || std::is_same_v<T, long> || std::is_same_v<T, curl_off_t>,
     "libcurl reads a long; anything shorter is undefined");
-  if (prepared_ == CURLE_OK)
-    prepared_ = curl_easy_setopt(easy_.get(), option, value);
+  if (so_far == CURLE_OK)
+    so_far = curl_easy_setopt(easy, option, value);
 }
 
-CURLcode transfer::prepare(curl_easy easy, CURLSH* share, time_point now) {
+} // namespace
+
+transfer::transfer(outbound_call_ptr call, outbound_client::completion done,
+                   const outbound_options& options)
+    : call_{std::move(call)},
+      url_{parse_url(call_->url)},
+      done_{std::move(done)},
+      options_{options} {}
+
+template <class T>
+void transfer::set(CURLoption option, T value) {
+  set_option(prepared_, easy_.get(), option, value);
+}
+
+CURLcode transfer::configure(CURL* easy, const outbound_options& options,
+                             CURLSH* share, socket_watch& sockets) {
+  auto code = CURLE_OK;
+  const auto set = [&](CURLoption option, auto value) {
+    set_option(code, easy, option, value);
+  };
+  set(CURLOPT_SHARE, share);
+  set(CURLOPT_USERAGENT, options.user_agent.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_NOPROXY, "*");
+  set(CURLOPT_NOSIGNAL, 1L);
+  // Without it, a call that ends while its name is being resolved blocks this
+  // thread, and so all calls, until getaddrinfo comes back.
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS,
+      static_cast<long>(options.connect_timeout.count()));
+  set(CURLOPT_BUFFERSIZE, receive_buffer);
+  set(CURLOPT_UPLOAD_BUFFERSIZE, upload_buffer);
+  set(CURLOPT_MAXAGE_CONN, idle_seconds_max);
+  set(CURLOPT_PREREQFUNCTION, &on_request);
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  set(CURLOPT_WRITEFUNCTION, &on_body);
+  set(CURLOPT_OPENSOCKETFUNCTION, &on_open);
+  // A connection may outlive the call that opened it.
+  set(CURLOPT_CLOSESOCKETFUNCTION, &on_close);
+  set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(&sockets));
+  return code;
+}
+
+CURLcode transfer::prepare(curl_easy easy, socket_watch& sockets,
+                           time_point now) {
   easy_ = std::move(easy);
+  sockets_ = &sockets;
   started_ = now;
-  set(CURLOPT_URL, call_.url.c_str());
+  // All that another call may have set is set, so that nothing of it is left.
+  if (url_ == nullptr)
+    prepared_ = CURLE_URL_MALFORMAT;
+  // Of both, libcurl takes the one that is parsed; without the text, it would
+  // make one of the parts.
+  set(CURLOPT_URL, call_->url.c_str());
+  set(CURLOPT_CURLU, url_.get());
   set_message();
-  set_connection(share);
-  set_callbacks();
+  set_connection();
+  for (const auto data : {CURLOPT_PREREQDATA, CURLOPT_HEADERDATA,
+                          CURLOPT_WRITEDATA, CURLOPT_OPENSOCKETDATA})
+    set(data, static_cast<void*>(this));
   return prepared_;
 }
 
 void transfer::collect_headers() {
-  for (const auto& [name, value] : call_.headers) {
+  for (const auto& [name, value] : call_->headers) {
     if (belongs_to_client(name))
       continue;
     auto text = trimmed(value);
@@ -87,7 +140,7 @@ void transfer::collect_headers() {
   }
   // libcurl's own ideas: a form's content type, and asking for permission to
   // send a body, which costs a round trip or a second.
-  if (find_header(call_.headers, "Content-Type") == nullptr)
+  if (find_header(call_->headers, "Content-Type") == nullptr)
     request_headers_.add("Content-Type:");
   request_headers_.add("Expect:");
 }
@@ -95,43 +148,28 @@ void transfer::collect_headers() {
 void transfer::set_message() {
   collect_headers();
   set(CURLOPT_HTTPHEADER, request_headers_.get());
-  set(CURLOPT_USERAGENT, options_.user_agent.c_str());
-  if (call_.method == "HEAD") {
-    set(CURLOPT_NOBODY, 1L);
+  const bool is_head = call_->method == "HEAD";
+  set(CURLOPT_NOBODY, is_head ? 1L : 0L);
+  set(CURLOPT_CUSTOMREQUEST, is_head ? nullptr : call_->method.c_str());
+  if (is_head)
     return;
-  }
-  auto with_body = !call_.body.empty() || call_.method == "POST"
-                || call_.method == "PUT" || call_.method == "PATCH";
+  auto with_body = !call_->body.empty() || call_->method == "POST"
+                || call_->method == "PUT" || call_->method == "PATCH";
   if (with_body) {
     // An empty body of these methods is announced as such (RFC 9110, section
     // 8.6).
     set(CURLOPT_POSTFIELDSIZE_LARGE,
-        static_cast<curl_off_t>(call_.body.size()));
-    set(CURLOPT_POSTFIELDS, call_.body.c_str());
+        static_cast<curl_off_t>(call_->body.size()));
+    set(CURLOPT_POSTFIELDS, call_->body.c_str());
   } else {
     set(CURLOPT_HTTPGET, 1L);
   }
-  set(CURLOPT_CUSTOMREQUEST, call_.method.c_str());
 }
 
-void transfer::set_connection(CURLSH* share) {
-  set(CURLOPT_SHARE, share);
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_PATH_AS_IS, 1L);
-  set(CURLOPT_PROXY, "");
-  set(CURLOPT_NOPROXY, "*");
-  set(CURLOPT_NOSIGNAL, 1L);
-  // Without it, a call that ends while its name is being resolved blocks this
-  // thread, and so all calls, until getaddrinfo comes back.
-  set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_CONNECTTIMEOUT_MS,
-      static_cast<long>(options_.connect_timeout.count()));
+void transfer::set_connection() {
   // 0 would be for ever.
   set(CURLOPT_TIMEOUT_MS,
-      std::max(1L, static_cast<long>(call_.timeout.count())));
-  set(CURLOPT_BUFFERSIZE, receive_buffer);
-  set(CURLOPT_UPLOAD_BUFFERSIZE, upload_buffer);
-  set(CURLOPT_MAXAGE_CONN, idle_seconds_max);
+      std::max(1L, static_cast<long>(call_->timeout.count())));
   // A request that went into a connection which was reused and which then ends
   // without an answer is sent again by libcurl (up to five times), whatever
   // its method: it takes the connection for one that had been closed while
@@ -141,27 +179,12 @@ void transfer::set_connection(CURLSH* share) {
   // not come to that because of a server that closes idle connections, it has
   // a connection of its own. HTTP/2 has its own reasons to send again (refused
   // streams, the wish for 1.1): clones are sent as 1.1.
-  if (call_.purpose == call_class::clone) {
-    set(CURLOPT_FRESH_CONNECT, 1L);
-    set(CURLOPT_FORBID_REUSE, 1L);
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  } else {
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  }
-}
-
-void transfer::set_callbacks() {
-  auto* self = static_cast<void*>(this);
-  set(CURLOPT_PREREQFUNCTION, &on_request);
-  set(CURLOPT_PREREQDATA, self);
-  set(CURLOPT_HEADERFUNCTION, &on_header);
-  set(CURLOPT_HEADERDATA, self);
-  set(CURLOPT_WRITEFUNCTION, &on_body);
-  set(CURLOPT_WRITEDATA, self);
-  if (!options_.private_networks_allowed) {
-    set(CURLOPT_OPENSOCKETFUNCTION, &on_open);
-    set(CURLOPT_OPENSOCKETDATA, self);
-  }
+  const bool is_clone = call_->purpose == call_class::clone;
+  set(CURLOPT_FRESH_CONNECT, is_clone ? 1L : 0L);
+  set(CURLOPT_FORBID_REUSE, is_clone ? 1L : 0L);
+  set(CURLOPT_HTTP_VERSION,
+      static_cast<long>(is_clone ? CURL_HTTP_VERSION_1_1
+                                 : CURL_HTTP_VERSION_2TLS));
 }
 
 bool transfer::about_to_send() noexcept {
@@ -172,10 +195,17 @@ bool transfer::about_to_send() noexcept {
   return !repeat_;
 }
 
-bool transfer::may_connect(const sockaddr* address) noexcept {
-  auto accepted = is_public(address);
-  (accepted ? address_accepted_ : address_refused_) = true;
-  return accepted;
+curl_socket_t transfer::open_socket(const curl_sockaddr& to) noexcept {
+  if (!options_.private_networks_allowed) {
+    const auto accepted = is_public(&to.addr);
+    (accepted ? address_accepted_ : address_refused_) = true;
+    if (!accepted)
+      return CURL_SOCKET_BAD;
+  }
+  const auto fd = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+  if (fd >= 0)
+    sockets_->opened(fd);
+  return fd;
 }
 
 bool transfer::header_line(std::string_view line) {
@@ -210,7 +240,7 @@ bool transfer::header_complete() {
   }
   answered_ = true;
   const auto* length = find_header(answer_headers_, "Content-Length");
-  if (length == nullptr || call_.method == "HEAD" || status == 304)
+  if (length == nullptr || call_->method == "HEAD" || status == 304)
     return true;
   std::size_t bytes = 0;
   auto [end, failed] =

@@ -2,12 +2,12 @@
 
 #include "http/curl_handle.hpp"
 #include "http/outbound_client.hpp"
+#include "http/socket_watch.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <sys/socket.h>
 
 namespace handoff {
 
@@ -18,17 +18,23 @@ class transfer {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  transfer(outbound_call call, outbound_client::completion done,
+  transfer(outbound_call_ptr call, outbound_client::completion done,
            const outbound_options& options);
 
   transfer(const transfer&) = delete;
   transfer& operator=(const transfer&) = delete;
 
-  const outbound_call& call() const noexcept { return call_; }
+  const outbound_call& call() const noexcept { return *call_; }
 
-  /// Makes `easy` ready to carry the call out. TLS sessions are kept in
-  /// `share`. Not CURLE_OK: nothing was sent and nothing will be.
-  CURLcode prepare(curl_easy easy, CURLSH* share, time_point now);
+  /// Sets on a new handle what all calls have in common. TLS sessions are kept
+  /// in `share`; `sockets` hears of the sockets that are closed.
+  static CURLcode configure(CURL* easy, const outbound_options& options,
+                            CURLSH* share, socket_watch& sockets);
+
+  /// Makes `easy`, which is configured and may have made another call before,
+  /// ready to carry this one out. Not CURLE_OK: nothing was sent and nothing
+  /// will be.
+  CURLcode prepare(curl_easy easy, socket_watch& sockets, time_point now);
 
   CURL* easy() const noexcept { return easy_.get(); }
 
@@ -55,24 +61,26 @@ public:
   /// Another piece of the answer's body. False: abort.
   bool body_piece(std::string_view piece);
 
-  /// Whether a connection to `address` may be made.
-  bool may_connect(const sockaddr* address) noexcept;
+  /// A socket for a connection to there; CURL_SOCKET_BAD where none may be made
+  /// or none is to be had.
+  curl_socket_t open_socket(const curl_sockaddr& to) noexcept;
 
 private:
   void collect_headers();
   template <class T>
   void set(CURLoption option, T value);
   void set_message();
-  void set_connection(CURLSH* share);
-  void set_callbacks();
+  void set_connection();
   bool header_complete();
   error_kind kind_of(CURLcode code) const;
   error_kind unsent_kind_of(CURLcode code) const;
   exchange ended(time_point now) const;
 
-  outbound_call call_;
+  outbound_call_ptr call_;
+  curl_url_parts url_; ///< that of the call; null where it is no URL
   outbound_client::completion done_;
   const outbound_options& options_;
+  socket_watch* sockets_ = nullptr; ///< that of `prepare`
   curl_lines request_headers_;
   CURLcode prepared_ = CURLE_OK;
   time_point started_;

@@ -232,8 +232,8 @@ TEST_F(OutboundClientTest, MayBeCalledFromACompletion) {
   serve_ok();
   restart_client();
   std::promise<exchange> second;
-  client_->start(call_here("/first"), [&](const exchange&) {
-    client_->start(call_here("/second"),
+  client_->start(shared(call_here("/first")), [&](const exchange&) {
+    client_->start(shared(call_here("/second")),
                    [&](exchange done) { second.set_value(std::move(done)); });
   });
   EXPECT_EQ(second.get_future().get().status, 200);

@@ -338,8 +338,8 @@ TEST_F(OutboundFaultsTest, EndsWhatACompletionAsksForAtShutDown) {
   std::promise<exchange> late;
   // Not through `client_`, which is null while the client is being destroyed.
   auto* client = client_.get();
-  client->start(call_here("/"), [&, client](const exchange&) {
-    client->start(call_here("/late"),
+  client->start(shared(call_here("/")), [&, client](const exchange&) {
+    client->start(shared(call_here("/late")),
                   [&](exchange done) { late.set_value(std::move(done)); });
   });
   server_->await_requests(1);

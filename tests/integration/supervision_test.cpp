@@ -258,7 +258,6 @@ std::vector<fatal_fault> when_held() {
   // The first three are held by then.
   return {{"root_supervisor", "the root supervisor", 4},
           {"journal_keeper", "the journal", 7},
-          {"outbound", "the outbound client", 4},
           {"intake", "the intake", 4},
           {"job_viewer", "the job viewer", 1}};
 }
@@ -269,8 +268,6 @@ std::vector<fatal_fault> when_busy() {
     all.push_back({"root_supervisor", "the root supervisor", nth});
   for (const int nth : {1, 2, 3, 5, 6, 8, 13, 30})
     all.push_back({"journal_keeper", "the journal", nth});
-  for (const int nth : {1, 2, 3, 5, 8, 20})
-    all.push_back({"outbound", "the outbound client", nth});
   for (const int nth : {1, 3})
     all.push_back({"intake", "the intake", nth});
   all.push_back({"job_viewer", "the job viewer", 3});

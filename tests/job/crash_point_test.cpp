@@ -72,9 +72,9 @@ TEST_F(FaultPointDeathTest, ThrowsAtEachMessageFromTheNthOn) {
 }
 
 TEST_F(FaultPointDeathTest, TakesSeveralOfOneActorAndOfOthers) {
-  const auto* wanted = "intake:1,clone:1,clone:3,outbound:2+";
+  const auto* wanted = "intake:1,clone:1,clone:3,recovery:2+";
   EXPECT_EXIT(take(wanted, "clone", 4), testing::ExitedWithCode(0b0101), "");
-  EXPECT_EXIT(take(wanted, "outbound", 3), testing::ExitedWithCode(0b110), "");
+  EXPECT_EXIT(take(wanted, "recovery", 3), testing::ExitedWithCode(0b110), "");
 }
 
 #endif

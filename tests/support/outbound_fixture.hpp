@@ -49,12 +49,16 @@ protected:
     return call;
   }
 
+  static outbound_call_ptr shared(outbound_call call) {
+    return std::make_shared<const outbound_call>(std::move(call));
+  }
+
   std::future<exchange> start(outbound_call call) {
     if (client_ == nullptr)
       restart_client();
     auto promise = std::make_shared<std::promise<exchange>>();
     auto future = promise->get_future();
-    client_->start(std::move(call), [promise](exchange done) {
+    client_->start(shared(std::move(call)), [promise](exchange done) {
       promise->set_value(std::move(done));
     });
     return future;

@@ -78,7 +78,7 @@ service_client::service_client() : outbound_{command_options()} {}
 
 exchange service_client::call(outbound_call wanted) {
   std::promise<exchange> done;
-  outbound_.start(std::move(wanted),
+  outbound_.start(std::make_shared<const outbound_call>(std::move(wanted)),
                   [&](exchange what) { done.set_value(std::move(what)); });
   return done.get_future().get();
 }

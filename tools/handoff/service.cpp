@@ -207,8 +207,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   keeper.keep = from.journal.keep;
   keeper.keep_bytes = from.journal.keep_bytes;
   journal_ = actors_->spawn<caf::detached>(journal_keeper, std::move(keeper));
-  outbound_ =
-    caf::actor_cast<outbound_actor>(actors_->spawn(outbound, client_));
+  outbound_ = outbound(*actors_, client_);
   auto env = std::make_shared<environment>();
   env->journal = journal_;
   env->outbound = outbound_;
@@ -299,7 +298,6 @@ void service::spawn_guardian(service_listener listener) {
   };
   watch("the root supervisor", root_);
   watch("the journal", journal_);
-  watch("the outbound client", outbound_);
   watch("the intake", intake_);
   watch("the job viewer", viewer_);
   watch("the view of the supervisor", supervisor_view_);
@@ -364,8 +362,8 @@ void service::wait_for_answers() const {
 
 void service::wait_for_tree() {
   using namespace std::chrono_literals;
-  // The journal, the outbound client, the reloader and two views.
-  constexpr std::size_t others = 5;
+  // The journal, the reloader and two views.
+  constexpr std::size_t others = 4;
   const auto until = std::chrono::steady_clock::now() + tree_patience;
   while (actors_->registry().running() > others
          && std::chrono::steady_clock::now() < until)
@@ -398,7 +396,6 @@ void service::stop() {
   end(reloader_);
   end(supervisor_view_);
   end(viewer_);
-  end(outbound_);
   end(journal_);
   guardian_ = nullptr;
   recovery_ = nullptr;
