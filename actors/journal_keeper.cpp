@@ -3,6 +3,7 @@
 #include "job/crash_point.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace handoff {
@@ -11,36 +12,49 @@ caf::typed_response_promise<commit_done>
 journal_keeper_state::enqueue(const events_ptr& events) {
   // The flush stands behind everything that is in the mailbox by now.
   if (promises.empty()) {
-    if (options.commit_delay.count() > 0)
-      self->delayed_send(self, options.commit_delay, flush_atom::value);
+    if (delay().count() > 0)
+      self->delayed_send(self, delay(), flush_atom::value);
     else
       self->send(self, flush_atom::value);
   }
-  waiting.insert(waiting.end(), events->begin(), events->end());
+  waiting.push_back(events);
   promises.push_back(self->make_response_promise<commit_done>());
   return promises.back();
+}
+
+std::chrono::milliseconds journal_keeper_state::delay() const {
+  return shared_last_by < options.crowd
+         ? options.commit_delay
+         : std::max(options.commit_delay, options.crowd_delay);
 }
 
 void journal_keeper_state::commit_all() {
   if (promises.empty())
     return; // a look-up was faster than the flush
-  const auto events = std::exchange(waiting, {});
+  const auto batches = std::exchange(waiting, {});
   const auto told = std::exchange(promises, {});
+  shared_last_by = told.size();
   crash_point("before-commit");
   const auto began = std::chrono::steady_clock::now();
-  const commit_done done{options.store->commit(events)};
+  std::size_t count = 0;
+  std::vector<std::span<const job_event>> events;
+  for (const auto& each : batches) {
+    events.emplace_back(*each);
+    count += each->size();
+  }
+  const commit_done done{options.store->commit_all(events)};
   const auto took = std::chrono::steady_clock::now() - began;
   crash_point("after-commit");
   if (options.committed)
     options.committed(
-      events.size(),
-      std::chrono::duration_cast<std::chrono::microseconds>(took),
+      count, std::chrono::duration_cast<std::chrono::microseconds>(took),
       !done.failure);
   for (auto promise : told)
     promise.deliver(done);
   tell_health(done.failure);
   if (!done.failure && options.observe)
-    std::for_each(events.begin(), events.end(), options.observe);
+    for (const auto& each : events)
+      std::for_each(each.begin(), each.end(), options.observe);
 }
 
 void journal_keeper_state::tell_health(const std::optional<error>& failure) {
@@ -63,8 +77,12 @@ void journal_keeper_state::check() {
 
 job_found journal_keeper_state::find(const std::string& id) {
   // Who takes over from an actor that died must see what that one sent.
-  if (std::any_of(waiting.begin(), waiting.end(),
-                  [&](const job_event& each) { return each.job == id; }))
+  const auto is_of_it = [&](const job_event& each) {
+    return each.job == id;
+  };
+  if (std::any_of(waiting.begin(), waiting.end(), [&](const auto& events) {
+        return std::any_of(events->begin(), events->end(), is_of_it);
+      }))
     commit_all();
   auto found = options.store->find(id);
   if (auto* failed = std::get_if<error>(&found))

@@ -31,6 +31,11 @@ struct journal_keeper_options {
   /// How long a commit waits for company. 0: no longer than it takes to read
   /// what is in the mailbox.
   std::chrono::milliseconds commit_delay{0};
+  /// How long at least, after a commit that `crowd` or more had waited for:
+  /// then others are about to come, and a commit costs the most where few share
+  /// it.
+  std::chrono::milliseconds crowd_delay{1};
+  std::size_t crowd = 4;
   /// Jobs that finished longer ago are forgotten.
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   /// Above so many bytes finished jobs are forgotten sooner; 0: never.
@@ -60,6 +65,8 @@ struct journal_keeper_state {
   explicit journal_keeper_state(self_pointer actor) : self{actor} {}
 
   caf::typed_response_promise<commit_done> enqueue(const events_ptr& events);
+  /// How long the next commit waits for company.
+  std::chrono::milliseconds delay() const;
   void commit_all();
   void tell_health(const std::optional<error>& failure);
   job_found find(const std::string& id);
@@ -69,8 +76,9 @@ struct journal_keeper_state {
 
   self_pointer self;
   journal_keeper_options options;
-  std::vector<job_event> waiting;
+  std::vector<events_ptr> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
+  std::size_t shared_last_by = 0;
   bool is_failing = false;
 };
 

@@ -102,7 +102,13 @@ public:
   /// another job holds the key at the time of the event, that job keeps it,
   /// and the new one is journaled without holding it: no job is lost for it. A
   /// job that is forgotten lets go of its key to whoever claims it.
-  virtual std::optional<error> commit(std::span<const job_event> events) = 0;
+  std::optional<error> commit(std::span<const job_event> events) {
+    return commit_all({&events, 1});
+  }
+
+  /// The same for events that several have brought, all in one commit.
+  virtual std::optional<error>
+  commit_all(std::span<const std::span<const job_event>> batches) = 0;
 
   /// Makes a commit that changes nothing: whether one would succeed now. For a
   /// journal that failed while nobody has anything to commit.

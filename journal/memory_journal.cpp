@@ -64,8 +64,15 @@ private:
 
 } // namespace
 
-std::optional<error> memory_journal::commit(std::span<const job_event> events) {
+std::optional<error> memory_journal::commit_all(
+  std::span<const std::span<const job_event>> batches) {
   const std::scoped_lock lock{mutex_};
+  for (const auto& events : batches)
+    add(events);
+  return std::nullopt;
+}
+
+void memory_journal::add(std::span<const job_event> events) {
   for (const auto& event : events) {
     if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
       if (!jobs_.try_emplace(event.job, accepted->record).second)
@@ -89,7 +96,6 @@ std::optional<error> memory_journal::commit(std::span<const job_event> events) {
         keys_.erase(held);
     }
   }
-  return std::nullopt;
 }
 
 std::optional<error> memory_journal::check() {

@@ -13,7 +13,8 @@ namespace handoff {
 /// to try a flow without leaving anything behind. Thread-safe.
 class memory_journal : public journal {
 public:
-  std::optional<error> commit(std::span<const job_event> events) override;
+  std::optional<error>
+  commit_all(std::span<const std::span<const job_event>> batches) override;
   std::optional<error> check() override;
   result<std::optional<job>> find(std::string_view id) override;
   result<job_page> list(const job_query& query) override;
@@ -31,6 +32,8 @@ public:
   result<std::unique_ptr<journal_reader>> open_reader() override;
 
 private:
+  void add(std::span<const job_event> events);
+
   using key = std::pair<std::string, std::string>; // flow, key
 
   std::mutex mutex_;

@@ -4,6 +4,7 @@
 #include "journal/sqlite_schema.hpp"
 #include "journal/sqlite_writer.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -170,12 +171,16 @@ sqlite_journal::open(sqlite_journal_options options) {
   });
 }
 
-std::optional<error> sqlite_journal::commit(std::span<const job_event> events) {
-  if (events.empty())
+std::optional<error> sqlite_journal::commit_all(
+  std::span<const std::span<const job_event>> batches) {
+  if (std::all_of(batches.begin(), batches.end(),
+                  [](const auto& each) { return each.empty(); }))
     return std::nullopt;
   const auto done = guarded([&] {
     transaction step{*state_->connection, transaction::purpose::write};
-    state_->writes->write(events);
+    for (const auto& events : batches)
+      state_->writes->add(events);
+    state_->writes->store();
     state_->expect_files_in_place();
     step.commit();
     return true;

@@ -44,7 +44,8 @@ public:
 
   ~sqlite_journal() override;
 
-  std::optional<error> commit(std::span<const job_event> events) override;
+  std::optional<error>
+  commit_all(std::span<const std::span<const job_event>> batches) override;
   std::optional<error> check() override;
   result<std::optional<job>> find(std::string_view id) override;
   result<job_page> list(const job_query& query) override;

@@ -134,7 +134,7 @@ void writer::add(known_job& to, const job_event& event) {
   encode(event, to.events);
 }
 
-void writer::write(std::span<const job_event> events) {
+void writer::add(std::span<const job_event> events) {
   for (const auto& event : events) {
     if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
       if (auto* const known = accept(event, *accepted))
@@ -151,6 +151,9 @@ void writer::write(std::span<const job_event> events) {
                        std::string_view{event.job});
     add(*known, event);
   }
+}
+
+void writer::store() {
   for (auto* const each : touched_)
     store(*each);
 }

@@ -19,7 +19,10 @@ class writer {
 public:
   writer(connection& on, reader& reads, std::size_t remembered_max);
 
-  void write(std::span<const job_event> events);
+  void add(std::span<const job_event> events);
+
+  /// What was added, in as few rows as there can be.
+  void store();
 
   /// Deletes final jobs; see `journal::prune`.
   std::size_t prune(wall_time before, wall_time now, std::size_t limit);

@@ -115,16 +115,16 @@ void fake_responder::answer_by(time_point when, reply what) {
 
 void fake_responder::on_outcome(std::function<void(const reply_outcome&)>) {}
 
-std::optional<error>
-failing_journal::commit(std::span<const job_event> events) {
+std::optional<error> failing_journal::commit_all(
+  std::span<const std::span<const job_event>> batches) {
   if (fails)
     return error{error_kind::journal_unavailable, "the disk is full"};
   ++commits;
-  return memory_journal::commit(events);
+  return memory_journal::commit_all(batches);
 }
 
 std::optional<error> failing_journal::check() {
-  return commit({});
+  return commit_all({});
 }
 
 ActorTest::ActorTest() {

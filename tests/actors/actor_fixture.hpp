@@ -72,7 +72,8 @@ public:
 /// A journal that can be made to fail.
 class failing_journal : public memory_journal {
 public:
-  std::optional<error> commit(std::span<const job_event> events) override;
+  std::optional<error>
+  commit_all(std::span<const std::span<const job_event>> batches) override;
   std::optional<error> check() override;
 
   bool fails = false;

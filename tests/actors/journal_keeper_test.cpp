@@ -8,7 +8,18 @@ namespace {
 
 using ::testing::ElementsAre;
 
-class JournalKeeperTest : public ActorTest {};
+class JournalKeeperTest : public ActorTest {
+protected:
+  /// So many at once want something to be committed.
+  void send(int count) {
+    for (int i = 0; i < count; ++i)
+      caf::anon_send(
+        options.journal,
+        std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
+          {"nobody's", options.now(), sender_replied{}}}));
+    run_for(0ms);
+  }
+};
 
 TEST_F(JournalKeeperTest, TellsByItselfWhenItCommitsAgain) {
   start();
@@ -41,6 +52,20 @@ TEST_F(JournalKeeperTest, MakesOneCommitForAllThatWait) {
     post(flow, true);
   run_for(10ms);
   EXPECT_EQ(store->commits, 1u);
+}
+
+TEST_F(JournalKeeperTest, WaitsForCompanyOnlyAfterACrowd) {
+  start();
+  send(1);
+  EXPECT_EQ(store->commits, 1u) << "alone, at once";
+  send(4);
+  EXPECT_EQ(store->commits, 2u);
+  send(1);
+  EXPECT_EQ(store->commits, 2u) << "others are about to come";
+  run_for(1ms);
+  EXPECT_EQ(store->commits, 3u);
+  send(1);
+  EXPECT_EQ(store->commits, 4u) << "the crowd is gone";
 }
 
 } // namespace
