@@ -40,7 +40,7 @@ double answer_ms(const stand& at, const section_options& chosen) {
 /// What the commits of a job cost the journal, a hundred jobs at once, in ms of
 /// CPU.
 double commits_ms(const stand& at) {
-  program journal{{JOURNAL_BENCH_BINARY, at.directory().string(), "2"},
+  program journal{{JOURNAL_BENCH_BINARY, at.directory().string(), "2", "100"},
                   (at.directory() / "journal.log").string()};
   std::istringstream lines{journal.output_at_end(seconds{60})};
   for (std::string line; std::getline(lines, line);) {
