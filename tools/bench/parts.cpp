@@ -2,6 +2,7 @@
 #include "tools/bench/sections.hpp"
 #include "tools/bench/wrk.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -11,6 +12,8 @@ namespace bench {
 using namespace std::chrono;
 
 namespace {
+
+constexpr seconds answering_max{3};
 
 /// What the calls of a job cost libcurl, in ms of CPU.
 double calls_ms(const stand& at, std::size_t jobs, std::size_t calls) {
@@ -32,7 +35,9 @@ double answer_ms(const stand& at, const section_options& chosen) {
   const auto port = bare.port_after("bare: listening on ");
   const auto before = bare.used().cpu_seconds;
   const auto told =
-    send(port, chosen.senders, seconds{3}, at.directory() / "wrk.log");
+    wrk{port, chosen.senders, std::min(chosen.sending, answering_max),
+        at.directory() / "wrk.log"}
+      .told();
   const auto spent = bare.used().cpu_seconds - before;
   return spent * 1'000 / static_cast<double>(told.answers);
 }

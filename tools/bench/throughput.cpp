@@ -46,7 +46,8 @@ void run_once(const section_options& chosen, contender service, samples& to) {
   const auto cpu_before = at.service_used().cpu_seconds;
   const auto began = clock::now();
   const auto told =
-    send(at.port(), chosen.senders, chosen.sending, at.directory() / "wrk.log");
+    wrk{at.port(), chosen.senders, chosen.sending, at.directory() / "wrk.log"}
+      .told();
   const auto stopped = clock::now();
   // A pool of threads may be far behind; what it has not done then, it is not
   // waited for.
