@@ -35,7 +35,7 @@ constexpr auto usage =
   "  --sub-action-ms=N    how long one takes (100)\n"
   "  --senders=N          of throughput: at once (64)\n"
   "  --seconds=N          of throughput: how long they send (10)\n"
-  "  --runs=N             of throughput: of each, in turn (3)\n"
+  "  --runs=N             of each (3)\n"
   "  --service=NAME       of throughput: handoff or baseline only\n"
   "  --with=ARGUMENT      for the service: --with=--scheduler.max-threads=1\n"
   "  --commit=TEXT        what to print as the commit\n";
@@ -70,6 +70,13 @@ std::uint32_t number_of(std::string_view text) {
   return number;
 }
 
+std::uint32_t positive_of(std::string_view text) {
+  const auto number = number_of(text);
+  if (number == 0)
+    throw std::invalid_argument("0 is too few");
+  return number;
+}
+
 /// Takes one option into `chosen`, or into `commit`.
 void take(std::string_view word, bench::section_options& chosen,
           std::string& commit) {
@@ -80,7 +87,7 @@ void take(std::string_view word, bench::section_options& chosen,
   if (name == "--commit")
     commit = value;
   else if (name == "--webhooks")
-    chosen.webhooks = number_of(value);
+    chosen.webhooks = positive_of(value);
   else if (name == "--one-by-one")
     chosen.one_by_one = number_of(value);
   else if (name == "--spread-ms")
@@ -92,11 +99,11 @@ void take(std::string_view word, bench::section_options& chosen,
   else if (name == "--sub-action-ms")
     chosen.at.sub_action = std::chrono::milliseconds{number_of(value)};
   else if (name == "--senders")
-    chosen.senders = number_of(value);
+    chosen.senders = positive_of(value);
   else if (name == "--seconds")
-    chosen.sending = std::chrono::seconds{number_of(value)};
+    chosen.sending = std::chrono::seconds{positive_of(value)};
   else if (name == "--runs")
-    chosen.runs = number_of(value);
+    chosen.runs = positive_of(value);
   else if (name == "--with")
     chosen.at.arguments.emplace_back(value);
   else if (word == "--service=handoff")

@@ -1,5 +1,7 @@
 #include "tools/bench/stand.hpp"
 
+#include "tools/bench/figures.hpp"
+
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
@@ -102,7 +104,7 @@ void stand::start_handoff() {
 }
 
 void stand::start_baseline() {
-  settings_ = "2 workers of 32 threads, a pool of 3 each";
+  settings_ = "gunicorn, 2 workers of 32 threads, a pool of 3 each";
   ::setenv("BENCH_UPSTREAM",
            ("http://127.0.0.1:" + std::to_string(fake_api_port_)).c_str(), 1);
   ::setenv("BENCH_SUB_ACTIONS", std::to_string(options_.sub_actions).c_str(),
@@ -122,6 +124,14 @@ stand::~stand() {
   fake_api_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
+}
+
+void stand::print_settings() const {
+  print_line("settings", settings_);
+  print_line("upstream",
+             "clone " + std::to_string(options_.clone.count()) + " ms, "
+               + std::to_string(options_.sub_actions) + " sub-actions of "
+               + std::to_string(options_.sub_action.count()) + " ms");
 }
 
 std::string stand::webhook(std::size_t number) {

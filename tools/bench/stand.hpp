@@ -44,8 +44,8 @@ public:
 
   const std::filesystem::path& directory() const { return directory_; }
 
-  /// The INI, in one line.
-  const std::string& settings() const { return settings_; }
+  /// The settings of the service, and what the fake API does.
+  void print_settings() const;
 
   usage service_used() const { return service_->used(); }
 
@@ -69,9 +69,6 @@ public:
 
   /// The most sub-actions of one job that ran at once.
   std::uint64_t most_at_once() const;
-
-  /// The exit code of the service.
-  int stop() { return service_->stop(); }
 
 private:
   void start_handoff();
