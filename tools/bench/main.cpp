@@ -33,6 +33,8 @@ constexpr auto usage =
   "  --clone-ms=N         how long a clone takes (held 6500, latency 1000)\n"
   "  --sub-actions=N      of each job (6)\n"
   "  --sub-action-ms=N    how long one takes (100)\n"
+  "  --sub-action-calls=N at once, of all jobs, at the most (held 1000, else\n"
+  "                       half of all calls)\n"
   "  --senders=N          of throughput: at once (64)\n"
   "  --seconds=N          of throughput: how long they send (10)\n"
   "  --runs=N             of each (3)\n"
@@ -42,6 +44,8 @@ constexpr auto usage =
 
 bench::section_options defaults_of(std::string_view section) {
   bench::section_options chosen;
+  if (section == "held")
+    chosen.at.sub_action_calls = 1'000;
   if (section == "latency") {
     chosen.webhooks = 200;
     chosen.spread = std::chrono::milliseconds{10'000};
@@ -98,6 +102,8 @@ void take(std::string_view word, bench::section_options& chosen,
     chosen.at.sub_actions = number_of(value);
   else if (name == "--sub-action-ms")
     chosen.at.sub_action = std::chrono::milliseconds{number_of(value)};
+  else if (name == "--sub-action-calls")
+    chosen.at.sub_action_calls = positive_of(value);
   else if (name == "--senders")
     chosen.senders = positive_of(value);
   else if (name == "--seconds")

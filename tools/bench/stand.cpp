@@ -2,7 +2,9 @@
 
 #include "tools/bench/figures.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -60,6 +62,17 @@ json flow_of(const stand_options& chosen, std::uint16_t api) {
   return flow;
 }
 
+/// `kept` of `all`, not rounded down: the service rounds the product down.
+std::string share_of(std::size_t kept, std::size_t all) {
+  constexpr double parts = 1e6;
+  char text[20];
+  std::snprintf(
+    text, sizeof text, "%.6g",
+    std::ceil(parts * static_cast<double>(kept) / static_cast<double>(all))
+      / parts);
+  return text;
+}
+
 } // namespace
 
 stand::stand(const stand_options& chosen)
@@ -82,14 +95,19 @@ void stand::start_handoff() {
         flow_of(options_, fake_api_port_).dump());
   // Every held webhook has a call of its own under way; some more let the
   // sub-actions of the first begin beside the clones of the last.
-  const auto calls = std::to_string(options_.webhooks_max + 256);
+  const auto calls = options_.webhooks_max + 256;
+  const auto for_sub_actions =
+    std::min(calls, options_.sub_action_calls.value_or(calls / 2));
+  const auto max_calls = std::to_string(calls);
+  const auto reserved = share_of(calls - for_sub_actions, calls);
   const auto held = std::to_string(options_.webhooks_max + 16);
-  settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + calls
-            + " upstream.reserved-for-clones=0.5 admission.max-held=" + held;
+  settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + max_calls
+            + " upstream.reserved-for-clones=" + reserved
+            + " admission.max-held=" + held;
   write(directory_ / "handoff.ini",
-        "[http]\nport = 0\n[admin]\nport = 0\n[upstream]\nmax-calls = " + calls
-          + "\nreserved-for-clones = 0.5\n[admission]\nmax-held = " + held
-          + "\n[journal]\nuri = \"sqlite:"
+        "[http]\nport = 0\n[admin]\nport = 0\n[upstream]\nmax-calls = "
+          + max_calls + "\nreserved-for-clones = " + reserved
+          + "\n[admission]\nmax-held = " + held + "\n[journal]\nuri = \"sqlite:"
           + (directory_ / "handoff.db").string() + "\"\n");
   std::vector<std::string> command{HANDOFF_BINARY, "serve",
                                    "--config-file="

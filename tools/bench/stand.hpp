@@ -23,7 +23,10 @@ struct stand_options {
   std::chrono::milliseconds clone{6'500};
   std::chrono::milliseconds sub_action{100};
   std::size_t sub_actions = 6;
-  std::size_t webhooks_max = 2'000;   ///< that are held at once
+  std::size_t webhooks_max = 2'000; ///< that are held at once
+  /// Sub-actions under way at once, at the most: 1 or more. Half of all calls
+  /// if not said.
+  std::optional<std::size_t> sub_action_calls = {};
   std::vector<std::string> arguments; ///< more of them, for the service
 };
 
