@@ -14,7 +14,7 @@
 namespace {
 
 constexpr auto usage =
-  "usage: handoff_bench held|latency|acknowledged|throughput|parts\n"
+  "usage: handoff_bench held|latency|acknowledged|throughput|parts|steady\n"
   "       [OPTIONS]\n"
   "\n"
   "Starts fake_api and the service on free ports and measures from outside.\n"
@@ -25,6 +25,8 @@ constexpr auto usage =
   "  acknowledged  webhooks a second, beside the syncs of the disk\n"
   "  throughput    whole jobs a second beside a view with a thread pool\n"
   "  parts         CPU of a job beside that of its parts by themselves\n"
+  "  steady        one long load: whether it gets slower or larger, and "
+  "drains\n"
   "\n"
   "  --webhooks=N         (held 2000, latency 200, acknowledged 10000)\n"
   "  --one-by-one=N       of latency (20)\n"
@@ -35,9 +37,9 @@ constexpr auto usage =
   "  --sub-action-ms=N    how long one takes (100)\n"
   "  --sub-action-calls=N at once, of all jobs, at the most (held 1000, else\n"
   "                       half of all calls)\n"
-  "  --senders=N          of throughput: at once (64)\n"
-  "  --seconds=N          of throughput: how long they send (10)\n"
-  "  --runs=N             of each (3)\n"
+  "  --senders=N          of throughput, parts and steady: at once (64)\n"
+  "  --seconds=N          of these: how long they send (10; steady 600)\n"
+  "  --runs=N             of each, but of steady (3)\n"
   "  --service=NAME       of throughput: handoff or baseline only\n"
   "  --with=ARGUMENT      for the service: --with=--scheduler.max-threads=1\n"
   "  --commit=TEXT        what to print as the commit\n";
@@ -57,10 +59,12 @@ bench::section_options defaults_of(std::string_view section) {
     chosen.at.sub_actions = 1;
     chosen.at.sub_action = std::chrono::milliseconds{0};
   }
-  if (section == "throughput" || section == "parts") {
+  if (section == "throughput" || section == "parts" || section == "steady") {
     chosen.at.clone = std::chrono::milliseconds{0};
     chosen.at.sub_action = std::chrono::milliseconds{0};
   }
+  if (section == "steady")
+    chosen.sending = std::chrono::seconds{600};
   return chosen;
 }
 
@@ -125,7 +129,8 @@ const std::map<std::string_view, bool (*)(const bench::section_options&)>
            {"latency", bench::latency},
            {"acknowledged", bench::acknowledged},
            {"throughput", bench::throughput},
-           {"parts", bench::parts}};
+           {"parts", bench::parts},
+           {"steady", bench::steady}};
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -148,7 +153,7 @@ int main(int argc, char** argv) {
   try {
     if (!sections.contains(section))
       throw std::invalid_argument(
-        "needs one of held, latency, acknowledged, throughput, parts");
+        "needs one of held, latency, acknowledged, throughput, parts, steady");
     for (int at = 2; at < argc; ++at)
       take(argv[at], chosen, commit);
   } catch (const std::invalid_argument& failed) {

@@ -43,4 +43,9 @@ double cpu_of_a_job_ms(const section_options& chosen);
 /// That beside what its parts cost by themselves, in the same run.
 bool parts(const section_options& chosen);
 
+/// Sends with wrk once, for long, and prints what each tenth of the time came
+/// to, and the last beside the first. True if every answer was good and the
+/// queue drained within a minute. Needs about 1.2 KiB of disk a job.
+bool steady(const section_options& chosen);
+
 } // namespace bench

@@ -62,6 +62,14 @@ json flow_of(const stand_options& chosen, std::uint16_t api) {
   return flow;
 }
 
+std::string get(std::uint16_t port, const std::string& path) {
+  const auto answer = fire(port, {{{}, request_bytes("GET", path)}});
+  if (answer[0].status != 200)
+    throw std::runtime_error{"GET " + path + ": " + answer[0].failure
+                             + answer[0].body};
+  return answer[0].body;
+}
+
 /// `kept` of `all`, not rounded down: the service rounds the product down.
 std::string share_of(std::size_t kept, std::size_t all) {
   constexpr double parts = 1e6;
@@ -78,11 +86,13 @@ std::string share_of(std::size_t kept, std::size_t all) {
 stand::stand(const stand_options& chosen)
     : options_{chosen}, directory_{make_directory()} {
   write(directory_ / "script.json", script_of(chosen).dump());
-  fake_api_ = std::make_unique<program>(
-    std::vector<std::string>{FAKE_API_BINARY, "--port=0",
-                             "--script="
-                               + (directory_ / "script.json").string()},
-    (directory_ / "fake_api.log").string());
+  std::vector<std::string> command{FAKE_API_BINARY, "--port=0",
+                                   "--script="
+                                     + (directory_ / "script.json").string()};
+  if (!chosen.recording)
+    command.emplace_back("--no-record");
+  fake_api_ =
+    std::make_unique<program>(command, (directory_ / "fake_api.log").string());
   fake_api_port_ = fake_api_->port_after("fake_api: listening on ");
   if (chosen.service == contender::handoff)
     start_handoff();
@@ -119,6 +129,7 @@ void stand::start_handoff() {
   service_ =
     std::make_unique<program>(command, (directory_ / "handoff.log").string());
   port_ = service_->port_after("handoff: ingress listening on ");
+  admin_port_ = service_->port_after("handoff: admin listening on ");
 }
 
 void stand::start_baseline() {
@@ -159,10 +170,7 @@ std::string stand::webhook(std::size_t number) {
 }
 
 json stand::ask_fake_api(const std::string& path) const {
-  const auto answer = fire(fake_api_port_, {{{}, request_bytes("GET", path)}});
-  if (answer[0].status != 200)
-    throw std::runtime_error{"fake_api: " + answer[0].failure + answer[0].body};
-  return json::parse(answer[0].body);
+  return json::parse(get(fake_api_port_, path));
 }
 
 std::map<std::string, double> stand::clones_finished() const {
@@ -175,6 +183,15 @@ std::map<std::string, double> stand::clones_finished() const {
       found[key.substr(0, key.find('.'))] = each.at("finished_ms");
   }
   return found;
+}
+
+std::size_t stand::jobs_unfinished() const {
+  constexpr std::string_view name = "\nhandoff_jobs_unfinished ";
+  const auto metrics = get(admin_port_, "/metrics");
+  const auto found = metrics.find(name);
+  if (found == std::string::npos)
+    throw std::runtime_error{"no handoff_jobs_unfinished in /metrics"};
+  return std::stoull(metrics.substr(found + name.size()));
 }
 
 std::size_t stand::calls_answered() const {

@@ -27,6 +27,9 @@ struct stand_options {
   /// Sub-actions under way at once, at the most: 1 or more. Half of all calls
   /// if not said.
   std::optional<std::size_t> sub_action_calls = {};
+  /// Whether the fake API keeps the requests, from which `clones_finished`
+  /// tells.
+  bool recording = true;
   std::vector<std::string> arguments; ///< more of them, for the service
 };
 
@@ -63,6 +66,9 @@ public:
   bool wait_for_jobs(std::size_t jobs,
                      std::chrono::milliseconds patience) const;
 
+  /// What the service says about itself.
+  std::size_t jobs_unfinished() const;
+
   /// How many calls of the upstream have been answered.
   std::size_t calls_answered() const;
 
@@ -85,6 +91,7 @@ private:
   std::unique_ptr<program> service_;
   std::uint16_t fake_api_port_ = 0;
   std::uint16_t port_ = 0;
+  std::uint16_t admin_port_ = 0;
 };
 
 } // namespace bench
