@@ -76,4 +76,19 @@ void print_machine(const std::string& commit) {
   print_line("build", BUILD_TYPE ", commit " + commit);
 }
 
+std::string commit_of_sources() {
+  std::string told;
+  // A path with a quote in it is one that git does not find, and no more.
+  const auto command = std::string{"git -C '"} + SOURCE_DIRECTORY
+                     + "' describe --always --dirty 2>/dev/null";
+  if (auto* git = ::popen(command.c_str(), "r")) {
+    char text[100];
+    if (std::fgets(text, sizeof text, git) != nullptr)
+      told = text;
+    ::pclose(git);
+  }
+  told.erase(std::remove(told.begin(), told.end(), '\n'), told.end());
+  return told.empty() ? "unknown" : told;
+}
+
 } // namespace bench

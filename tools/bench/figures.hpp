@@ -39,8 +39,11 @@ private:
 /// One line of a report.
 void print_line(std::string_view what, const std::string& figures);
 
-/// What it was measured on: cores, memory, kernel, build, and the commit that
-/// the caller names.
+/// What it was measured on: cores, memory, kernel, build and commit.
 void print_machine(const std::string& commit);
+
+/// What git calls the sources that this was built from, as they are now;
+/// "unknown" without git.
+std::string commit_of_sources();
 
 } // namespace bench
