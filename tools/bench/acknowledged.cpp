@@ -1,8 +1,8 @@
 #include "tools/bench/figures.hpp"
 #include "tools/bench/machine.hpp"
+#include "tools/bench/outcome.hpp"
 #include "tools/bench/sections.hpp"
 
-#include <cstdio>
 #include <iostream>
 
 namespace bench {
@@ -13,54 +13,46 @@ namespace {
 
 constexpr std::size_t open_max = 512;
 
-std::string rate(double value, const char* unit) {
-  char text[60];
-  std::snprintf(text, sizeof text, "%.0f %s a second", value, unit);
-  return text;
+/// True if all were acknowledged with their UID and all jobs ended.
+bool acknowledge_once(const section_options& chosen, bool first, samples& to) {
+  auto options = chosen.at;
+  options.webhooks_max = open_max;
+  stand at{options};
+  if (first)
+    at.print_settings();
+  const auto syncs_before = syncs_per_second(at.directory());
+  volley_limits limits;
+  limits.open_max = open_max;
+  const auto began = clock::now();
+  const auto made =
+    outcome_of(fire(at.port(), webhooks(chosen.webhooks, {}), limits));
+  const auto used = at.service_used();
+  const bool done = at.wait_for_jobs(chosen.webhooks, milliseconds{60'000});
+  const duration<double> whole = clock::now() - began;
+  const duration<double> answered = made.last_answer - began;
+  const auto jobs = static_cast<double>(chosen.webhooks);
+  to.add("syncs a second before", syncs_before, 0);
+  to.add("acknowledged jobs a second",
+         static_cast<double>(made.with_uid()) / answered.count(), 0);
+  to.add("whole jobs a second", jobs / whole.count(), 0);
+  to.add("syncs a second after", syncs_per_second(at.directory()), 0);
+  to.add_latencies("answer after", made.answer_ms);
+  to.add("CPU ms a job until answered", used.cpu_seconds * 1'000 / jobs, 3);
+  return made.with_uid() == chosen.webhooks && done;
 }
 
 } // namespace
 
 bool acknowledged(const section_options& chosen) {
   std::cout << "acknowledged: " << chosen.webhooks << " webhooks, " << open_max
-            << " at a time\n";
-  auto options = chosen.at;
-  options.webhooks_max = open_max;
-  stand at{options};
-  print_line("settings", at.settings());
-  const auto before = syncs_per_second(at.directory());
-  std::vector<shot> shots;
-  for (std::size_t number = 0; number < chosen.webhooks; ++number)
-    shots.push_back({{}, stand::webhook(number)});
-  volley_limits limits;
-  limits.open_max = open_max;
-  const auto began = clock::now();
-  const auto hits = fire(at.port(), shots, limits);
-  std::size_t good = 0;
-  std::vector<double> answer_ms;
-  auto last = began;
-  for (const auto& each : hits) {
-    good += each.status == 200 ? 1 : 0;
-    answer_ms.push_back(each.milliseconds());
-    last = std::max(last, each.answered);
-  }
-  const duration<double> took = last - began;
-  const auto after_answers = at.service_used();
-  const bool done = at.wait_for_jobs(chosen.webhooks, milliseconds{60'000});
-  const duration<double> whole = clock::now() - began;
-  const auto after = syncs_per_second(at.directory());
-  const auto jobs = static_cast<double>(chosen.webhooks);
-  print_line("disk before", rate(before, "fdatasyncs"));
-  print_line("acknowledged with their UID",
-             rate(static_cast<double>(good) / took.count(), "jobs"));
-  print_line("whole jobs", rate(jobs / whole.count(), "jobs"));
-  print_line("disk after", rate(after, "fdatasyncs"));
-  print_line("answer after", spread(answer_ms));
-  char text[60];
-  std::snprintf(text, sizeof text, "%.2f ms a job",
-                after_answers.cpu_seconds * 1e3 / jobs);
-  print_line("CPU of the service", text);
-  return good == chosen.webhooks && done;
+            << " at a time, runs: " << chosen.runs << "; medians (ranges)\n";
+  samples found;
+  bool good = true;
+  for (std::size_t run = 0; run < chosen.runs; ++run)
+    good = acknowledge_once(chosen, run == 0, found) && good;
+  found.print();
+  print_line("all with their UID, all done", good ? "yes" : "NO");
+  return good;
 }
 
 } // namespace bench

@@ -10,53 +10,62 @@
 #include <stdexcept>
 #include <string_view>
 #include <sys/resource.h>
+#include <utility>
+#include <vector>
 
 namespace {
 
 constexpr auto usage =
-  "usage: handoff_bench held|latency|acknowledged|throughput|parts\n"
+  "usage: handoff_bench all|throughput|parts|held|latency|acknowledged|steady\n"
   "       [OPTIONS]\n"
   "\n"
   "Starts fake_api and the service on free ports and measures from outside.\n"
-  "Ends with 0 if what it measured is as promised, else with 1.\n"
+  "Ends with 0 if what it did was as promised, else with 1.\n"
   "\n"
-  "  held      holds all webhooks at once: answers in time, memory, CPU\n"
-  "  latency   what the service adds to the time of the clone\n"
-  "  acknowledged  webhooks a second, beside the syncs of the disk\n"
   "  throughput    whole jobs a second beside a view with a thread pool\n"
   "  parts         CPU of a job beside that of its parts by themselves\n"
+  "  held          holds all webhooks at once: answers in time, memory, CPU\n"
+  "  latency       what the service adds to the time of the clone\n"
+  "  all           these four, one after the other\n"
+  "  acknowledged  webhooks a second, beside the syncs of the disk\n"
+  "  steady        a long load: does it get slower or larger, does it drain\n"
   "\n"
-  "  --webhooks=N         (held 2000, latency 200, acknowledged 10000)\n"
+  "  --runs=N             of each, but of steady (3)\n"
+  "  --webhooks=N         (held 9500, latency and parts 2000,\n"
+  "                       acknowledged 10000)\n"
   "  --one-by-one=N       of latency (20)\n"
   "  --spread-ms=N        all are sent within that time (held 1000,\n"
   "                       latency 10000)\n"
-  "  --clone-ms=N         how long a clone takes (held 6500, latency 1000)\n"
-  "  --sub-actions=N      of each job (6)\n"
-  "  --sub-action-ms=N    how long one takes (100)\n"
-  "  --senders=N          of throughput: at once (64)\n"
-  "  --seconds=N          of throughput: how long they send (10)\n"
-  "  --runs=N             of throughput: of each, in turn (3)\n"
+  "  --clone-ms=N         how long a clone takes (held 6500, latency 1000,\n"
+  "                       else 0)\n"
+  "  --sub-actions=N      of each job (6; acknowledged 1)\n"
+  "  --sub-action-ms=N    how long one takes (held and latency 100, else 0)\n"
+  "  --sub-action-calls=N at once, of all jobs, at the most (held 1000, else\n"
+  "                       half of all calls)\n"
+  "  --senders=N          of throughput, parts and steady: at once (64)\n"
+  "  --seconds=N          of these: how long they send (10; steady 600)\n"
   "  --service=NAME       of throughput: handoff or baseline only\n"
   "  --with=ARGUMENT      for the service: --with=--scheduler.max-threads=1\n"
-  "  --commit=TEXT        what to print as the commit\n";
+  "  --commit=TEXT        what to print as the commit (what git says)\n";
 
 bench::section_options defaults_of(std::string_view section) {
   bench::section_options chosen;
-  if (section == "latency") {
-    chosen.webhooks = 200;
+  if (section == "held") {
+    chosen.webhooks = 9'500;
+    chosen.at.sub_action_calls = 1'000;
+  } else if (section == "latency") {
     chosen.spread = std::chrono::milliseconds{10'000};
     chosen.at.clone = std::chrono::milliseconds{1'000};
+  } else {
+    chosen.at.clone = std::chrono::milliseconds{0};
+    chosen.at.sub_action = std::chrono::milliseconds{0};
   }
   if (section == "acknowledged") {
     chosen.webhooks = 10'000;
-    chosen.at.clone = std::chrono::milliseconds{0};
     chosen.at.sub_actions = 1;
-    chosen.at.sub_action = std::chrono::milliseconds{0};
   }
-  if (section == "throughput" || section == "parts") {
-    chosen.at.clone = std::chrono::milliseconds{0};
-    chosen.at.sub_action = std::chrono::milliseconds{0};
-  }
+  if (section == "steady")
+    chosen.sending = std::chrono::seconds{600};
   return chosen;
 }
 
@@ -70,6 +79,13 @@ std::uint32_t number_of(std::string_view text) {
   return number;
 }
 
+std::uint32_t positive_of(std::string_view text) {
+  const auto number = number_of(text);
+  if (number == 0)
+    throw std::invalid_argument("0 is too few");
+  return number;
+}
+
 /// Takes one option into `chosen`, or into `commit`.
 void take(std::string_view word, bench::section_options& chosen,
           std::string& commit) {
@@ -80,7 +96,7 @@ void take(std::string_view word, bench::section_options& chosen,
   if (name == "--commit")
     commit = value;
   else if (name == "--webhooks")
-    chosen.webhooks = number_of(value);
+    chosen.webhooks = positive_of(value);
   else if (name == "--one-by-one")
     chosen.one_by_one = number_of(value);
   else if (name == "--spread-ms")
@@ -91,12 +107,14 @@ void take(std::string_view word, bench::section_options& chosen,
     chosen.at.sub_actions = number_of(value);
   else if (name == "--sub-action-ms")
     chosen.at.sub_action = std::chrono::milliseconds{number_of(value)};
+  else if (name == "--sub-action-calls")
+    chosen.at.sub_action_calls = positive_of(value);
   else if (name == "--senders")
-    chosen.senders = number_of(value);
+    chosen.senders = positive_of(value);
   else if (name == "--seconds")
-    chosen.sending = std::chrono::seconds{number_of(value)};
+    chosen.sending = std::chrono::seconds{positive_of(value)};
   else if (name == "--runs")
-    chosen.runs = number_of(value);
+    chosen.runs = positive_of(value);
   else if (name == "--with")
     chosen.at.arguments.emplace_back(value);
   else if (word == "--service=handoff")
@@ -107,12 +125,25 @@ void take(std::string_view word, bench::section_options& chosen,
     throw std::invalid_argument("unknown option " + std::string{word});
 }
 
-const std::map<std::string_view, bool (*)(const bench::section_options&)>
-  sections{{"held", bench::held},
-           {"latency", bench::latency},
-           {"acknowledged", bench::acknowledged},
-           {"throughput", bench::throughput},
-           {"parts", bench::parts}};
+using section_function = bool (*)(const bench::section_options&);
+
+const std::map<std::string_view, section_function> sections{
+  {"held", bench::held},
+  {"latency", bench::latency},
+  {"acknowledged", bench::acknowledged},
+  {"throughput", bench::throughput},
+  {"parts", bench::parts},
+  {"steady", bench::steady}};
+
+/// What the word on the command line stands for, in the order of a report.
+std::vector<std::string_view> sections_of(std::string_view word) {
+  if (word == "all")
+    return {"throughput", "parts", "held", "latency"};
+  if (!sections.contains(word))
+    throw std::invalid_argument("needs one of all, throughput, parts, held, "
+                                "latency, acknowledged, steady");
+  return {word};
+}
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -125,19 +156,20 @@ void raise_descriptor_limit() {
 } // namespace
 
 int main(int argc, char** argv) {
-  const std::string_view section = argc > 1 ? argv[1] : "";
-  if (section == "--help") {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "--help") {
     std::cout << usage;
     return 0;
   }
-  auto chosen = defaults_of(section);
-  std::string commit = "unknown";
+  std::string commit;
+  std::vector<std::pair<section_function, bench::section_options>> asked;
   try {
-    if (!sections.contains(section))
-      throw std::invalid_argument(
-        "needs one of held, latency, acknowledged, throughput, parts");
-    for (int at = 2; at < argc; ++at)
-      take(argv[at], chosen, commit);
+    for (const auto section : sections_of(word)) {
+      auto& [run, chosen] =
+        asked.emplace_back(sections.at(section), defaults_of(section));
+      for (int at = 2; at < argc; ++at)
+        take(argv[at], chosen, commit);
+    }
   } catch (const std::invalid_argument& failed) {
     std::cerr << "handoff_bench: " << failed.what() << "\n\n" << usage;
     return 2;
@@ -145,8 +177,10 @@ int main(int argc, char** argv) {
   try {
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
-    bench::print_machine(commit);
-    const bool good = sections.at(section)(chosen);
+    bench::print_machine(commit.empty() ? bench::commit_of_sources() : commit);
+    bool good = true;
+    for (const auto& [run, chosen] : asked)
+      good = run(chosen) && good;
     return good ? 0 : 1;
   } catch (const std::exception& failed) {
     std::cerr << "handoff_bench: " << failed.what() << '\n';

@@ -35,6 +35,8 @@ usage used_by(pid_t pid) {
       found.peak_kib = std::stoull(line.substr(6));
     if (line.starts_with("Threads:"))
       found.threads = std::stoull(line.substr(8));
+    if (line.starts_with("VmRSS:"))
+      found.resident_kib = std::stoull(line.substr(6));
   }
   const auto stat = content_of(directory + "/stat");
   const auto name_end = stat.rfind(')');
@@ -56,6 +58,7 @@ usage used_by(pid_t pid) {
     const auto its = used_by(child);
     found.cpu_seconds += its.cpu_seconds;
     found.peak_kib += its.peak_kib;
+    found.resident_kib += its.resident_kib;
     found.threads += its.threads;
   }
   return found;

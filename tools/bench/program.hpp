@@ -12,8 +12,9 @@ namespace bench {
 /// What a program, and those that it started and that still run, has used of
 /// the machine since its start.
 struct usage {
-  double cpu_seconds = 0;     ///< user and system
-  std::uint64_t peak_kib = 0; ///< VmHWM
+  double cpu_seconds = 0;         ///< user and system
+  std::uint64_t peak_kib = 0;     ///< VmHWM
+  std::uint64_t resident_kib = 0; ///< VmRSS, which is that of now
   std::uint64_t threads = 0;
 };
 

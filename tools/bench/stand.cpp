@@ -1,6 +1,10 @@
 #include "tools/bench/stand.hpp"
 
+#include "tools/bench/figures.hpp"
+
+#include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <stdexcept>
@@ -58,16 +62,37 @@ json flow_of(const stand_options& chosen, std::uint16_t api) {
   return flow;
 }
 
+std::string get(std::uint16_t port, const std::string& path) {
+  const auto answer = fire(port, {{{}, request_bytes("GET", path)}});
+  if (answer[0].status != 200)
+    throw std::runtime_error{"GET " + path + ": " + answer[0].failure
+                             + answer[0].body};
+  return answer[0].body;
+}
+
+/// `kept` of `all`, not rounded down: the service rounds the product down.
+std::string share_of(std::size_t kept, std::size_t all) {
+  constexpr double parts = 1e6;
+  char text[20];
+  std::snprintf(
+    text, sizeof text, "%.6g",
+    std::ceil(parts * static_cast<double>(kept) / static_cast<double>(all))
+      / parts);
+  return text;
+}
+
 } // namespace
 
 stand::stand(const stand_options& chosen)
     : options_{chosen}, directory_{make_directory()} {
   write(directory_ / "script.json", script_of(chosen).dump());
-  fake_api_ = std::make_unique<program>(
-    std::vector<std::string>{FAKE_API_BINARY, "--port=0",
-                             "--script="
-                               + (directory_ / "script.json").string()},
-    (directory_ / "fake_api.log").string());
+  std::vector<std::string> command{FAKE_API_BINARY, "--port=0",
+                                   "--script="
+                                     + (directory_ / "script.json").string()};
+  if (!chosen.recording)
+    command.emplace_back("--no-record");
+  fake_api_ =
+    std::make_unique<program>(command, (directory_ / "fake_api.log").string());
   fake_api_port_ = fake_api_->port_after("fake_api: listening on ");
   if (chosen.service == contender::handoff)
     start_handoff();
@@ -80,14 +105,19 @@ void stand::start_handoff() {
         flow_of(options_, fake_api_port_).dump());
   // Every held webhook has a call of its own under way; some more let the
   // sub-actions of the first begin beside the clones of the last.
-  const auto calls = std::to_string(options_.webhooks_max + 256);
+  const auto calls = options_.webhooks_max + 256;
+  const auto for_sub_actions =
+    std::min(calls, options_.sub_action_calls.value_or(calls / 2));
+  const auto max_calls = std::to_string(calls);
+  const auto reserved = share_of(calls - for_sub_actions, calls);
   const auto held = std::to_string(options_.webhooks_max + 16);
-  settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + calls
-            + " upstream.reserved-for-clones=0.5 admission.max-held=" + held;
+  settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + max_calls
+            + " upstream.reserved-for-clones=" + reserved
+            + " admission.max-held=" + held;
   write(directory_ / "handoff.ini",
-        "[http]\nport = 0\n[admin]\nport = 0\n[upstream]\nmax-calls = " + calls
-          + "\nreserved-for-clones = 0.5\n[admission]\nmax-held = " + held
-          + "\n[journal]\nuri = \"sqlite:"
+        "[http]\nport = 0\n[admin]\nport = 0\n[upstream]\nmax-calls = "
+          + max_calls + "\nreserved-for-clones = " + reserved
+          + "\n[admission]\nmax-held = " + held + "\n[journal]\nuri = \"sqlite:"
           + (directory_ / "handoff.db").string() + "\"\n");
   std::vector<std::string> command{HANDOFF_BINARY, "serve",
                                    "--config-file="
@@ -99,10 +129,11 @@ void stand::start_handoff() {
   service_ =
     std::make_unique<program>(command, (directory_ / "handoff.log").string());
   port_ = service_->port_after("handoff: ingress listening on ");
+  admin_port_ = service_->port_after("handoff: admin listening on ");
 }
 
 void stand::start_baseline() {
-  settings_ = "2 workers of 32 threads, a pool of 3 each";
+  settings_ = "gunicorn, 2 workers of 32 threads, a pool of 3 each";
   ::setenv("BENCH_UPSTREAM",
            ("http://127.0.0.1:" + std::to_string(fake_api_port_)).c_str(), 1);
   ::setenv("BENCH_SUB_ACTIONS", std::to_string(options_.sub_actions).c_str(),
@@ -124,6 +155,14 @@ stand::~stand() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
+void stand::print_settings() const {
+  print_line("settings", settings_);
+  print_line("upstream",
+             "clone " + std::to_string(options_.clone.count()) + " ms, "
+               + std::to_string(options_.sub_actions) + " sub-actions of "
+               + std::to_string(options_.sub_action.count()) + " ms");
+}
+
 std::string stand::webhook(std::size_t number) {
   const auto text = std::to_string(number);
   return request_bytes("POST", "/hooks/bench",
@@ -131,10 +170,7 @@ std::string stand::webhook(std::size_t number) {
 }
 
 json stand::ask_fake_api(const std::string& path) const {
-  const auto answer = fire(fake_api_port_, {{{}, request_bytes("GET", path)}});
-  if (answer[0].status != 200)
-    throw std::runtime_error{"fake_api: " + answer[0].failure + answer[0].body};
-  return json::parse(answer[0].body);
+  return json::parse(get(fake_api_port_, path));
 }
 
 std::map<std::string, double> stand::clones_finished() const {
@@ -147,6 +183,15 @@ std::map<std::string, double> stand::clones_finished() const {
       found[key.substr(0, key.find('.'))] = each.at("finished_ms");
   }
   return found;
+}
+
+std::size_t stand::jobs_unfinished() const {
+  constexpr std::string_view name = "\nhandoff_jobs_unfinished ";
+  const auto metrics = get(admin_port_, "/metrics");
+  const auto found = metrics.find(name);
+  if (found == std::string::npos)
+    throw std::runtime_error{"no handoff_jobs_unfinished in /metrics"};
+  return std::stoull(metrics.substr(found + name.size()));
 }
 
 std::size_t stand::calls_answered() const {

@@ -23,7 +23,13 @@ struct stand_options {
   std::chrono::milliseconds clone{6'500};
   std::chrono::milliseconds sub_action{100};
   std::size_t sub_actions = 6;
-  std::size_t webhooks_max = 2'000;   ///< that are held at once
+  std::size_t webhooks_max = 2'000; ///< that are held at once
+  /// Sub-actions under way at once, at the most: 1 or more. Half of all calls
+  /// if not said.
+  std::optional<std::size_t> sub_action_calls = {};
+  /// Whether the fake API keeps the requests, from which `clones_finished`
+  /// tells.
+  bool recording = true;
   std::vector<std::string> arguments; ///< more of them, for the service
 };
 
@@ -44,8 +50,8 @@ public:
 
   const std::filesystem::path& directory() const { return directory_; }
 
-  /// The INI, in one line.
-  const std::string& settings() const { return settings_; }
+  /// The settings of the service, and what the fake API does.
+  void print_settings() const;
 
   usage service_used() const { return service_->used(); }
 
@@ -60,6 +66,9 @@ public:
   bool wait_for_jobs(std::size_t jobs,
                      std::chrono::milliseconds patience) const;
 
+  /// What the service says about itself.
+  std::size_t jobs_unfinished() const;
+
   /// How many calls of the upstream have been answered.
   std::size_t calls_answered() const;
 
@@ -69,9 +78,6 @@ public:
 
   /// The most sub-actions of one job that ran at once.
   std::uint64_t most_at_once() const;
-
-  /// The exit code of the service.
-  int stop() { return service_->stop(); }
 
 private:
   void start_handoff();
@@ -85,6 +91,7 @@ private:
   std::unique_ptr<program> service_;
   std::uint16_t fake_api_port_ = 0;
   std::uint16_t port_ = 0;
+  std::uint16_t admin_port_ = 0;
 };
 
 } // namespace bench

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # How long the service takes to be ready, and what it needs while it has nothing
 # to do: with an empty journal, and with one of FINISHED and UNFINISHED jobs.
+# Prints medians and ranges over RUNS.
 #
 #   tools/bench/start.sh [FINISHED [UNFINISHED [RUNS]]]   1000000 10000 3
 set -euo pipefail
@@ -19,7 +20,7 @@ now_ms() {
   date +%s%3N
 }
 
-# Starts it and prints how many milliseconds it took to say that it is ready.
+# Starts it; `took` is how many milliseconds passed until it was ready.
 start() {
   local began
   began=$(now_ms)
@@ -48,22 +49,42 @@ memory() {
   awk '/VmRSS/ { printf "%.1f", $2 / 1024 }' "/proc/$service/status"
 }
 
+# Prints the median of the figures, and in brackets the least and the most.
+line() {
+  local what=$1
+  shift
+  printf '%s\n' "$@" | sort -g | awk -v what="$what" '
+    { value[NR] = $1 }
+    END { printf "  %-40s%s (%s-%s)\n", what, value[int((NR + 1) / 2)], value[1], value[NR] }'
+}
+
+printf 'start: runs: %d; medians (ranges)\nwith an empty journal\n' "$runs"
+ready=() cpu=() resident=()
 for ((run = 0; run < runs; ++run)); do
   rm -f "$directory"/handoff.db*
   start
   before=$(ticks)
   sleep "$idle"
-  printf 'empty journal: ready after %d ms; idle for %d s: %d ms of CPU, %s MiB\n' \
-    "$took" "$idle" "$((($(ticks) - before) * 1000 / $(getconf CLK_TCK)))" "$(memory)"
+  ready+=("$took")
+  cpu+=("$((($(ticks) - before) * 1000 / $(getconf CLK_TCK)))")
+  resident+=("$(memory)")
   stop
 done
+line 'ready after ms' "${ready[@]}"
+line "CPU ms while idle for $idle s" "${cpu[@]}"
+line 'memory MiB' "${resident[@]}"
 
 "$build/tools/bench/journal_bench" fill "$directory/full.db" "$finished" "$unfinished"
+printf 'with %d finished and %d unfinished jobs, %s MiB\n' \
+  "$finished" "$unfinished" "$(($(stat -c %s "$directory/full.db") >> 20))"
+ready=() resident=()
 for ((run = 0; run < runs; ++run)); do
+  rm -f "$directory"/handoff.db*
   cp "$directory/full.db" "$directory/handoff.db"
   start
-  printf '%d finished and %d unfinished jobs (%s MiB): ready after %d ms, %s MiB\n' \
-    "$finished" "$unfinished" "$(($(stat -c %s "$directory/full.db") >> 20))" \
-    "$took" "$(memory)"
+  ready+=("$took")
+  resident+=("$(memory)")
   stop
 done
+line 'ready after ms' "${ready[@]}"
+line 'memory MiB' "${resident[@]}"

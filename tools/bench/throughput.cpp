@@ -11,14 +11,12 @@ using namespace std::chrono;
 
 namespace {
 
-/// The samples of all runs of one contender.
-struct samples {
-  std::vector<double> jobs_a_second;
-  std::vector<double> cpu_ms_a_job;
-  std::vector<double> p50_ms;
-  std::vector<double> p99_ms;
-  std::vector<double> drain_seconds;
-  std::vector<double> peak_mib;
+constexpr auto jobs_a_second = "whole jobs a second";
+constexpr auto cpu_ms_a_job = "CPU ms a job";
+
+/// All runs of one contender.
+struct contest {
+  samples found;
   bool good = true;
 };
 
@@ -38,15 +36,19 @@ clock::time_point wait_until_quiet(const stand& at) {
   return last;
 }
 
-void run_once(const section_options& chosen, contender service, samples& to) {
+void run_once(const section_options& chosen, contender service, bool first,
+              contest& to) {
   auto options = chosen.at;
   options.service = service;
   options.webhooks_max = chosen.senders;
   stand at{options};
+  if (first)
+    at.print_settings();
   const auto cpu_before = at.service_used().cpu_seconds;
   const auto began = clock::now();
   const auto told =
-    send(at.port(), chosen.senders, chosen.sending, at.directory() / "wrk.log");
+    wrk{at.port(), chosen.senders, chosen.sending, at.directory() / "wrk.log"}
+      .told();
   const auto stopped = clock::now();
   // A pool of threads may be far behind; what it has not done then, it is not
   // waited for.
@@ -56,48 +58,48 @@ void run_once(const section_options& chosen, contender service, samples& to) {
   const auto calls = 1 + chosen.at.sub_actions;
   const auto jobs =
     static_cast<double>(at.calls_answered()) / static_cast<double>(calls);
-  to.jobs_a_second.push_back(jobs / duration<double>(last - began).count());
-  to.cpu_ms_a_job.push_back((used.cpu_seconds - cpu_before) * 1'000 / jobs);
-  to.p50_ms.push_back(told.p50_ms);
-  to.p99_ms.push_back(told.p99_ms);
-  to.drain_seconds.push_back(
-    std::max(0.0, duration<double>(last - stopped).count()));
-  to.peak_mib.push_back(static_cast<double>(used.peak_kib) / 1'024);
+  auto& found = to.found;
+  found.add(jobs_a_second, jobs / duration<double>(last - began).count(), 0);
+  found.add(cpu_ms_a_job, (used.cpu_seconds - cpu_before) * 1'000 / jobs, 3);
+  found.add("answers p50 ms", told.p50_ms, 1);
+  found.add("answers p99 ms", told.p99_ms, 1);
+  found.add("drained after s",
+            std::max(0.0, duration<double>(last - stopped).count()), 1);
+  found.add("peak memory MiB", static_cast<double>(used.peak_kib) / 1'024, 0);
   to.good =
     to.good && told.bad == 0 && jobs >= static_cast<double>(told.answers);
 }
 
-void print(const char* name, const samples& of) {
+void print(const char* name, const contest& of) {
   std::cout << name << '\n';
-  print_line("whole jobs a second", median_of(of.jobs_a_second, 0));
-  print_line("CPU ms a job", median_of(of.cpu_ms_a_job, 3));
-  print_line("answers p50 ms", median_of(of.p50_ms, 1));
-  print_line("answers p99 ms", median_of(of.p99_ms, 1));
-  print_line("drained after s", median_of(of.drain_seconds, 1));
-  print_line("peak memory MiB", median_of(of.peak_mib, 0));
+  of.found.print();
   print_line("all good, all done", of.good ? "yes" : "no");
 }
 
 } // namespace
 
 double cpu_of_a_job_ms(const section_options& chosen) {
-  samples once;
-  run_once(chosen, contender::handoff, once);
-  return once.cpu_ms_a_job.front();
+  contest once;
+  run_once(chosen, contender::handoff, false, once);
+  return once.found.latest(cpu_ms_a_job);
 }
 
 bool throughput(const section_options& chosen) {
   std::cout << "throughput: " << chosen.senders << " senders for "
-            << chosen.sending.count() << " s, " << chosen.at.sub_actions
-            << " sub-actions, runs of each: " << chosen.runs
+            << chosen.sending.count() << " s, runs of each: " << chosen.runs
             << "; medians (ranges)\n";
-  samples ours;
-  samples theirs;
+  contest ours;
+  contest theirs;
+  samples beside;
   for (std::size_t run = 0; run < chosen.runs; ++run) {
     if (chosen.only != contender::baseline)
-      run_once(chosen, contender::handoff, ours);
+      run_once(chosen, contender::handoff, run == 0, ours);
     if (chosen.only != contender::handoff)
-      run_once(chosen, contender::baseline, theirs);
+      run_once(chosen, contender::baseline, run == 0, theirs);
+    if (!chosen.only)
+      for (const auto* name : {jobs_a_second, cpu_ms_a_job})
+        beside.add(std::string{name} + ", times",
+                   ours.found.latest(name) / theirs.found.latest(name), 3);
   }
   if (chosen.only != contender::baseline)
     print("handoff", ours);
@@ -105,14 +107,7 @@ bool throughput(const section_options& chosen) {
     print("baseline: Flask, ThreadPoolExecutor(3), gunicorn", theirs);
   if (!chosen.only) {
     std::cout << "handoff beside the baseline\n";
-    print_line("jobs a second, times",
-               median_of({percentile(ours.jobs_a_second, 0.5)
-                          / percentile(theirs.jobs_a_second, 0.5)},
-                         1));
-    print_line("CPU a job, times",
-               median_of({percentile(ours.cpu_ms_a_job, 0.5)
-                          / percentile(theirs.cpu_ms_a_job, 0.5)},
-                         3));
+    beside.print();
   }
   return ours.good;
 }

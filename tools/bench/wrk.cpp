@@ -1,7 +1,5 @@
 #include "tools/bench/wrk.hpp"
 
-#include "tools/bench/program.hpp"
-
 #include <stdexcept>
 #include <string>
 
@@ -53,15 +51,19 @@ sent read_wrk(const std::string& output) {
 
 } // namespace
 
-sent send(std::uint16_t port, std::size_t senders, seconds sending,
-          const std::filesystem::path& log) {
-  program wrk{
-    {"/usr/bin/wrk", "--threads=1", "--connections=" + std::to_string(senders),
-     "--duration=" + std::to_string(sending.count()) + "s", "--timeout=10s",
-     "--latency", std::string{"--script="} + WEBHOOK_LUA,
-     "http://127.0.0.1:" + std::to_string(port)},
-    log.string()};
-  return read_wrk(wrk.output_at_end(sending + 30s));
+wrk::wrk(std::uint16_t port, std::size_t senders, seconds sending,
+         const std::filesystem::path& log)
+    : sending_{sending},
+      program_{{"/usr/bin/wrk", "--threads=1",
+                "--connections=" + std::to_string(senders),
+                "--duration=" + std::to_string(sending.count()) + "s",
+                "--timeout=10s", "--latency",
+                std::string{"--script="} + WEBHOOK_LUA,
+                "http://127.0.0.1:" + std::to_string(port)},
+               log.string()} {}
+
+sent wrk::told() {
+  return read_wrk(program_.output_at_end(sending_ + 30s));
 }
 
 } // namespace bench

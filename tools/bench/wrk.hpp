@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tools/bench/program.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +17,20 @@ struct sent {
   double p99_ms = 0;
 };
 
-/// Lets wrk(1) post webhooks to a port of 127.0.0.1, `senders` at once, for
-/// that long. Throws `std::runtime_error`, with what it said, if it fails.
-sent send(std::uint16_t port, std::size_t senders, std::chrono::seconds sending,
-          const std::filesystem::path& log);
+/// wrk(1) while it posts webhooks to a port of 127.0.0.1, `senders` at once,
+/// for that long.
+class wrk {
+public:
+  wrk(std::uint16_t port, std::size_t senders, std::chrono::seconds sending,
+      const std::filesystem::path& log);
+
+  /// Waits for its end. Throws `std::runtime_error`, with what it said, if it
+  /// failed.
+  sent told();
+
+private:
+  std::chrono::seconds sending_;
+  program program_;
+};
 
 } // namespace bench
