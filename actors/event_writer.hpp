@@ -6,9 +6,7 @@
 
 #include <caf/send.hpp>
 
-#include <deque>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -76,11 +74,8 @@ private:
   static constexpr std::chrono::seconds commit_patience{60};
 
   events_ptr batch_of_waiting() {
-    auto batch = std::make_shared<const std::vector<job_event>>(
-      std::make_move_iterator(waiting_.begin()),
-      std::make_move_iterator(waiting_.end()));
-    waiting_.clear();
-    return batch;
+    return std::make_shared<const std::vector<job_event>>(
+      std::exchange(waiting_, {}));
   }
 
   void put_back(const std::vector<job_event>& batch) {
@@ -90,7 +85,7 @@ private:
 
   Self self_;
   environment_ptr env_;
-  std::deque<job_event> waiting_;
+  std::vector<job_event> waiting_;
   std::vector<std::function<void()>> then_;
   bool busy_ = false;
 };

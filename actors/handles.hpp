@@ -81,6 +81,8 @@ using root_supervisor_actor = caf::typed_actor<
   caf::replies_to<drain_atom>::with<drained_atom>,
   caf::replies_to<report_atom>::with<supervision_report>,
   // To itself: a turn of `request_deadlines` has passed.
-  caf::reacts_to<turn_atom>>;
+  caf::reacts_to<turn_atom>,
+  // To itself: others have had their turn.
+  caf::reacts_to<next_atom>>;
 
 } // namespace handoff

@@ -14,6 +14,10 @@
 namespace handoff {
 namespace {
 
+/// Job supervisors started in one turn of the root's: each takes more of the
+/// processors than the end of a clone does.
+constexpr std::size_t starts_in_turn_max = 16;
+
 error died_too_often() {
   return {error_kind::quarantined,
           "its actor died more often than max-restarts allows"};
@@ -50,6 +54,33 @@ void root_supervisor_state::start_clone(clone_order_ptr order) {
   children.try_emplace(job, child{nullptr, order->definition, order,
                                   restart_intensity{env->restarts}});
   adopt(job, self->spawn(clone, clone_options{env, order, self}));
+}
+
+void root_supervisor_state::clone_done(const cloned_job_ptr& cloned) {
+  auto& entry = children
+                  .try_emplace(cloned->record.id,
+                               child{nullptr, cloned->definition, nullptr,
+                                     restart_intensity{env->restarts}})
+                  .first->second;
+  // What becomes of its clone actor says nothing any more.
+  entry.actor = nullptr;
+  entry.order = nullptr;
+  cloned_jobs.push_back(cloned);
+  start_jobs();
+}
+
+void root_supervisor_state::start_jobs() {
+  while (!cloned_jobs.empty() && started_in_turn < starts_in_turn_max) {
+    if (started_in_turn++ == 0)
+      self->send(self, next_atom::value);
+    start_job(*cloned_jobs.front());
+    cloned_jobs.pop_front();
+  }
+}
+
+void root_supervisor_state::next_turn() {
+  started_in_turn = 0;
+  start_jobs();
 }
 
 void root_supervisor_state::start_job(const cloned_job& cloned) {
@@ -353,6 +384,8 @@ caf::typed_response_promise<drained_atom> root_supervisor_state::drain() {
       // Clone actors and job supervisors alike take it.
       caf::anon_send(caf::actor_cast<clone_actor>(entry.actor),
                      drain_atom::value);
+  for (; !cloned_jobs.empty(); cloned_jobs.pop_front())
+    start_job(*cloned_jobs.front());
   if (children.empty())
     promise.deliver(drained_atom::value);
   else
@@ -394,13 +427,14 @@ root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env) {
   };
   return {
     [state](const clone_order_ptr& order) { state().start_clone(order); },
-    [state](const cloned_job_ptr& cloned) { state().start_job(*cloned); },
+    [state](const cloned_job_ptr& cloned) { state().clone_done(cloned); },
     [state](const recovered_job_ptr& job) { state().recover(*job); },
     [state](const job_order_ptr& order) { state().obey(order); },
     [state](again_atom, const std::string& job) { state().restart_due(job); },
     [state](drain_atom) { return state().drain(); },
     [state](report_atom) { return state().report(); },
     [self](turn_atom) { self->state.turn(); },
+    [self](next_atom) { self->state.next_turn(); },
   };
 }
 

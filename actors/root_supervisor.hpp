@@ -8,6 +8,7 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -51,6 +52,10 @@ struct root_supervisor_state {
   // -- decisions ------------------------------------------------------------
 
   void start_clone(clone_order_ptr order);
+  void clone_done(const cloned_job_ptr& cloned);
+  /// Starts job supervisors, some in a turn of its own: where many clones end
+  /// at once, the others, whose senders wait, have theirs in between.
+  void start_jobs();
   void start_job(const cloned_job& cloned);
   void recover(const recovered_job& recovered);
   void obey(const job_order_ptr& order);
@@ -62,6 +67,7 @@ struct root_supervisor_state {
   caf::typed_response_promise<drained_atom> drain();
   /// Another second of the deadlines of requests.
   void turn();
+  void next_turn();
   supervision_report report() const;
 
   void obey_under_way(const job_order_ptr& order, child& entry);
@@ -83,6 +89,9 @@ struct root_supervisor_state {
   environment_ptr env;
   std::unordered_map<std::string, child> children;
   std::unordered_map<caf::actor_addr, std::string> job_of;
+  /// Whose job supervisors are not started yet; `max-jobs` bounds them.
+  std::deque<cloned_job_ptr> cloned_jobs;
+  std::size_t started_in_turn = 0;
   std::vector<caf::typed_response_promise<drained_atom>> drained;
   bool draining = false;
 };

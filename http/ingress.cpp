@@ -143,12 +143,13 @@ private:
     auto order =
       order_for(std::move(request), definition,
                 std::get<nlohmann::json>(std::move(body)), responder);
-    // Until the job is journaled, nothing may be promised.
-    responder->answer_by(
-      order->journal_by,
+    // Until the job is journaled, nothing may be promised. The same for all, and
+    // hardly ever sent, so that it is not made for each.
+    static const auto late =
       refusal(error_kind::overloaded,
               "the webhook could not be journaled before the deadline",
-              {{"Retry-After", retry_after_seconds}}));
+              {{"Retry-After", retry_after_seconds}});
+    responder->answer_by(order->journal_by, late);
     caf::anon_send(options_.intake, clone_order_ptr{std::move(order)});
   }
 

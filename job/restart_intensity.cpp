@@ -5,8 +5,8 @@
 namespace handoff {
 
 bool restart_intensity::record(time_point now) {
-  while (!deaths_.empty() && deaths_.front() + limits_.within < now)
-    deaths_.pop_front();
+  std::erase_if(deaths_,
+                [&](time_point died) { return died + limits_.within < now; });
   deaths_.push_back(now);
   return deaths_.size() <= limits_.max_restarts;
 }

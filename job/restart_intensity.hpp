@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <deque>
+#include <vector>
 
 namespace handoff {
 
@@ -30,7 +30,7 @@ public:
 
 private:
   restart_limits limits_;
-  std::deque<time_point> deaths_;
+  std::vector<time_point> deaths_; ///< empty takes no memory, unlike a deque
 };
 
 } // namespace handoff

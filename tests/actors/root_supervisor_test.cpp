@@ -162,5 +162,45 @@ TEST_F(RootSupervisorTest, DrainsWhenAttemptsUnderWayHaveEnded) {
   EXPECT_THAT(upstream->calls_of("/b"), SizeIs(1));
 }
 
+TEST_F(RootSupervisorTest, StartsTheJobsOfManyClonesThatEndAtOnce) {
+  start();
+  const auto flow = load_with({"a"});
+  std::vector<std::string> ids;
+  for (int i = 0; i < 50; ++i)
+    ids.push_back(post(flow));
+  run_for(200ms);
+  for (const auto& id : ids)
+    EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
+TEST_F(RootSupervisorTest, DrainsJobsThatWaitForTheirTurn) {
+  start();
+  constexpr std::size_t jobs = 50;
+  const auto flow = load_with({"a"});
+  upstream->script["/a"] = {answers(200, "{}", 10ms)};
+  options.admission->jobs = jobs;
+  for (std::uint8_t i = 0; i < jobs; ++i) {
+    job record;
+    record.id = job_id_from(options.now(), {i});
+    record.flow = flow->name;
+    record.status = job_status::running;
+    record.clone.uid = "p-1";
+    record.sub_actions.resize(1);
+    record.sub_actions.front().name = "a";
+    caf::anon_send(root, std::make_shared<const cloned_job>(
+                           cloned_job{flow, std::move(record)}));
+  }
+  caf::scoped_actor self{*system};
+  auto request = self->request(root, caf::infinite, drain_atom::value);
+  run_for(100ms);
+  bool done = false;
+  request.receive([&](drained_atom) { done = true; },
+                  [](const caf::error&) { FAIL(); });
+  EXPECT_TRUE(done);
+  EXPECT_LT(upstream->calls.size(), jobs) << "most had not begun";
+  EXPECT_EQ(options.admission->jobs, 0u);
+}
+
 } // namespace
 } // namespace handoff::test

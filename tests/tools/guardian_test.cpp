@@ -34,6 +34,7 @@ fake_root(root_supervisor_actor::pointer self, std::shared_ptr<bool> answers) {
       return promise;
     },
     [](turn_atom) {},
+    [](next_atom) {},
   };
 }
 
