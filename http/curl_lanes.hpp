@@ -48,7 +48,10 @@ public:
 
   static constexpr std::size_t calls_max = 256; ///< of one lane
 
-  explicit curl_lanes(int epoll_fd) : sockets_{epoll_fd} {}
+  /// The sockets of clones are watched by the one, those of sub-actions by the
+  /// other.
+  curl_lanes(int epoll_clones, int epoll_sub_actions)
+      : sockets_{epoll_clones, epoll_sub_actions} {}
 
   curl_lanes(const curl_lanes&) = delete;
   curl_lanes& operator=(const curl_lanes&) = delete;

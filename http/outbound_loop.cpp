@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <stdexcept>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unistd.h>
@@ -24,8 +24,14 @@ constexpr std::size_t spare_max = 256;
 /// The longest sleep without any reason to wake.
 constexpr auto poll_max = std::chrono::milliseconds{60'000};
 
-/// What epoll says of the wake-up; no lane's socket is marked so.
+/// What epoll says of the wake-up and of the other epoll; no lane's socket is
+/// marked so.
 constexpr auto wakeup_tag = ~std::uint64_t{0};
+constexpr auto sub_actions_tag = wakeup_tag - 1;
+
+/// Sockets served before the next look at the clones, whose senders wait.
+constexpr std::size_t clones_in_round_max = 256;
+constexpr std::size_t sub_actions_in_round_max = 32;
 
 int checked(int fd, const char* what) {
   if (fd < 0)
@@ -56,17 +62,22 @@ owned_fd::~owned_fd() {
 outbound_client::loop::loop(outbound_options options)
     : options_{(initialize_curl(), std::move(options))},
       epoll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
+      epoll_sub_actions_{
+        checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
       wakeup_{checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
       governor_{options_.governor},
       share_{checked(curl_share_init())},
-      lanes_{epoll_.get()} {
+      lanes_{epoll_.get(), epoll_sub_actions_.get()} {
   // No lock functions: all that share it are of one thread.
   curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = wakeup_tag;
-  checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &event),
-          "epoll_ctl");
+  for (const auto& [fd, tag] :
+       {std::pair{wakeup_.get(), wakeup_tag},
+        std::pair{epoll_sub_actions_.get(), sub_actions_tag}}) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = tag;
+    checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+  }
   thread_ = std::thread{[this] {
     run();
   }};
@@ -144,28 +155,43 @@ int outbound_client::loop::patience_for_poll(time_point now) const {
 }
 
 void outbound_client::loop::poll_once() {
-  std::array<epoll_event, 256> events{};
-  auto count =
-    epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-               patience_for_poll(clock::now()));
-  for (auto i = 0; i < count; ++i) {
-    const auto& event = events[static_cast<std::size_t>(i)];
-    if (event.data.u64 == wakeup_tag) {
-      std::uint64_t ignored = 0;
-      [[maybe_unused]] auto read =
-        ::read(wakeup_.get(), &ignored, sizeof(ignored));
-      continue;
-    }
-    auto mask = 0;
-    if ((event.events & EPOLLIN) != 0)
-      mask |= CURL_CSELECT_IN;
-    if ((event.events & EPOLLOUT) != 0)
-      mask |= CURL_CSELECT_OUT;
-    if ((event.events & (EPOLLERR | EPOLLHUP)) != 0)
-      mask |= CURL_CSELECT_ERR;
-    lanes_.socket_ready(event.data.u64, mask);
+  std::array<epoll_event, clones_in_round_max> events{};
+  const auto wait = [&](const owned_fd& on, std::size_t most, int patience) {
+    const auto count =
+      epoll_wait(on.get(), events.data(), static_cast<int>(most), patience);
+    return std::span{events.data(),
+                     static_cast<std::size_t>(std::max(count, 0))};
+  };
+  bool sub_actions = false;
+  for (const auto& event :
+       wait(epoll_, events.size(), patience_for_poll(clock::now()))) {
+    if (event.data.u64 == sub_actions_tag)
+      sub_actions = true;
+    else
+      serve(event);
   }
+  if (sub_actions)
+    for (const auto& event :
+         wait(epoll_sub_actions_, sub_actions_in_round_max, 0))
+      serve(event);
   lanes_.tick(clock::now());
+}
+
+void outbound_client::loop::serve(const epoll_event& event) {
+  if (event.data.u64 == wakeup_tag) {
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] auto read =
+      ::read(wakeup_.get(), &ignored, sizeof(ignored));
+    return;
+  }
+  auto mask = 0;
+  if ((event.events & EPOLLIN) != 0)
+    mask |= CURL_CSELECT_IN;
+  if ((event.events & EPOLLOUT) != 0)
+    mask |= CURL_CSELECT_OUT;
+  if ((event.events & (EPOLLERR | EPOLLHUP)) != 0)
+    mask |= CURL_CSELECT_ERR;
+  lanes_.socket_ready(event.data.u64, mask);
 }
 
 bool outbound_client::loop::take_arrivals() {

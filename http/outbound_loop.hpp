@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <sys/epoll.h>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -70,6 +71,7 @@ private:
   void wake();
   int patience_for_poll(time_point now) const;
   void poll_once();
+  void serve(const epoll_event& event);
   bool take_arrivals();
   void take_turns();
   void take_ended();
@@ -82,7 +84,8 @@ private:
   void shut_down();
 
   const outbound_options options_;
-  owned_fd epoll_;
+  owned_fd epoll_; ///< clones, and whether there is something in the other
+  owned_fd epoll_sub_actions_;
   owned_fd wakeup_;
 
   std::mutex incoming_mutex_;

@@ -15,7 +15,7 @@ socket_watch::watched& socket_watch::at(curl_socket_t fd) noexcept {
 
 void socket_watch::stop_watching(curl_socket_t fd, watched& known) noexcept {
   if (std::exchange(known.events, 0U) != 0)
-    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+    epoll_ctl(epoll_of(known.mark), EPOLL_CTL_DEL, fd, nullptr);
 }
 
 void socket_watch::want(curl_socket_t fd, int what,
@@ -35,8 +35,10 @@ void socket_watch::want(curl_socket_t fd, int what,
     event.events |= EPOLLOUT;
   if (known.events == event.events && known.mark == mark)
     return;
-  epoll_ctl(epoll_, known.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd,
-            &event);
+  if (epoll_of(known.mark) != epoll_of(mark))
+    stop_watching(fd, known);
+  epoll_ctl(epoll_of(mark), known.events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+            fd, &event);
   known.events = event.events;
   known.mark = mark;
 }

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -12,9 +13,13 @@ namespace handoff {
 /// for the next one on the same connection, mostly for the same. So a
 /// connection that is let go of stays watched until it says something or is
 /// closed. Not thread-safe.
+///
+/// There are two instances of epoll, for sockets that are served first and for
+/// others; the lowest bit of a mark says which, 0 being the former.
 class socket_watch {
 public:
-  explicit socket_watch(int epoll_fd) : epoll_{epoll_fd} {}
+  socket_watch(int epoll_first, int epoll_others)
+      : epolls_{epoll_first, epoll_others} {}
 
   /// `fd` is a connection's, whose end `closed` will tell. Of others, those of
   /// libcurl's resolver, nobody tells.
@@ -42,7 +47,9 @@ private:
   watched& at(curl_socket_t fd) noexcept;
   void stop_watching(curl_socket_t fd, watched& known) noexcept;
 
-  int epoll_;
+  int epoll_of(std::uint32_t mark) const { return epolls_[mark & 1U]; }
+
+  std::array<int, 2> epolls_;
   std::vector<watched> sockets_; ///< by descriptor
 };
 

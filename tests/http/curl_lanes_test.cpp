@@ -24,7 +24,7 @@ protected:
   }
 
   int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-  curl_lanes lanes_{epoll_};
+  curl_lanes lanes_{epoll_, epoll_};
 };
 
 TEST_F(CurlLanesTest, KeepsFewCallsTogether) {
