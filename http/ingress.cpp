@@ -143,8 +143,8 @@ private:
     auto order =
       order_for(std::move(request), definition,
                 std::get<nlohmann::json>(std::move(body)), responder);
-    // Until the job is journaled, nothing may be promised. The same for all, and
-    // hardly ever sent, so that it is not made for each.
+    // Until the job is journaled, nothing may be promised. The same for all,
+    // and hardly ever sent, so that it is not made for each.
     static const auto late =
       refusal(error_kind::overloaded,
               "the webhook could not be journaled before the deadline",

@@ -3,7 +3,9 @@
 //
 //   bare calls PORT JOBS CALLS   JOBS times CALLS posts to a port of 127.0.0.1
 //                                by libcurl, 64 jobs at once; the first of a
-//                                job has a connection of its own, like a clone
+//                                job has a connection of its own, like a clone.
+//                                Each request has the fields that the service
+//                                sends: libcurl writes them byte by byte
 //   bare answers                 Pistache answers each post with a UID, until
 //                                it is told to end
 //
@@ -38,14 +40,34 @@ struct bare_job {
   std::size_t made = 0;
 };
 
+/// The fields of a clone's request, or of a sub-action's.
+curl_slist* fields_of(bool clone) {
+  curl_slist* fields = nullptr;
+  for (const auto* each :
+       {clone ? "Content-Type: application/json" : "Content-Type:",
+        clone ? "Idempotency-Key: 01M82BX4NYQWMKY40G16YR1J0Q.clone"
+              : "Idempotency-Key: 01M82BX4NYQWMKY40G16YR1J0Q.s1",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "Expect:"})
+    fields = curl_slist_append(fields, each);
+  return fields;
+}
+
 void begin_call(CURLM* multi, bare_job& of, const std::string& base) {
+  static auto* const clone_fields = fields_of(true);
+  static auto* const sub_action_fields = fields_of(false);
   const bool clone = of.made == 0;
   const auto url = base + (clone ? "t/clone" : "p/s" + std::to_string(of.made));
   curl_easy_reset(of.easy);
   curl_easy_setopt(of.easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(of.easy, CURLOPT_PRIVATE, &of);
   curl_easy_setopt(of.easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(of.easy, CURLOPT_POSTFIELDS, "{\"name\":\"n-1\"}");
+  curl_easy_setopt(of.easy, CURLOPT_POSTFIELDS,
+                   clone ? "{\"name\":\"n-1\"}" : "");
+  curl_easy_setopt(of.easy, CURLOPT_HTTPHEADER,
+                   clone ? clone_fields : sub_action_fields);
+  curl_easy_setopt(of.easy, CURLOPT_USERAGENT, "handoff/" HANDOFF_VERSION);
+  curl_easy_setopt(of.easy, CURLOPT_HEADERFUNCTION, &swallow);
   curl_easy_setopt(of.easy, CURLOPT_WRITEFUNCTION, &swallow);
   curl_easy_setopt(of.easy, CURLOPT_TIMEOUT_MS, 30'000L);
   curl_easy_setopt(of.easy, CURLOPT_FRESH_CONNECT, clone ? 1L : 0L);
