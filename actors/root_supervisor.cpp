@@ -70,11 +70,25 @@ void root_supervisor_state::clone_done(const cloned_job_ptr& cloned) {
 }
 
 void root_supervisor_state::start_jobs() {
+  if (draining) {
+    hand_back_jobs();
+    return;
+  }
   while (!cloned_jobs.empty() && started_in_turn < starts_in_turn_max) {
     if (started_in_turn++ == 0)
       self->send(self, next_atom::value);
     start_job(*cloned_jobs.front());
     cloned_jobs.pop_front();
+  }
+}
+
+void root_supervisor_state::hand_back_jobs() {
+  for (const auto& each : std::exchange(cloned_jobs, {})) {
+    caf::anon_send(
+      env->journal,
+      std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
+        make_event(each->record, env->now(), job_handed_back{})}));
+    job_ended(each->record.id);
   }
 }
 
@@ -384,8 +398,7 @@ caf::typed_response_promise<drained_atom> root_supervisor_state::drain() {
       // Clone actors and job supervisors alike take it.
       caf::anon_send(caf::actor_cast<clone_actor>(entry.actor),
                      drain_atom::value);
-  for (; !cloned_jobs.empty(); cloned_jobs.pop_front())
-    start_job(*cloned_jobs.front());
+  hand_back_jobs();
   if (children.empty())
     promise.deliver(drained_atom::value);
   else

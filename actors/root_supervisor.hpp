@@ -56,6 +56,9 @@ struct root_supervisor_state {
   /// Starts job supervisors, some in a turn of its own: where many clones end
   /// at once, the others, whose senders wait, have theirs in between.
   void start_jobs();
+  /// While it drains, none is started any more: the next start goes on with
+  /// them.
+  void hand_back_jobs();
   void start_job(const cloned_job& cloned);
   void recover(const recovered_job& recovered);
   void obey(const job_order_ptr& order);
