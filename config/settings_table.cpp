@@ -422,7 +422,8 @@ std::vector<setting_key> work_keys() {
              {},
              {},
              "How long a commit waits for others to share its fsync. Every "
-             "answer waits as long."},
+             "answer waits as long. After a commit that four or more waited "
+             "for, it is 1ms at least."},
             KEPT_IN(journal.commit_delay)),
     kept_in({"drain",
              "timeout",
