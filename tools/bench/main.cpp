@@ -34,7 +34,7 @@ constexpr auto usage =
   "  --webhooks=N         (held 9500, latency and parts 2000,\n"
   "                       acknowledged 10000)\n"
   "  --one-by-one=N       of latency (20)\n"
-  "  --spread-ms=N        all are sent within that time (held 1000,\n"
+  "  --spread-ms=N        all are sent within that time (held 3000,\n"
   "                       latency 10000)\n"
   "  --clone-ms=N         how long a clone takes (held 6500, latency 1000,\n"
   "                       else 0)\n"

@@ -10,7 +10,7 @@ struct section_options {
   stand_options at;
   std::size_t webhooks = 2'000;
   std::size_t one_by_one = 20;
-  std::chrono::milliseconds spread{1'000};
+  std::chrono::milliseconds spread{3'000};
   std::size_t senders = 64;
   std::chrono::seconds sending{10};
   std::size_t runs = 3; ///< 1 or more
