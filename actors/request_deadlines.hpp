@@ -17,10 +17,10 @@
 namespace handoff {
 
 /// When requests between actors are given up on. CAF has a timeout of its own
-/// for a request, but keeps it, and with it the memory of the actor, until its
-/// time has come, long after the answer: at thousands of jobs a second and a
-/// patience of a minute these are millions. Here a deadline goes with the
-/// answer.
+/// for a request: a lock, an event and a wake-up of the clock's thread to wind
+/// it, and it stays until its actor ends, however soon the answer comes. A job
+/// makes some twenty requests. Here a deadline goes with the answer, and no
+/// thread is woken for it.
 ///
 /// A hashed timing wheel (Varghese and Lauck, Hashed and Hierarchical Timing
 /// Wheels, SOSP 1987, scheme 6): adding and removing are O(1), and a request
