@@ -91,6 +91,7 @@ acceptor::acceptor(const std::string& address, std::uint16_t port) {
     ::close(listening_);
     fail(code, address, port);
   }
+  spare_ = spare_descriptor{listening_};
 }
 
 acceptor::~acceptor() {
@@ -107,42 +108,59 @@ void acceptor::stop() {
     thread_.join();
 }
 
-void acceptor::start(taker take) {
-  thread_ = std::thread([this, take = std::move(take)] { run(take); });
+void acceptor::start(taker take, taker refuse) {
+  thread_ = std::thread([this, take = std::move(take),
+                         refuse = std::move(refuse)] { run(take, refuse); });
 }
 
-void acceptor::run(const taker& take) {
-  bool short_of_descriptors = false;
+void acceptor::run(const taker& take, const taker& refuse) {
+  bool nothing_left = false;
+  shortage noted;
   for (;;) {
     std::array<pollfd, 2> wanted{};
     wanted[0] = {stop_, POLLIN, 0};
     // A negative descriptor is skipped: what cannot be accepted stays readable
     // and would make this spin.
-    wanted[1] = {short_of_descriptors ? -1 : listening_, POLLIN, 0};
+    wanted[1] = {nothing_left ? -1 : listening_, POLLIN, 0};
     ::poll(wanted.data(), wanted.size(),
-           short_of_descriptors ? pause_without_descriptors_ms : -1);
+           nothing_left ? pause_without_descriptors_ms : -1);
     if (wanted[0].revents != 0)
       return;
-    const bool short_before =
-      std::exchange(short_of_descriptors, !accept_all(take));
-    if (short_of_descriptors && !short_before)
+    nothing_left = !accept_all(take, refuse);
+    if (nothing_left && noted.begins(std::chrono::steady_clock::now()))
       spdlog::error("front door: cannot accept, no descriptors are left");
   }
 }
 
-bool acceptor::accept_all(const taker& take) {
+int acceptor::refuse_next(const taker& refuse) {
+  spare_.give_up();
+  const int fd =
+    ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int code = fd < 0 ? errno : 0;
+  if (fd >= 0)
+    refuse(fd);
+  spare_ = spare_descriptor{listening_};
+  return code;
+}
+
+bool acceptor::accept_all(const taker& take, const taker& refuse) {
   // Bounded, so that a stop is seen in between.
   for (int i = 0; i < backlog; ++i) {
+    // Another thread may have been quicker when it was to be had again.
+    if (!spare_)
+      spare_ = spare_descriptor{listening_};
     const int fd =
       ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       take(fd);
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS
-        || errno == ENOMEM)
+    int code = errno;
+    if (is_want_of_descriptors(code))
+      code = refuse_next(refuse);
+    if (is_want_of_descriptors(code))
       return false;
-    if (errno == EAGAIN || errno == EWOULDBLOCK)
+    if (code == EAGAIN || code == EWOULDBLOCK)
       return true;
     // Anything else is the fate of that one client (accept(2)).
   }

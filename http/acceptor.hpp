@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/descriptors.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -12,9 +14,12 @@ namespace handoff {
 /// Pistache's own listener is not used: it hands sockets to its workers through
 /// a queue that can lose a wake-up, so that a client now and then waits until
 /// the next one comes, and it spins while there are no descriptors left.
+///
+/// Nobody waits in the backlog because there are none left: a spare one is
+/// given up for whoever comes, so that he can be told to come again.
 class acceptor {
 public:
-  /// Is given each accepted socket, non-blocking, and owns it; it runs on the
+  /// Is given an accepted socket, non-blocking, and owns it; it runs on the
   /// acceptor's thread.
   using taker = std::function<void(int fd)>;
 
@@ -31,18 +36,23 @@ public:
 
   std::uint16_t port() const noexcept { return port_; }
 
-  /// To be called once.
-  void start(taker take);
+  /// To be called once. `refuse` is given what was accepted with the last
+  /// descriptor of the process, which it closes before it returns.
+  void start(taker take, taker refuse);
 
   /// Returns when no more sockets will be given away. May be called again.
   void stop();
 
 private:
-  void run(const taker& take);
-  /// False if the process has no descriptors left.
-  bool accept_all(const taker& take);
+  void run(const taker& take, const taker& refuse);
+  /// False if there is no descriptor even for a refusal.
+  bool accept_all(const taker& take, const taker& refuse);
+  /// Refuses whoever is next, with the spare descriptor. The error number if
+  /// nobody was accepted with it, else 0.
+  int refuse_next(const taker& refuse);
 
   int listening_ = -1;
+  spare_descriptor spare_;
   int stop_ = -1;
   std::uint16_t port_ = 0;
   std::thread thread_;

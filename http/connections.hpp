@@ -21,7 +21,6 @@ struct front_door_tally {
   std::atomic<std::size_t> connections = 0;
   std::atomic<std::size_t> held = 0;
   std::atomic<std::uint64_t> accepted = 0;
-  std::atomic<std::uint64_t> refused_connections = 0;
   std::atomic<std::uint64_t> requests = 0;
   std::atomic<std::uint64_t> rejected_requests = 0;
   std::atomic<bool> closing = false; ///< every answer is the last one

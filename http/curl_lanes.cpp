@@ -89,6 +89,11 @@ std::optional<curl_lanes::time_point> curl_lanes::next_tick() const {
     for (const auto& lane : lanes)
       if (lane->timer && (!next || *lane->timer < *next))
         next = lane->timer;
+  if (const auto& lanes = lanes_[1];
+      !lanes.empty() && lanes.back()->empty_since) {
+    const auto end = *lanes.back()->empty_since + kept_for_;
+    next = next ? std::min(*next, end) : end;
+  }
   return next;
 }
 
@@ -96,6 +101,24 @@ void curl_lanes::trim() {
   for (auto& lanes : lanes_)
     while (lanes.size() > 1 && lanes.back()->calls == 0)
       lanes.pop_back();
+}
+
+void curl_lanes::keep_idle_for(std::chrono::milliseconds time, time_point now) {
+  kept_for_ = time;
+  // Those of clones are never used again, and never idle.
+  auto& lanes = lanes_[1];
+  for (const auto& lane : lanes) {
+    // Those in use count, so that one is too many already.
+    curl_multi_setopt(lane->multi.get(), CURLMOPT_MAXCONNECTS,
+                      time > time.zero() ? connections_max : 1L);
+    if (lane->calls > 0)
+      lane->empty_since.reset();
+    else if (!lane->empty_since)
+      lane->empty_since = now;
+  }
+  while (!lanes.empty() && lanes.back()->empty_since
+         && *lanes.back()->empty_since + time <= now)
+    lanes.pop_back();
 }
 
 } // namespace handoff

@@ -28,6 +28,7 @@ struct curl_lane {
   const std::uint32_t tag;
   std::size_t calls = 0;           ///< under way; counted by the owner
   std::optional<time_point> timer; ///< libcurl writes it to the end
+  std::optional<time_point> empty_since;
   curl_multi multi;
 };
 
@@ -79,11 +80,18 @@ public:
   /// Lets go of the last ones that have no call. Not from within libcurl.
   void trim();
 
+  /// Connections to be used again are kept while their lane has calls, and for
+  /// that long after: libcurl closes them only when something else happens in
+  /// it. Where it is 0, each call that ends closes one, too. To be called again
+  /// and again, not from within libcurl.
+  void keep_idle_for(std::chrono::milliseconds time, time_point now);
+
 private:
   using line = std::vector<std::unique_ptr<curl_lane>>;
 
   socket_watch sockets_; // outlives the lanes, which close sockets at their end
   std::array<line, 2> lanes_; ///< of clones, of sub-actions
+  std::chrono::milliseconds kept_for_{0};
 };
 
 } // namespace handoff

@@ -26,6 +26,9 @@ public:
 
   place push(std::uint64_t call, std::string_view job);
 
+  /// The call that `pop` would give. Not when empty.
+  std::uint64_t next() const { return lines_.front().calls.front(); }
+
   /// Takes the next call out and moves its job to the end. Not when empty.
   std::uint64_t pop();
 

@@ -2,10 +2,12 @@
 
 #include "actors/replies.hpp"
 #include "http/acceptor.hpp"
+#include "http/descriptors.hpp"
 #include "http/guarded_transport.hpp"
 #include "http/wire_reply.hpp"
 
 #include <pistache/reactor.h>
+#include <spdlog/spdlog.h>
 
 #include <array>
 #include <stdexcept>
@@ -46,6 +48,8 @@ public:
   state(front_door_options options, handler handle)
       : tally_(std::make_shared<front_door_tally>()),
         connections_max_(options.max_connections),
+        for_operators_(options.for_operators),
+        refusals_(options.refusals),
         fields_(options.fields),
         acceptor_(options.address, options.port) {
     if (options.threads == 0)
@@ -63,7 +67,10 @@ public:
         static_cast<const guarded_transport&>(*worker).outbox());
     try {
       reactor_.run();
-      acceptor_.start([this](int fd) { accept(fd); });
+      // What is open by now stays open.
+      others_ = open_descriptors().value_or(0);
+      acceptor_.start([this](int fd) { accept(fd); },
+                      [this](int fd) { refuse_for_descriptors(fd); });
     } catch (...) {
       // Else the reactor's end would wait for its threads for ever.
       reactor_.shutdown();
@@ -86,7 +93,6 @@ public:
     made.connections = tally_->connections;
     made.held = tally_->held;
     made.accepted = tally_->accepted;
-    made.refused_connections = tally_->refused_connections;
     made.requests = tally_->requests;
     made.rejected_requests = tally_->rejected_requests;
     return made;
@@ -103,20 +109,44 @@ private:
   void accept(int fd) {
     // Only this thread adds connections, so the check cannot be overtaken.
     if (tally_->connections >= connections_max_) {
-      ++tally_->refused_connections;
+      ++refusals_->max_connections;
       return refuse_connection(fd, fields_);
     }
+    if (!may_keep(fd))
+      return refuse_for_descriptors(fd);
     ++tally_->connections;
     ++tally_->accepted;
     next_ = (next_ + 1) % outboxes_.size();
     outboxes_[next_]->post({0, 0, socket_accepted{fd}});
   }
 
+  bool may_keep(int fd) const {
+    const auto shares = descriptor_shares::now();
+    const auto number = static_cast<std::uint64_t>(fd);
+    return for_operators_
+           ? number < shares.operators_end()
+           : number < shares.public_end()
+               && tally_->connections < shares.senders_max(others_);
+  }
+
+  void refuse_for_descriptors(int fd) {
+    ++refusals_->descriptors;
+    if (shortage_.begins(std::chrono::steady_clock::now()))
+      spdlog::error("front door: connections to port {} are refused, no "
+                    "descriptors are left for them (ulimit -n: {})",
+                    port(), descriptor_shares::now().limit());
+    refuse_connection(fd, fields_);
+  }
+
   const std::shared_ptr<front_door_tally> tally_;
   const std::size_t connections_max_;
+  const bool for_operators_;
+  const std::shared_ptr<connection_refusals> refusals_;
   const headers fields_;
   std::vector<std::shared_ptr<reply_outbox>> outboxes_;
   std::size_t next_ = 0;
+  std::uint64_t others_ = 0; ///< descriptors that serve no connection
+  shortage shortage_;        ///< the acceptor's thread's
   // Its end joins the workers and ends their connections.
   Pistache::Aio::Reactor reactor_;
   acceptor acceptor_;

@@ -2,6 +2,7 @@
 
 #include "actors/responder.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +27,12 @@ struct http_request {
   std::chrono::steady_clock::time_point arrived;
 };
 
+/// Connections that were refused since the start, by why.
+struct connection_refusals {
+  std::atomic<std::uint64_t> max_connections = 0;
+  std::atomic<std::uint64_t> descriptors = 0;
+};
+
 struct front_door_options {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0; ///< 0 takes a free one
@@ -39,7 +46,14 @@ struct front_door_options {
   std::chrono::milliseconds idle_timeout{60'000};
   /// After that long with nothing to say, a stream shows that it is alive.
   std::chrono::milliseconds keep_alive{15'000};
+  /// More are refused with 503, and so is whoever comes when descriptors are
+  /// short; see `descriptor_shares`.
   std::size_t max_connections = 12'000;
+  /// Whether it may have the descriptors that are kept from senders.
+  bool for_operators = false;
+  /// Never null; may be read by anybody, and after the front door is gone.
+  std::shared_ptr<connection_refusals> refusals =
+    std::make_shared<connection_refusals>();
   /// Bytes of answers that a slow reader makes us keep; more ends the
   /// connection.
   std::size_t max_unsent = 4'194'304;
@@ -53,7 +67,6 @@ struct front_door_counts {
   std::size_t connections = 0;
   std::size_t held = 0; ///< requests handed on and not answered yet
   std::uint64_t accepted = 0;
-  std::uint64_t refused_connections = 0; ///< over `max_connections`
   std::uint64_t requests = 0;
   std::uint64_t rejected_requests = 0; ///< answered before any handler saw them
 };

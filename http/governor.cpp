@@ -186,6 +186,7 @@ struct governor::upstream {
   circuit_breaker breaker;
   std::uint64_t calls = 0;
   std::uint64_t failures = 0;
+  std::uint64_t put_off = 0;
   call_times times;
   bool marked = false;
   std::optional<time_point> wakeup;
@@ -223,7 +224,10 @@ bool governor::submit(std::uint64_t call, std::string_view host,
   return true;
 }
 
-std::vector<std::uint64_t> governor::take_ready(time_point now) {
+std::vector<std::uint64_t>
+governor::take_ready(time_point now, const std::function<bool()>& has_place) {
+  for (auto* host : std::exchange(put_off_, {}))
+    mark(*host);
   while (!wakeups_.empty() && wakeups_.begin()->first <= now) {
     auto* host = wakeups_.begin()->second;
     wake_at(*host, std::nullopt);
@@ -232,7 +236,7 @@ std::vector<std::uint64_t> governor::take_ready(time_point now) {
   std::vector<std::uint64_t> ready;
   for (auto* host : std::exchange(marked_, {})) {
     host->marked = false;
-    start_from(*host, now, ready);
+    start_from(*host, now, has_place, ready);
     mark_idle(*host, now);
   }
   forget_idle(now);
@@ -240,6 +244,7 @@ std::vector<std::uint64_t> governor::take_ready(time_point now) {
 }
 
 void governor::start_from(upstream& host, time_point now,
+                          const std::function<bool()>& has_place,
                           std::vector<std::uint64_t>& ready) {
   wake_at(host, std::nullopt);
   while (auto purpose = host.next(options_.max_calls, sub_action_calls_)) {
@@ -249,6 +254,10 @@ void governor::start_from(upstream& host, time_point now,
     if (wait) {
       if (*wait != time_point::max())
         wake_at(host, wait);
+      return;
+    }
+    if (has_place && !has_place()) {
+      put_off(host, *purpose);
       return;
     }
     auto call = host.turns(*purpose).pop();
@@ -271,6 +280,14 @@ void governor::start_from(upstream& host, time_point now,
     ++host.calls;
     ready.push_back(call);
   }
+}
+
+void governor::put_off(upstream& host, call_class purpose) {
+  auto& call = waiting_.at(host.turns(purpose).next());
+  // Counted once, however often it is put off.
+  if (!std::exchange(call.put_off, true))
+    ++host.put_off;
+  put_off_.push_back(&host);
 }
 
 std::vector<expired_call> governor::take_expired(time_point now) {
@@ -347,7 +364,8 @@ std::vector<upstream_counts> governor::counts() const {
     all.push_back({host->name, host->in_flight(), host->waiting(), host->calls,
                    host->failures, std::string{host->breaker.name()},
                    host->breaker.failures_in_a_row(),
-                   host->breaker.not_closed_since(), host->times});
+                   host->breaker.not_closed_since(), host->times,
+                   host->put_off});
   return all;
 }
 

@@ -67,8 +67,11 @@ public:
               time_point awaited_until);
 
   /// The calls that start now, in their order. Each counts as in flight until
-  /// it is `finished`.
-  std::vector<std::uint64_t> take_ready(time_point now);
+  /// it is `finished`. `has_place` is asked before each, if it is not null: it
+  /// has one for the call then, or the call is put off and with it all of its
+  /// host. `next_wakeup` does not tell when there will be one.
+  std::vector<std::uint64_t>
+  take_ready(time_point now, const std::function<bool()>& has_place = nullptr);
 
   /// The waiting calls whose patience has ended: as `breaker_open` where the
   /// breaker is not closed, else as `overloaded`.
@@ -101,6 +104,7 @@ private:
     fair_turns::place place;
     time_point patience_until;
     time_point awaited_until;
+    bool put_off = false;
   };
 
   struct running_call {
@@ -116,7 +120,9 @@ private:
   void mark_idle(upstream& host, time_point now);
   void wake_at(upstream& host, std::optional<time_point> when);
   void start_from(upstream& host, time_point now,
+                  const std::function<bool()>& has_place,
                   std::vector<std::uint64_t>& ready);
+  void put_off(upstream& host, call_class purpose);
 
   governor_options options_;
   std::size_t sub_action_calls_; ///< sub-actions in flight at the most
@@ -126,8 +132,9 @@ private:
   std::set<std::pair<time_point, std::uint64_t>> patience_;
   bool draining_ = false;
   std::set<std::pair<time_point, upstream*>> wakeups_;
-  std::vector<upstream*> marked_; ///< where something may start
-  std::list<upstream*> idle_;     ///< longest idle first
+  std::vector<upstream*> marked_;  ///< where something may start
+  std::vector<upstream*> put_off_; ///< ... once there is a place for it
+  std::list<upstream*> idle_;      ///< longest idle first
 };
 
 } // namespace handoff

@@ -220,6 +220,17 @@ std::string metrics::text() const {
     .add(sources_.admission->held.load());
   gauge("handoff_webhooks_held_limit", "[admission] max-held.")
     .add(sources_.max_held);
+  auto refused =
+    total("handoff_connections_refused_total",
+          "Connections that were refused with 503, by listener and reason.");
+  for (const auto& [listener, counted] :
+       {std::pair{"ingress", sources_.ingress_refusals},
+        std::pair{"admin", sources_.admin_refusals}})
+    refused
+      .add(static_cast<std::size_t>(counted->max_connections),
+           {{"listener", listener}, {"reason", "max_connections"}})
+      .add(static_cast<std::size_t>(counted->descriptors),
+           {{"listener", listener}, {"reason", "descriptors"}});
   gauge("handoff_key_lookups_waiting",
         "Idempotency keys that wait to be looked up in the journal.")
     .add(sources_.admission->lookups.load());
@@ -273,6 +284,11 @@ std::string metrics::text() const {
           "Calls that the breaker counts as failures, by upstream host.");
   for (const auto& each : hosts)
     failures.add(each.failures, {{"host", each.host}});
+  auto put_off = total("handoff_upstream_calls_put_off_total",
+                       "Calls whose turn had come and that had to wait for a "
+                       "descriptor, by upstream host.");
+  for (const auto& each : hosts)
+    put_off.add(each.put_off, {{"host", each.host}});
   looked_up times{all, "handoff_upstream_call_duration_seconds",
                   "From the turn of a call to its end, by upstream host.",
                   MetricType::Histogram};

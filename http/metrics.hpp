@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "http/front_door.hpp"
 #include "http/minute_history.hpp"
 #include "http/outbound_options.hpp"
 #include "job/event.hpp"
@@ -22,6 +23,8 @@ struct metrics_sources {
   std::shared_ptr<const admission_counts> admission;
   std::shared_ptr<const supervision_log> supervision;
   std::function<std::vector<upstream_counts>()> upstreams;
+  std::shared_ptr<const connection_refusals> ingress_refusals;
+  std::shared_ptr<const connection_refusals> admin_refusals;
   /// Told of what is counted here, for those who look at the last hour. May be
   /// null.
   std::shared_ptr<minute_history> history;

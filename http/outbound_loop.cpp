@@ -2,6 +2,8 @@
 
 #include "http/call_check.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -23,6 +25,14 @@ constexpr std::size_t spare_max = 256;
 
 /// The longest sleep without any reason to wake.
 constexpr auto poll_max = std::chrono::milliseconds{60'000};
+
+/// How long connections stay without calls: no longer than `transfer` would
+/// have one used again.
+constexpr std::chrono::milliseconds idle_max{4'000};
+
+/// The longest sleep while a call waits for a descriptor: nobody tells of those
+/// that others give back.
+constexpr auto retry_without_descriptors = std::chrono::milliseconds{50};
 
 /// What epoll says of the wake-up and of the other epoll; no lane's socket is
 /// marked so.
@@ -142,7 +152,7 @@ void outbound_client::loop::run() {
 }
 
 int outbound_client::loop::patience_for_poll(time_point now) const {
-  auto next = now + poll_max;
+  auto next = now + (none_left_ ? retry_without_descriptors : poll_max);
   if (auto tick = lanes_.next_tick())
     next = std::min(next, *tick);
   // Read without the lock: only this thread changes the governor.
@@ -234,11 +244,10 @@ bool outbound_client::loop::take_arrivals() {
 
 void outbound_client::loop::take_turns() {
   auto now = clock::now();
-  std::vector<std::uint64_t> ready;
+  const auto ready = take_ready(now);
   std::vector<expired_call> expired;
   {
     auto guard = std::lock_guard{governor_mutex_};
-    ready = governor_.take_ready(now);
     expired = governor_.take_expired(now);
   }
   for (auto id : ready)
@@ -252,6 +261,33 @@ void outbound_client::loop::take_turns() {
       now);
     end(id, std::move(done));
   }
+}
+
+std::vector<std::uint64_t> outbound_client::loop::take_ready(time_point now) {
+  std::vector<socket_place> places;
+  none_left_ = false;
+  const auto has_place = [&] {
+    auto place = none_left_ ? std::nullopt : sockets_.place(now);
+    none_left_ = !place;
+    if (place)
+      places.push_back(std::move(*place));
+    return place.has_value();
+  };
+  std::vector<std::uint64_t> ready;
+  {
+    auto guard = std::lock_guard{governor_mutex_};
+    ready = governor_.take_ready(now, has_place);
+  }
+  for (std::size_t i = 0; i < ready.size(); ++i)
+    calls_.at(ready[i]).work->take_place(std::move(places[i]));
+  // Before any begins: a lane that goes has no calls.
+  lanes_.keep_idle_for(!none_left_ && sockets_.leave_room_for_idle()
+                         ? idle_max
+                         : std::chrono::milliseconds{0},
+                       now);
+  if (none_left_ && shortage_.begins(now))
+    spdlog::error("outbound: calls wait, no descriptors are left for them");
+  return ready;
 }
 
 void outbound_client::loop::begin(std::uint64_t id, time_point now) {

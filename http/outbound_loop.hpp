@@ -2,6 +2,7 @@
 
 #include "http/curl_handle.hpp"
 #include "http/curl_lanes.hpp"
+#include "http/descriptors.hpp"
 #include "http/governor.hpp"
 #include "http/outbound_client.hpp"
 #include "http/transfer.hpp"
@@ -74,6 +75,7 @@ private:
   void serve(const epoll_event& event);
   bool take_arrivals();
   void take_turns();
+  std::vector<std::uint64_t> take_ready(time_point now);
   void take_ended();
   void take_ended(curl_lane& from);
   void begin(std::uint64_t id, time_point now);
@@ -100,6 +102,9 @@ private:
   // libcurl wants them made, and destroyed in reverse.
   curl_share share_;
   curl_lanes lanes_;
+  call_sockets sockets_{wakeup_.get()};
+  bool none_left_ = false; ///< of the descriptors, for a call that may start
+  shortage shortage_;
   std::vector<curl_easy> spare_;
   std::unordered_map<std::uint64_t, accepted_call> calls_;
   std::uint64_t next_id_ = 1;

@@ -67,6 +67,8 @@ struct upstream_counts {
   /// When the breaker opened first since it was closed; none if it is closed.
   std::optional<std::chrono::steady_clock::time_point> not_closed_since = {};
   call_times times = {};
+  /// Calls whose turn had come and that had to wait for a descriptor.
+  std::uint64_t put_off = 0;
 };
 
 } // namespace handoff

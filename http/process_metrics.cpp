@@ -1,13 +1,12 @@
 #include "http/process_metrics.hpp"
 
-#include <filesystem>
+#include "http/descriptors.hpp"
+
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace handoff {
@@ -49,12 +48,9 @@ void add_process_metrics(std::vector<MetricFamily>& to) {
         MetricType::Gauge,
         static_cast<double>(resident)
           * static_cast<double>(::sysconf(_SC_PAGESIZE)));
-  std::error_code failed;
-  const std::filesystem::directory_iterator open{"/proc/self/fd", failed};
-  if (!failed)
+  if (const auto open = open_descriptors())
     add(to, "process_open_fds", "Number of open file descriptors.",
-        MetricType::Gauge,
-        static_cast<double>(std::distance(begin(open), end(open))));
+        MetricType::Gauge, static_cast<double>(*open));
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0)
     add(to, "process_max_fds", "Maximum number of open file descriptors.",

@@ -4,6 +4,7 @@
 #include "http/call_check.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <system_error>
 #include <type_traits>
@@ -192,20 +193,26 @@ bool transfer::about_to_send() noexcept {
   // trusted), before the first byte of each request that it writes.
   repeat_ = sent_;
   sent_ = true;
+  // A connection that is used again needed none.
+  place_.give_up();
   return !repeat_;
 }
 
 curl_socket_t transfer::open_socket(const curl_sockaddr& to) noexcept {
-  if (!options_.private_networks_allowed) {
-    const auto accepted = is_public(&to.addr);
-    (accepted ? address_accepted_ : address_refused_) = true;
-    if (!accepted)
-      return CURL_SOCKET_BAD;
-  }
-  const auto fd = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+  if (!may_connect(&to.addr))
+    return CURL_SOCKET_BAD;
+  const int fd = place_.open(to.family, to.socktype, to.protocol);
   if (fd >= 0)
     sockets_->opened(fd);
+  else
+    no_descriptor_ = no_descriptor_ || is_want_of_descriptors(errno);
   return fd;
+}
+
+bool transfer::may_connect(const sockaddr* address) noexcept {
+  auto accepted = options_.private_networks_allowed || is_public(address);
+  (accepted ? address_accepted_ : address_refused_) = true;
+  return accepted;
 }
 
 bool transfer::header_line(std::string_view line) {
@@ -260,10 +267,17 @@ bool transfer::body_piece(std::string_view piece) {
 }
 
 error_kind transfer::unsent_kind_of(CURLcode code) const {
+  // Nobody's failure: the call had its turn, but could not use it.
+  if (no_descriptor_)
+    return error_kind::overloaded;
   double resolved = 0;
   switch (code) {
   case CURLE_COULDNT_RESOLVE_HOST:
-    return error_kind::name_not_resolved;
+  case CURLE_BAD_FUNCTION_ARGUMENT: // the lookup could not be begun
+    // It needs descriptors, too, and does not say that it had none.
+    return place_.are_short(std::chrono::steady_clock::now())
+           ? error_kind::overloaded
+           : error_kind::name_not_resolved;
   case CURLE_OPERATION_TIMEDOUT:
     curl_easy_getinfo(easy_.get(), CURLINFO_NAMELOOKUP_TIME, &resolved);
     return resolved > 0 ? error_kind::connect_failed
@@ -328,6 +342,10 @@ exchange transfer::finish(CURLcode code, time_point now) {
     return done;
   }
   auto kind = kind_of(code);
+  if (kind == error_kind::overloaded) {
+    done.failure = error{kind, "no descriptor was left for it"};
+    return done;
+  }
   // libcurl's own words for the code, which are fixed; what it writes of a
   // particular call may hold a path of this machine.
   auto detail = std::string{title(kind)};

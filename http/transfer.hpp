@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/curl_handle.hpp"
+#include "http/descriptors.hpp"
 #include "http/outbound_client.hpp"
 #include "http/socket_watch.hpp"
 
@@ -25,6 +26,9 @@ public:
   transfer& operator=(const transfer&) = delete;
 
   const outbound_call& call() const noexcept { return *call_; }
+
+  /// Where its socket will have its descriptor. To be told before `prepare`.
+  void take_place(socket_place place) noexcept { place_ = std::move(place); }
 
   /// Sets on a new handle what all calls have in common. TLS sessions are kept
   /// in `share`; `sockets` hears of the sockets that are closed.
@@ -61,7 +65,7 @@ public:
   /// Another piece of the answer's body. False: abort.
   bool body_piece(std::string_view piece);
 
-  /// A socket for a connection to there; CURL_SOCKET_BAD where none may be made
+  /// The socket of a connection to `to`; CURL_SOCKET_BAD where none may be made
   /// or none is to be had.
   curl_socket_t open_socket(const curl_sockaddr& to) noexcept;
 
@@ -72,6 +76,7 @@ private:
   void set_message();
   void set_connection();
   bool header_complete();
+  bool may_connect(const sockaddr* address) noexcept;
   error_kind kind_of(CURLcode code) const;
   error_kind unsent_kind_of(CURLcode code) const;
   exchange ended(time_point now) const;
@@ -93,6 +98,8 @@ private:
   bool answered_ = false;         ///< the final answer's header is complete
   bool address_refused_ = false;  ///< at least one address
   bool address_accepted_ = false; ///< at least one address
+  bool no_descriptor_ = false;    ///< for at least one socket
+  socket_place place_;
   // The last member, so that libcurl lets go before the rest goes.
   curl_easy easy_;
 };

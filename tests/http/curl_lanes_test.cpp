@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 namespace handoff {
+
+using namespace std::chrono_literals;
 
 class CurlLanesTest : public testing::Test {
 protected:
@@ -25,6 +29,7 @@ protected:
 
   int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   curl_lanes lanes_{epoll_, epoll_};
+  const curl_lanes::time_point now_{1h};
 };
 
 TEST_F(CurlLanesTest, KeepsFewCallsTogether) {
@@ -65,6 +70,40 @@ TEST_F(CurlLanesTest, LetsGoOfLanesWithoutCallsFromTheEnd) {
       lane.calls = 0;
   });
   lanes_.trim();
+  EXPECT_EQ(count(), 1U);
+}
+
+TEST_F(CurlLanesTest, LetsConnectionsBeIdleForAWhile) {
+  auto& lane = fill(call_class::sub_action);
+  lanes_.keep_idle_for(4s, now_);
+  EXPECT_EQ(lanes_.next_tick(), std::nullopt) << "it has calls";
+  lane.calls = 0;
+  lanes_.keep_idle_for(4s, now_ + 1h);
+  EXPECT_EQ(lanes_.next_tick(), now_ + 1h + 4s);
+  lanes_.keep_idle_for(4s, now_ + 1h + 3'999ms);
+  EXPECT_EQ(count(), 1U);
+  // The time runs from its last call.
+  lane.calls = 1;
+  lanes_.keep_idle_for(4s, now_ + 2h);
+  lane.calls = 0;
+  lanes_.keep_idle_for(4s, now_ + 3h);
+  EXPECT_EQ(count(), 1U);
+  lanes_.keep_idle_for(4s, now_ + 3h + 4s);
+  EXPECT_EQ(count(), 0U);
+  EXPECT_EQ(lanes_.next_tick(), std::nullopt);
+  EXPECT_EQ(lanes_.with_room(call_class::sub_action).calls, 0U);
+}
+
+TEST_F(CurlLanesTest, LetsGoOfIdleConnectionsAtOnceWhereTheyMayNotBe) {
+  fill(call_class::sub_action);
+  fill(call_class::sub_action).calls = 0;
+  lanes_.keep_idle_for(0s, now_);
+  EXPECT_EQ(count(), 1U) << "the other one has calls";
+}
+
+TEST_F(CurlLanesTest, KeepsLanesOfClonesWhichHaveNoIdleConnections) {
+  fill(call_class::clone).calls = 0;
+  lanes_.keep_idle_for(0s, now_);
   EXPECT_EQ(count(), 1U);
 }
 

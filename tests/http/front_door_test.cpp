@@ -211,7 +211,8 @@ TEST_F(FrontDoorTest, RefusesConnectionsOverTheLimit) {
   EXPECT_EQ(answer->status, 503);
   EXPECT_EQ(answer->fields.at("retry-after"), "1");
   EXPECT_TRUE(three.at_end());
-  EXPECT_EQ(door_->counts().refused_connections, 1u);
+  EXPECT_EQ(options_.refusals->max_connections, 1u);
+  EXPECT_EQ(options_.refusals->descriptors, 0u);
   one.reset();
   ASSERT_TRUE(eventually([this] { return door_->counts().connections == 1; }));
   auto four = client();

@@ -96,6 +96,41 @@ TEST_F(GovernorTest, StartsNoMoreThanItsLimit) {
   EXPECT_THAT(ready(), ElementsAre(3));
 }
 
+TEST_F(GovernorTest, PutsOffWhatHasNoPlace) {
+  govern(limits(2));
+  ask_clone(1);
+  ask_clone(2);
+  ask(3, call_class::clone, "job", 1h, "http://b:80");
+  std::size_t places = 1;
+  const auto has_place = [&] {
+    return places > 0 && places-- > 0;
+  };
+  EXPECT_THAT(governor_->take_ready(now_, has_place), ElementsAre(1));
+  EXPECT_THAT(governor_->take_ready(now_, has_place), IsEmpty());
+  for (const auto& host : governor_->counts()) {
+    EXPECT_EQ(host.waiting, 1U) << host.host;
+    EXPECT_EQ(host.put_off, 1U) << "each call counts once";
+    EXPECT_EQ(host.failures, 0U);
+  }
+  places = 1;
+  EXPECT_THAT(governor_->take_ready(now_, has_place), SizeIs(1));
+  places = 1;
+  EXPECT_THAT(governor_->take_ready(now_, has_place), SizeIs(1));
+  EXPECT_EQ(governor_->waiting(), 0U);
+}
+
+TEST_F(GovernorTest, DoesNotWakeForWhatIsPutOff) {
+  govern(limits(1));
+  ask(1, call_class::clone, "job", 5s);
+  EXPECT_THAT(governor_->take_ready(now_, [] { return false; }), IsEmpty());
+  EXPECT_EQ(wakeup(), now_ + 5s) << "but at the end of its patience";
+  pass(5s);
+  EXPECT_THAT(expired(), ElementsAre(expired_call{1, error_kind::overloaded}));
+  EXPECT_THAT(ready(), IsEmpty());
+  ask_clone(2);
+  EXPECT_THAT(ready(), ElementsAre(2));
+}
+
 TEST_F(GovernorTest, LimitsEachHostOnItsOwn) {
   govern(limits(1));
   ask(1, call_class::clone, "job", 1h, "http://a:80");

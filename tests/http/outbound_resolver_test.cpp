@@ -1,8 +1,9 @@
 // Goal: a resolver that does not answer delays nobody but the calls that need
 // it. Method: this program's getaddrinfo stands before the C library's, and for
-// one name waits until it is told to go on.
+// some names waits until it is told to go on.
 
 #include "support/outbound_fixture.hpp"
+#include "support/scarce_descriptors.hpp"
 
 #include <condition_variable>
 #include <cstring>
@@ -13,10 +14,12 @@
 namespace handoff {
 namespace {
 
-/// Where the resolver is stuck.
+/// Where the resolver is stuck with a name.
 struct stuck_resolver {
-  std::mutex mutex;
-  std::condition_variable changed;
+  const char* name;
+  const char* address; ///< what the name then stands for; null for nothing
+  std::mutex mutex{};
+  std::condition_variable changed{};
   int inside = 0;
   bool freed = false;
 
@@ -35,6 +38,16 @@ struct stuck_resolver {
     return inside > 0;
   }
 
+  void await_stuck() {
+    auto guard = std::unique_lock{mutex};
+    changed.wait(guard, [this] { return inside > 0; });
+  }
+
+  void catch_again() {
+    auto guard = std::lock_guard{mutex};
+    freed = false;
+  }
+
   void free() {
     auto guard = std::unique_lock{mutex};
     freed = true;
@@ -43,7 +56,9 @@ struct stuck_resolver {
   }
 };
 
-stuck_resolver resolver;
+stuck_resolver resolver{"stuck.example", nullptr};
+stuck_resolver resolver_in_vain{"in-vain.example", nullptr};
+stuck_resolver resolver_in_the_end{"in-the-end.example", "127.0.0.1"};
 
 } // namespace
 } // namespace handoff
@@ -54,9 +69,14 @@ extern "C" int getaddrinfo(const char* name, const char* service,
     int (*)(const char*, const char*, const addrinfo*, addrinfo**);
   static const auto next =
     reinterpret_cast<function>(dlsym(RTLD_NEXT, "getaddrinfo"));
-  if (name != nullptr && std::strcmp(name, "stuck.example") == 0) {
-    handoff::resolver.enter();
-    return EAI_AGAIN;
+  for (auto* stuck : {&handoff::resolver, &handoff::resolver_in_vain,
+                      &handoff::resolver_in_the_end}) {
+    if (name == nullptr || std::strcmp(name, stuck->name) != 0)
+      continue;
+    stuck->enter();
+    if (stuck->address == nullptr)
+      return EAI_AGAIN;
+    name = stuck->address;
   }
   return next(name, service, hints, found);
 }
@@ -64,9 +84,25 @@ extern "C" int getaddrinfo(const char* name, const char* service,
 namespace handoff {
 namespace {
 
-using OutboundResolverTest = test::outbound_fixture;
+class OutboundResolverTest : public test::outbound_fixture {
+protected:
+  /// A call to the name, whose descriptors go while that is looked up.
+  exchange make_while_descriptors_go(stuck_resolver& with, int port) {
+    options_.governor.breaker_failures = 1;
+    with.catch_again();
+    auto under_way = start(call_to(std::string{"http://"} + with.name + ":"
+                                   + std::to_string(port) + "/"));
+    with.await_stuck();
+    // Those that the lookup gives back at its end are of no use either.
+    test::scarce_descriptors none{0};
+    none.forbid_all();
+    with.free();
+    return under_way.get();
+  }
+};
 
 TEST_F(OutboundResolverTest, WaitsForNoStuckResolver) {
+  resolver.catch_again();
   serve([](const auto&, auto& to) { to.answer(); });
   auto call = call_to("http://stuck.example/");
   call.timeout = soon;
@@ -79,6 +115,20 @@ TEST_F(OutboundResolverTest, WaitsForNoStuckResolver) {
   expect_failed(under_way.get(), error_kind::shut_down, false);
   EXPECT_TRUE(resolver.is_stuck());
   resolver.free();
+}
+
+TEST_F(OutboundResolverTest, BlamesNobodyForALookupWithoutDescriptors) {
+  expect_failed(make_while_descriptors_go(resolver_in_vain, 80),
+                error_kind::overloaded, false);
+  EXPECT_EQ(client_->counts().at(0).breaker, "closed");
+}
+
+TEST_F(OutboundResolverTest, BlamesNobodyForASocketWithoutDescriptor) {
+  serve([](const auto&, auto& to) { to.answer(); });
+  expect_failed(make_while_descriptors_go(resolver_in_the_end, server_->port()),
+                error_kind::overloaded, false);
+  EXPECT_EQ(server_->connections(), 0);
+  EXPECT_EQ(client_->counts().at(0).breaker, "closed");
 }
 
 } // namespace

@@ -91,11 +91,16 @@ TEST_F(HostileLoadTest, OutlivesAnEndOfItsDescriptors) {
   ASSERT_TRUE(wait_for_in_flight(1));
   limit_descriptors(before_->descriptors() + 4);
   open_connections(100, webhook(R"("none left")"));
+  for (const auto& sender : taken_) {
+    const auto answer = sender->read_answer();
+    ASSERT_TRUE(answer) << "left to wait for a descriptor";
+    EXPECT_EQ(answer->status, 503);
+    EXPECT_EQ(answer->fields.count("retry-after"), 1u);
+  }
   EXPECT_TRUE(before_->becomes_idle(patience))
-    << "it spins while it cannot accept";
+    << "it spins while it has no descriptors";
   EXPECT_EQ(held.read_answer().value_or(raw_answer{}).body,
             R"({"echo":"held"})");
-  // Those that came in have no descriptor left for their clone.
   EXPECT_TRUE(service->program().running());
   taken_.clear();
   limit_descriptors(1'000);

@@ -127,7 +127,8 @@ TEST_F(MetricsTest, HaveOnlyLabelsWithFewValues) {
        ++at)
     EXPECT_THAT((*at)[1].str(),
                 testing::AnyOf("flow", "status", "host", "state", "outcome",
-                               "step", "actor", "version", "le"));
+                               "step", "actor", "version", "le", "listener",
+                               "reason"));
 }
 
 TEST_F(MetricsTest, AreTakenByPromtool) {

@@ -52,7 +52,8 @@ outbound_options outbound_options_of(const settings& from) {
   return options;
 }
 
-front_door_options ingress_door(const http_settings& from) {
+front_door_options ingress_door(const http_settings& from,
+                                std::shared_ptr<connection_refusals> refusals) {
   front_door_options options;
   options.address = from.address;
   options.port = from.port;
@@ -61,15 +62,19 @@ front_door_options ingress_door(const http_settings& from) {
   options.header_timeout = from.header_timeout;
   options.body_timeout = from.body_timeout;
   options.max_connections = from.max_connections;
+  options.refusals = std::move(refusals);
   return options;
 }
 
-front_door_options admin_door(const admin_settings& from) {
+front_door_options admin_door(const admin_settings& from,
+                              std::shared_ptr<connection_refusals> refusals) {
   front_door_options options;
   options.address = from.address;
   options.port = from.port;
   options.threads = 1;
   options.max_connections = 1'000;
+  options.for_operators = true;
+  options.refusals = std::move(refusals);
   options.fields = admin_fields();
   return options;
 }
@@ -171,6 +176,8 @@ void service::spawn_actors(const checked_configuration& configuration) {
     const auto alive = client.lock();
     return alive ? alive->counts() : std::vector<upstream_counts>{};
   };
+  counted.ingress_refusals = ingress_refusals_;
+  counted.admin_refusals = admin_refusals_;
   counted.draining = draining_;
   counted.max_held = from.admission.max_held;
   counted.max_jobs = from.admission.max_jobs;
@@ -339,10 +346,10 @@ void service::open_doors(const checked_configuration& configuration) {
   seen.journal_fails = journal_fails_;
   seen.token = from.admin.token;
   seen.address = from.admin.address;
-  admin_ = std::make_unique<front_door>(admin_door(from.admin),
+  admin_ = std::make_unique<front_door>(admin_door(from.admin, admin_refusals_),
                                         admin(std::move(seen)));
-  ingress_ = std::make_unique<front_door>(ingress_door(from.http),
-                                          ingress(std::move(routes)));
+  ingress_ = std::make_unique<front_door>(
+    ingress_door(from.http, ingress_refusals_), ingress(std::move(routes)));
 }
 
 void service::drain() {

@@ -88,6 +88,10 @@ private:
   std::shared_ptr<spdlog::logger> log_;
   std::shared_ptr<admission_counts> admission_ =
     std::make_shared<admission_counts>();
+  std::shared_ptr<connection_refusals> ingress_refusals_ =
+    std::make_shared<connection_refusals>();
+  std::shared_ptr<connection_refusals> admin_refusals_ =
+    std::make_shared<connection_refusals>();
   std::shared_ptr<std::atomic<bool>> draining_ =
     std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> journal_fails_ =
