@@ -6,8 +6,10 @@
 #include <gmock/gmock.h>
 
 #include <cctype>
+#include <chrono>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace handoff::support {
@@ -96,7 +98,25 @@ protected:
     EXPECT_EQ(order(ambiguous, "resolve", R"({"uid":"p-77"})").status, 200);
     service->wait_for_job(ambiguous, "succeeded");
     EXPECT_EQ(order(ambiguous, "resolve", R"({"clone":"again"})").status, 409);
+    wait_until_at_rest();
     EXPECT_EQ(order(ambiguous, "cancel").status, 409);
+  }
+
+  /// A job is let go of a moment after its end is journaled; until then it can
+  /// be told to begin nothing more, which is no conflict.
+  void wait_until_at_rest() {
+    const auto end =
+      std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    const auto under_way = [this] {
+      return service->admin("GET", "/api/v1/supervisor")
+        .json()
+        .at("under_way")
+        .at("jobs");
+    };
+    while (under_way() != 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
   }
 
   void look_around() {
