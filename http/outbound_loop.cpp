@@ -39,9 +39,14 @@ constexpr auto retry_without_descriptors = std::chrono::milliseconds{50};
 constexpr auto wakeup_tag = ~std::uint64_t{0};
 constexpr auto sub_actions_tag = wakeup_tag - 1;
 
-/// Sockets served before the next look at the clones, whose senders wait.
+/// Sockets served in one round: first those of clones, whose senders wait, then
+/// those of sub-actions. A clone is served twice, when it is connected and when
+/// it is answered, and a sub-action once: so many a clone's socket keep pace
+/// with jobs of eight sub-actions, or what is answered would pile up
+/// unfinished.
 constexpr std::size_t clones_in_round_max = 256;
-constexpr std::size_t sub_actions_in_round_max = 32;
+constexpr std::size_t sub_actions_a_clone = 4;
+constexpr std::size_t sub_actions_in_round_min = 32;
 
 int checked(int fd, const char* what) {
   if (fd < 0)
@@ -165,7 +170,7 @@ int outbound_client::loop::patience_for_poll(time_point now) const {
 }
 
 void outbound_client::loop::poll_once() {
-  std::array<epoll_event, clones_in_round_max> events{};
+  std::array<epoll_event, clones_in_round_max * sub_actions_a_clone> events;
   const auto wait = [&](const owned_fd& on, std::size_t most, int patience) {
     const auto count =
       epoll_wait(on.get(), events.data(), static_cast<int>(most), patience);
@@ -173,16 +178,19 @@ void outbound_client::loop::poll_once() {
                      static_cast<std::size_t>(std::max(count, 0))};
   };
   bool sub_actions = false;
-  for (const auto& event :
-       wait(epoll_, events.size(), patience_for_poll(clock::now()))) {
+  const auto clones =
+    wait(epoll_, clones_in_round_max, patience_for_poll(clock::now()));
+  for (const auto& event : clones) {
     if (event.data.u64 == sub_actions_tag)
       sub_actions = true;
     else
       serve(event);
   }
   if (sub_actions)
-    for (const auto& event :
-         wait(epoll_sub_actions_, sub_actions_in_round_max, 0))
+    for (const auto& event : wait(epoll_sub_actions_,
+                                  std::max(clones.size() * sub_actions_a_clone,
+                                           sub_actions_in_round_min),
+                                  0))
       serve(event);
   lanes_.tick(clock::now());
 }
