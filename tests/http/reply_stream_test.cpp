@@ -27,32 +27,36 @@ public:
     return std::exchange(text_, {});
   }
 
-  bool has_ended() const override { return ended; }
+  bool has_ended() const override {
+    const std::lock_guard guard{mutex_};
+    return ended_ && text_.empty();
+  }
 
   std::string keep_alive() override { return ":\n"; }
 
   /// Says that there is more.
   void nudge() { add(""); }
 
-  void add(const std::string& text) {
+  void add(const std::string& text, bool is_last = false) {
     std::function<void()> more;
     {
       const std::lock_guard guard{mutex_};
       text_ += text;
+      ended_ = is_last;
       more = more_;
     }
     if (more)
       more();
   }
 
-  std::atomic<bool> ended = false;
   std::atomic<bool> endless = false;
   std::atomic<int> asked = 0;
 
 private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::function<void()> more_;
   std::string text_;
+  bool ended_ = false;
 };
 
 class ReplyStreamTest : public FrontDoorFixture {
@@ -124,8 +128,8 @@ TEST_F(ReplyStreamTest, EndsTheConnectionWithTheStream) {
   auto sender = client();
   sender.send(wanted);
   sender.read_head();
-  stream->ended = true;
-  stream->add("last\r\n\r\n");
+  constexpr bool is_last = true;
+  stream->add("last\r\n\r\n", is_last);
   EXPECT_EQ(sender.read_head(), "last\r\n");
   EXPECT_TRUE(sender.at_end());
   EXPECT_TRUE(eventually([&] { return stream.use_count() == 1; }));
