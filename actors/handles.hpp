@@ -29,7 +29,7 @@ using journal_actor = caf::typed_actor<
 
 /// Makes one attempt at a time of a sub-action.
 using sub_action_actor = caf::typed_actor<
-  // Makes the call and answers with what came of it.
+  // Has the call made; the answer is what came of it.
   caf::replies_to<outbound_call_ptr>::with<exchange_ptr>>;
 
 /// Runs the sub-actions of one job.

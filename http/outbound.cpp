@@ -18,8 +18,10 @@ bool is_clone(const outbound_call& call) {
 }
 
 void start(outbound_client& client, caf::mailbox_element& request) {
-  if (!request.content().match_elements<outbound_call_ptr>())
-    return; // it ends with its last handle, whoever tells it to end
+  // It ends with its last handle, whoever tells it to end; and a call whose
+  // answer nobody waits for is none.
+  if (!request.sender || !request.content().match_elements<outbound_call_ptr>())
+    return;
   const auto& call = request.content().get_as<outbound_call_ptr>(0);
   crash_point(is_clone(*call) ? "before-clone-call" : "before-sub-action-call");
   client.start(call, [asks = std::move(request.sender),
