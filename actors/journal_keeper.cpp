@@ -12,8 +12,8 @@ caf::typed_response_promise<commit_done>
 journal_keeper_state::enqueue(const events_ptr& events) {
   // The flush stands behind everything that is in the mailbox by now.
   if (promises.empty()) {
-    if (delay().count() > 0)
-      self->delayed_send(self, delay(), flush_atom::value);
+    if (options.commit_delay.count() > 0)
+      self->delayed_send(self, options.commit_delay, flush_atom::value);
     else
       self->send(self, flush_atom::value);
   }
@@ -22,18 +22,11 @@ journal_keeper_state::enqueue(const events_ptr& events) {
   return promises.back();
 }
 
-std::chrono::milliseconds journal_keeper_state::delay() const {
-  return shared_last_by < options.crowd
-         ? options.commit_delay
-         : std::max(options.commit_delay, options.crowd_delay);
-}
-
 void journal_keeper_state::commit_all() {
   if (promises.empty())
     return; // a look-up was faster than the flush
   const auto batches = std::exchange(waiting, {});
   const auto told = std::exchange(promises, {});
-  shared_last_by = told.size();
   crash_point("before-commit");
   const auto began = std::chrono::steady_clock::now();
   std::size_t count = 0;
@@ -55,6 +48,8 @@ void journal_keeper_state::commit_all() {
   if (!done.failure && options.observe)
     for (const auto& each : events)
       std::for_each(each.begin(), each.end(), options.observe);
+  if (told.size() >= options.crowd)
+    options.rest(options.crowd_delay);
 }
 
 void journal_keeper_state::tell_health(const std::optional<error>& failure) {

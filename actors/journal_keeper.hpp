@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <ratio>
+#include <thread>
 #include <vector>
 
 namespace handoff {
@@ -31,11 +33,14 @@ struct journal_keeper_options {
   /// How long a commit waits for company. 0: no longer than it takes to read
   /// what is in the mailbox.
   std::chrono::milliseconds commit_delay{0};
-  /// How long at least, after a commit that `crowd` or more had waited for:
-  /// then others are about to come, and a commit costs the most where few share
-  /// it.
-  std::chrono::milliseconds crowd_delay{1};
+  /// How long it rests after a commit that `crowd` or more had waited for: then
+  /// others are about to come, and a commit costs the most where few share it.
+  std::chrono::milliseconds crowd_delay{3};
   std::size_t crowd = 4;
+  /// Rests. On its thread, which is its own: a timer would wake two more, and
+  /// so would everyone who comes in the meantime.
+  std::function<void(std::chrono::milliseconds)> rest =
+    std::this_thread::sleep_for<std::int64_t, std::milli>;
   /// Jobs that finished longer ago are forgotten.
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   /// Above so many bytes finished jobs are forgotten sooner; 0: never.
@@ -65,8 +70,6 @@ struct journal_keeper_state {
   explicit journal_keeper_state(self_pointer actor) : self{actor} {}
 
   caf::typed_response_promise<commit_done> enqueue(const events_ptr& events);
-  /// How long the next commit waits for company.
-  std::chrono::milliseconds delay() const;
   void commit_all();
   void tell_health(const std::optional<error>& failure);
   job_found find(const std::string& id);
@@ -78,7 +81,6 @@ struct journal_keeper_state {
   journal_keeper_options options;
   std::vector<events_ptr> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
-  std::size_t shared_last_by = 0;
   bool is_failing = false;
 };
 

@@ -423,7 +423,7 @@ std::vector<setting_key> work_keys() {
              {},
              "How long a commit waits for others to share its fsync. Every "
              "answer waits as long. After a commit that four or more waited "
-             "for, it is 1ms at least."},
+             "for, the next one is made 3ms later at the earliest."},
             KEPT_IN(journal.commit_delay)),
     kept_in({"drain",
              "timeout",
@@ -471,8 +471,8 @@ std::vector<setting_key> caf_keys() {
      0,
      {"sharing", "stealing"},
      "\"sharing\"",
-     "How threads get their work. Stealing is faster under "
-     "load and polls when idle."},
+     "How threads get their work. Sharing wakes no more of them than there "
+     "is work for; stealing is CAF's own and polls when idle."},
     {"scheduler",
      "max-threads",
      integer,

@@ -175,6 +175,9 @@ void ActorTest::start() {
   keeper.now = options.now;
   keeper.lookups = {options.admission, &options.admission->lookups};
   keeper.commit_delay = commit_delay;
+  keeper.rest = [this](milliseconds time) {
+    rests.push_back(time);
+  };
   keeper.health = [this](const std::optional<error>& failure) {
     health.push_back(failure.has_value());
   };

@@ -113,6 +113,8 @@ protected:
   std::optional<idempotency_claim> claim;
   /// How long the journal takes for each commit.
   milliseconds commit_delay{0};
+  /// Those that the journal took between commits.
+  std::vector<milliseconds> rests;
   /// Calls of clones that each upstream takes at once. The fake one takes any
   /// number: this is what is believed of it.
   std::size_t slots = 1'000'000;

@@ -7,6 +7,8 @@ namespace handoff::test {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 class JournalKeeperTest : public ActorTest {
 protected:
@@ -54,18 +56,16 @@ TEST_F(JournalKeeperTest, MakesOneCommitForAllThatWait) {
   EXPECT_EQ(store->commits, 1u);
 }
 
-TEST_F(JournalKeeperTest, WaitsForCompanyOnlyAfterACrowd) {
+TEST_F(JournalKeeperTest, RestsOnlyAfterACrowd) {
   start();
-  send(1);
-  EXPECT_EQ(store->commits, 1u) << "alone, at once";
+  send(3);
+  EXPECT_THAT(rests, IsEmpty());
   send(4);
   EXPECT_EQ(store->commits, 2u);
+  EXPECT_THAT(rests, ElementsAre(3ms)) << "others are about to come";
   send(1);
-  EXPECT_EQ(store->commits, 2u) << "others are about to come";
-  run_for(1ms);
   EXPECT_EQ(store->commits, 3u);
-  send(1);
-  EXPECT_EQ(store->commits, 4u) << "the crowd is gone";
+  EXPECT_THAT(rests, SizeIs(1)) << "the crowd is gone";
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "actors/intake.hpp"
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
+#include "actors/scheduler.hpp"
 #include "config/flow_loader.hpp"
 #include "http/admin.hpp"
 #include "http/origin_check.hpp"
@@ -111,6 +112,7 @@ service::service(const checked_configuration& configuration,
   };
   client_ = std::make_shared<outbound_client>(std::move(calls));
   apply_caf_options(caf_config_, configuration.caf);
+  use_scheduler(caf_config_);
   actors_.emplace(caf_config_);
   try {
     spawn_actors(configuration);

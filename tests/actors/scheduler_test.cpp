@@ -1,0 +1,130 @@
+#include "actors/quiet_clock.hpp"
+#include "actors/scheduler.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/response_promise.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/send.hpp>
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace handoff::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+/// Passes what it gets to a child of its own, with one less, and ends; the last
+/// one tells `listener`.
+caf::behavior heir(caf::event_based_actor* self, caf::actor listener) {
+  return {
+    [=](int left) {
+      if (left == 0)
+        self->send(listener, std::string{"done"});
+      else
+        self->send(self->spawn(heir, listener), left - 1);
+      self->quit();
+    },
+  };
+}
+
+class two_threads : public caf::actor_system_config {
+public:
+  explicit two_threads(const char* policy = "sharing") {
+    set("scheduler.policy", caf::atom_from_string(policy));
+    set("scheduler.max-threads", std::size_t{2});
+  }
+};
+
+TEST(SchedulerTest, RunsActorsToTheirEnd) {
+  // Often, because an end that waits for ever would depend on who is faster.
+  for (int round = 0; round < 50; ++round) {
+    two_threads config;
+    use_scheduler(config);
+    ASSERT_THAT(config.module_factories, SizeIs(1));
+    caf::actor_system system{config};
+    caf::scoped_actor self{system};
+    constexpr int chains = 20;
+    for (int i = 0; i < chains; ++i)
+      self->send(system.spawn(heir, caf::actor_cast<caf::actor>(self)), 20);
+    for (int i = 0; i < chains; ++i)
+      self->receive([](const std::string& what) { EXPECT_EQ(what, "done"); },
+                    caf::after(60s) >> [] { FAIL() << "an actor got lost"; });
+  }
+}
+
+TEST(SchedulerTest, KeepsDelaysAndTimeouts) {
+  two_threads config;
+  use_scheduler(config);
+  caf::actor_system system{config};
+  caf::scoped_actor self{system};
+  // Keeps the promise, and so never answers.
+  const auto silent = system.spawn([](caf::event_based_actor* of) {
+    const auto kept = std::make_shared<std::vector<caf::response_promise>>();
+    return caf::behavior{
+      [=](int) { kept->push_back(of->make_response_promise()); },
+    };
+  });
+  const auto listener = caf::actor_cast<caf::actor>(self);
+  system.spawn([=](caf::event_based_actor* of) {
+    of->request(silent, 1ms, 7)
+      .then([](int) {},
+            [=](const caf::error&) {
+              of->delayed_send(listener, 1ms, std::string{"late"});
+            });
+  });
+  self->receive([](const std::string& what) { EXPECT_EQ(what, "late"); },
+                caf::after(60s) >> [] { FAIL() << "no timeout came"; });
+  self->send_exit(silent, caf::exit_reason::kill);
+}
+
+TEST(SchedulerTest, LeavesOtherPoliciesAndProfilesToCaf) {
+  two_threads stealing{"stealing"};
+  use_scheduler(stealing);
+  EXPECT_THAT(stealing.module_factories, IsEmpty());
+  two_threads profiled;
+  profiled.set("scheduler.enable-profiling", true);
+  use_scheduler(profiled);
+  EXPECT_THAT(profiled.module_factories, IsEmpty());
+}
+
+class counting_clock : public caf::detail::thread_safe_actor_clock {
+public:
+  void set_request_timeout(time_point, caf::abstract_actor*,
+                           caf::message_id) override {
+    ++set;
+  }
+
+  void cancel_timeouts(caf::abstract_actor*) override { ++cancelled; }
+
+  int set = 0;
+  int cancelled = 0;
+};
+
+TEST(QuietClockTest, CancelsOnlyWhatMayBeThere) {
+  two_threads config;
+  caf::actor_system system{config};
+  caf::scoped_actor with{system};
+  caf::scoped_actor without{system};
+  counting_clock real;
+  quiet_clock clock{real};
+  clock.set_request_timeout(clock.now(), with.ptr(), caf::message_id{});
+  clock.set_request_timeout(clock.now(), with.ptr(), caf::message_id{});
+  EXPECT_EQ(real.set, 2);
+  clock.cancel_timeouts(without.ptr());
+  EXPECT_EQ(real.cancelled, 0) << "it has none";
+  clock.cancel_timeouts(with.ptr());
+  clock.cancel_timeouts(with.ptr());
+  EXPECT_EQ(real.cancelled, 1) << "they are gone after the first time";
+}
+
+} // namespace
+} // namespace handoff::test
