@@ -35,7 +35,7 @@ public:
   explicit writer(const job_event& event) : event_{event} {}
 
   void operator()(const job_accepted& change) {
-    job(job_status::cloning, {{"flow", change.record.flow}});
+    job(job_status::cloning, {{"flow", change.record->flow}});
   }
 
   void operator()(const clone_attempt_begun& change) {

@@ -47,7 +47,7 @@ struct applier {
   bool operator()(const job_accepted& change) const {
     if (!record.id.empty())
       return false;
-    record = change.record;
+    record = *change.record;
     return true;
   }
 

@@ -3,7 +3,9 @@
 #include "job/job.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -11,7 +13,14 @@ namespace handoff {
 
 /// The job was admitted; its first clone attempt is about to be made.
 struct job_accepted {
-  job record;
+  explicit job_accepted(job made = {},
+                        std::shared_ptr<const nlohmann::json> flow = nullptr)
+      : record{std::make_shared<const job>(std::move(made))},
+        definition{std::move(flow)} {}
+
+  /// Not null. By itself, as it is several times as large as all else that an
+  /// event may hold.
+  job_ptr record;
   /// The flow as its author wrote it, stored once for each version.
   std::shared_ptr<const nlohmann::json> definition;
 };

@@ -125,7 +125,7 @@ struct encoder {
   }
 
   void operator()(const job_accepted& change) {
-    const auto& record = change.record;
+    const auto& record = *change.record;
     head(accepted, 12);
     to.text(record.flow_version);
     put(record.hook);

@@ -75,15 +75,15 @@ std::optional<error> memory_journal::commit_all(
 void memory_journal::add(std::span<const job_event> events) {
   for (const auto& event : events) {
     if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
-      if (!jobs_.try_emplace(event.job, accepted->record).second)
+      if (!jobs_.try_emplace(event.job, *accepted->record).second)
         continue;
-      if (const auto& claim = accepted->record.claim) {
-        auto& holder = keys_[{accepted->record.flow, claim->key}];
+      if (const auto& claim = accepted->record->claim) {
+        auto& holder = keys_[{accepted->record->flow, claim->key}];
         if (!jobs_.contains(holder.job) || holder.claim.expires <= event.at)
           holder = {event.job, *claim};
       }
       if (accepted->definition)
-        definitions_.try_emplace(accepted->record.flow_version,
+        definitions_.try_emplace(accepted->record->flow_version,
                                  accepted->definition);
       continue;
     }

@@ -95,7 +95,7 @@ writer::known_job* writer::accept(const job_event& event,
                                   const job_accepted& change) {
   if (recall(event.job) != nullptr)
     return nullptr;
-  const auto& record = change.record;
+  const auto& record = *change.record;
   if (record.claim)
     free_if_forgotten(record.flow, record.claim->key, event.at);
   auto& known = known_[event.job];

@@ -329,9 +329,11 @@ TEST_P(JournalConformance, CommitsNothingToSeeWhetherItCan) {
 TEST_P(JournalConformance, KeepsEachVersionOfDefinition) {
   auto second = job_story{2}.accepted();
   auto& change = std::get<job_accepted>(second.change);
-  change.record.flow_version = "setup@2";
-  change.definition =
-    std::make_shared<const nlohmann::json>(nlohmann::json{{"v", 2}});
+  auto record = *change.record;
+  record.flow_version = "setup@2";
+  change = job_accepted{
+    std::move(record),
+    std::make_shared<const nlohmann::json>(nlohmann::json{{"v", 2}})};
   EXPECT_COMMITS({job_story{1}.accepted(), second, job_story{3}.accepted()});
   EXPECT_EQ(value_of(journal().flow_definition("setup@1")),
             (nlohmann::json{{"name", "setup"}}));

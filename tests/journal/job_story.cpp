@@ -95,8 +95,11 @@ job_event job_story::accepted() const {
 job_event job_story::accepted_with_key(std::string key,
                                        wall_time expires) const {
   auto event = accepted();
-  std::get<job_accepted>(event.change).record.claim =
+  auto& change = std::get<job_accepted>(event.change);
+  auto record = *change.record;
+  record.claim =
     idempotency_claim{std::move(key), std::string(64, 'a'), expires};
+  change = job_accepted{std::move(record), change.definition};
   return event;
 }
 

@@ -108,7 +108,7 @@ struct teller {
   void operator()(const job_accepted& change) const {
     log.debug("accepted, answered in {} ms at the latest",
               std::chrono::duration_cast<std::chrono::milliseconds>(
-                change.record.deadline - change.record.hook.received)
+                change.record->deadline - change.record->hook.received)
                 .count());
   }
 
