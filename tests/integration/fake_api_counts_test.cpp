@@ -98,10 +98,15 @@ TEST(FakeApiCountsTest, RecordsWhatIsNotUtf8) {
   EXPECT_EQ(api.requests()[0]["body"], "\xef\xbf\xbd\xef\xbf\xbd");
 }
 
-TEST(FakeApiCountsTest, CountsWithoutRecording) {
+TEST(FakeApiCountsTest, KeepsOnlySumsWithoutRecording) {
   fake_api api{json::array(), {"--no-record"}};
-  request(api.port(), "GET", "/a");
-  EXPECT_EQ(api.counts()["requests"], 1);
+  request(api.port(), "POST", "/a", {{"Idempotency-Key", "j.s"}});
+  const auto counts = api.counts();
+  EXPECT_EQ(counts["requests"], 1);
+  EXPECT_EQ(counts["answered"], 1);
+  EXPECT_EQ(counts["in_flight"], 0);
+  for (const auto* table : {"paths", "keys", "jobs"})
+    EXPECT_TRUE(counts[table].empty()) << table;
   EXPECT_TRUE(api.requests().empty());
 }
 

@@ -70,7 +70,9 @@ bool parts(const section_options& chosen) {
   std::cout << "parts: CPU ms a job, runs: " << chosen.runs
             << "; medians (ranges)\n";
   auto options = chosen.at;
-  options.webhooks_max = chosen.senders; // as where the service is measured
+  // As where the service is measured.
+  options.webhooks_max = chosen.senders;
+  options.recording = false;
   samples found;
   for (std::size_t run = 0; run < chosen.runs; ++run) {
     stand at{options};

@@ -28,7 +28,7 @@ struct stand_options {
   /// if not said.
   std::optional<std::size_t> sub_action_calls = {};
   /// Whether the fake API keeps the requests, from which `clones_finished`
-  /// tells.
+  /// tells. It takes processor time from the service, and hundreds of MiB.
   bool recording = true;
   std::vector<std::string> arguments; ///< more of them, for the service
 };

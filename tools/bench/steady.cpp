@@ -79,8 +79,6 @@ bool steady(const section_options& chosen) {
             << chosen.sending.count() << " s\n";
   auto options = chosen.at;
   options.webhooks_max = chosen.senders;
-  // What it counts is bounded and full within a minute; the requests themselves
-  // would be shifted through hundreds of MiB all the while.
   options.recording = false;
   stand at{options};
   at.print_settings();

@@ -41,6 +41,7 @@ void run_once(const section_options& chosen, contender service, bool first,
   auto options = chosen.at;
   options.service = service;
   options.webhooks_max = chosen.senders;
+  options.recording = false;
   stand at{options};
   if (first)
     at.print_settings();

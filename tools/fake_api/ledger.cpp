@@ -64,6 +64,9 @@ ledger::ticket ledger::begin(const request& incoming,
   made.seq = ++seq_;
   made.epoch = epoch_;
   in_flight_.up();
+  ++events_;
+  if (!recording_)
+    return made;
   made.path = entry_of(paths_, incoming.method + ' ' + incoming.path, paths_max,
                        overflowed_);
   if (made.path) {
@@ -84,9 +87,7 @@ ledger::ticket ledger::begin(const request& incoming,
     made.job->up();
     job_max_ = std::max(job_max_, made.job->max);
   }
-  ++events_;
-  if (recording_)
-    remember(incoming, made.seq, connection);
+  remember(incoming, made.seq, connection);
   return made;
 }
 

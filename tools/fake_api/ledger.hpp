@@ -64,6 +64,7 @@ public:
     gauge* job = nullptr;
   };
 
+  /// Not `recording`, it keeps nothing but sums: neither requests nor tables.
   explicit ledger(bool recording);
 
   ticket begin(const request& incoming, std::uint64_t connection);

@@ -21,7 +21,7 @@ constexpr auto usage =
   "  --address=A       a loopback address (127.0.0.1)\n"
   "  --script=FILE     the rules, as JSON\n"
   "  --port-file=FILE  write the port into this file when ready\n"
-  "  --no-record       count, but do not keep the requests\n";
+  "  --no-record       keep sums only, and be the faster for it\n";
 
 /// The value of `--name=value`; none if `argument` is another one.
 std::optional<std::string_view> value_of(std::string_view argument,
