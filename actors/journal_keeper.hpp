@@ -36,7 +36,7 @@ struct journal_keeper_options {
   /// How long it rests after a commit that `crowd` or more had waited for: then
   /// others are about to come, and a commit costs the most where few share it.
   std::chrono::milliseconds crowd_delay{3};
-  std::size_t crowd = 4;
+  std::size_t crowd = 16;
   /// Rests. On its thread, which is its own: a timer would wake two more, and
   /// so would everyone who comes in the meantime.
   std::function<void(std::chrono::milliseconds)> rest =

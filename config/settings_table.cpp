@@ -422,7 +422,7 @@ std::vector<setting_key> work_keys() {
              {},
              {},
              "How long a commit waits for others to share its fsync. Every "
-             "answer waits as long. After a commit that four or more waited "
+             "answer waits as long. After a commit that 16 or more waited "
              "for, the next one is made 3ms later at the earliest."},
             KEPT_IN(journal.commit_delay)),
     kept_in({"drain",

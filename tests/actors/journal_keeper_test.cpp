@@ -58,9 +58,9 @@ TEST_F(JournalKeeperTest, MakesOneCommitForAllThatWait) {
 
 TEST_F(JournalKeeperTest, RestsOnlyAfterACrowd) {
   start();
-  send(3);
+  send(15);
   EXPECT_THAT(rests, IsEmpty());
-  send(4);
+  send(16);
   EXPECT_EQ(store->commits, 2u);
   EXPECT_THAT(rests, ElementsAre(3ms)) << "others are about to come";
   send(1);
