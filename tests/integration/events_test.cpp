@@ -5,11 +5,16 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <vector>
 
 namespace handoff::support {
 
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -98,6 +103,23 @@ private:
 
 class EventsTest : public ServiceTest {
 protected:
+  /// Until the recovery is done, which is an event by itself.
+  void start() {
+    ServiceTest::start();
+    wait_for_recovery();
+  }
+
+  void wait_for_recovery() const {
+    const auto end = steady_clock::now() + seconds{20};
+    while (!service->admin("GET", "/api/v1/supervisor")
+              .json()
+              .at("recovery")
+              .at("done")) {
+      ASSERT_LT(steady_clock::now(), end) << service->log();
+      std::this_thread::sleep_for(milliseconds{2});
+    }
+  }
+
   /// Follows a job to its end and stops; gives the id of the last event.
   std::string follow_one_job() {
     event_stream stream{*service};
@@ -188,7 +210,7 @@ TEST_F(EventsTest, TellsWhomItCannotTellAll) {
 
 TEST_F(EventsTest, WantsTheToken) {
   options.ini["admin"]["token"] = "\"s3cret\"";
-  start();
+  ServiceTest::start();
   EXPECT_EQ(event_stream(*service).status(), 401);
   EXPECT_EQ(
     event_stream(*service, "", {{"Authorization", "Bearer s3cret"}}).status(),
