@@ -150,7 +150,7 @@ TEST_F(TemplateTest, NeverReadsAValueAsATemplate) {
 }
 
 TEST_F(TemplateTest, FiltersLiteralsAfterTheyWereCut) {
-  const auto filter = [](std::string literal) -> result<std::string> {
+  const auto filter = [](const std::string& literal) -> result<std::string> {
     return literal == "S" ? "{{job}}" : literal;
   };
   auto compiled =
