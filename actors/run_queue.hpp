@@ -22,17 +22,18 @@ public:
 
   void push(caf::resumable* job);
 
-  /// What comes next; waits for it. Only for threads that have joined.
+  /// What comes next; waits for it. Null once the queue is closed, whatever is
+  /// left in it. Only for threads that have joined.
   caf::resumable* pop();
 
-  /// What comes next; null if there is nothing.
+  /// What comes next, also after `close`; null if there is nothing.
   caf::resumable* try_pop();
 
   /// The calling thread takes jobs from now on.
   void join();
 
-  /// It takes no more.
-  void leave();
+  /// Nobody gets a job by `pop` any more.
+  void close();
 
   struct counts {
     /// Threads that look here, or are about to.
@@ -46,7 +47,7 @@ public:
 
 private:
   bool is_wake_due() const;
-  void wake_one();
+  caf::resumable* take();
 
   mutable std::mutex mutex_;
   std::condition_variable called_;
@@ -54,6 +55,7 @@ private:
   counts threads_;
   /// Threads that have been woken and have not seen it yet.
   std::size_t calls_ = 0;
+  bool closed_ = false;
 };
 
 } // namespace handoff

@@ -5,88 +5,84 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/policy/unprofiled.hpp>
-#include <caf/scheduler/coordinator.hpp>
+#include <caf/execution_unit.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
 
-#include <utility>
+#include <pthread.h>
+#include <thread>
+#include <vector>
 
 namespace handoff {
 namespace {
 
-/// How CAF's threads get their work (its name for this: policy).
-class queue_policy : public caf::policy::unprofiled {
+/// What an actor sees of the thread that gives it its turn.
+class worker final : public caf::execution_unit {
 public:
-  struct coordinator_data {
-    explicit coordinator_data(caf::scheduler::abstract_coordinator*) {}
+  worker(caf::actor_system& system, run_queue& queue)
+      : caf::execution_unit{&system}, queue_{queue} {}
 
-    run_queue queue;
-  };
+  void exec_later(caf::resumable* job) override { queue_.push(job); }
 
-  struct worker_data {
-    explicit worker_data(caf::scheduler::abstract_coordinator*) {}
-
-    bool has_joined = false;
-  };
-
-  template <class Coordinator>
-  void central_enqueue(Coordinator* self, caf::resumable* job) {
-    d(self).queue.push(job);
-  }
-
-  template <class Worker>
-  void external_enqueue(Worker* self, caf::resumable* job) {
-    queue_of(self).push(job);
-  }
-
-  template <class Worker>
-  void internal_enqueue(Worker* self, caf::resumable* job) {
-    queue_of(self).push(job);
-  }
-
-  template <class Worker>
-  void resume_job_later(Worker* self, caf::resumable* job) {
-    queue_of(self).push(job);
-  }
-
-  template <class Worker>
-  caf::resumable* dequeue(Worker* self) {
-    if (!std::exchange(d(self).has_joined, true))
-      queue_of(self).join();
-    return queue_of(self).pop();
-  }
-
-  template <class Worker>
-  void before_shutdown(Worker* self) {
-    queue_of(self).leave();
-  }
-
-  template <class Worker, class Function>
-  void foreach_resumable(Worker*, Function) {}
-
-  template <class Coordinator, class Function>
-  void foreach_central_resumable(Coordinator* self, Function call) {
-    while (auto* const job = d(self).queue.try_pop())
-      call(job);
+  /// Until the queue is closed; `messages_max` are taken from an actor's
+  /// mailbox in one turn.
+  void run(std::size_t messages_max) {
+    queue_.join();
+    while (auto* const job = queue_.pop())
+      if (job->resume(this, messages_max) == caf::resumable::resume_later)
+        queue_.push(job);
+      else
+        // It is pushed again, with a reference of its own, when it has mail.
+        caf::intrusive_ptr_release(job);
   }
 
 private:
-  template <class Worker>
-  run_queue& queue_of(Worker* self) {
-    return d(self->parent()).queue;
-  }
+  run_queue& queue_;
 };
 
-class coordinator : public caf::scheduler::coordinator<queue_policy> {
+class coordinator final : public caf::scheduler::abstract_coordinator {
 public:
-  using super = caf::scheduler::coordinator<queue_policy>;
+  using abstract_coordinator::abstract_coordinator;
 
-  explicit coordinator(caf::actor_system& system)
-      : super{system}, clock_{super::clock()} {}
+  void enqueue(caf::resumable* job) override { queue_.push(job); }
 
   quiet_clock& clock() noexcept override { return clock_; }
 
+  void start() override {
+    for (std::size_t at = 0; at < num_workers(); ++at)
+      workers_.push_back(thread("actors", [this] {
+        worker{system(), queue_}.run(max_throughput());
+      }));
+    timer_ = thread("actors-clock", [this] { clock_.run_dispatch_loop(); });
+    abstract_coordinator::start();
+  }
+
+  void stop() override {
+    queue_.close();
+    stop_actors();
+    for (auto& each : workers_)
+      each.join();
+    clock_.cancel_dispatch_loop();
+    timer_.join();
+    // Nobody brings anything any more.
+    while (auto* const job = queue_.try_pop())
+      cleanup_and_release(job);
+  }
+
 private:
+  template <class Run>
+  std::thread thread(const char* name, Run run) {
+    return std::thread{[this, name, run] {
+      ::pthread_setname_np(::pthread_self(), name);
+      system().thread_started();
+      run();
+      system().thread_terminates();
+    }};
+  }
+
+  run_queue queue_;
   quiet_clock clock_;
+  std::vector<std::thread> workers_;
+  std::thread timer_;
 };
 
 } // namespace

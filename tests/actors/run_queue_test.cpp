@@ -29,7 +29,6 @@ protected:
     return std::thread{[this] {
       queue.join();
       taken = queue.pop();
-      queue.leave();
     }};
   }
 
@@ -80,30 +79,39 @@ TEST_F(RunQueueTest, WakesAnotherOnlyForMoreThanABacklog) {
   EXPECT_EQ(queue.count().woken, 1u);
 }
 
-TEST_F(RunQueueTest, LeavesNothingToNobody) {
+TEST_F(RunQueueTest, EndsAllWhoWaitWhenItIsClosed) {
   auto other = taker();
-  wait_until_asleep(1);
-  queue.join();
-  push(1);
-  EXPECT_EQ(queue.count().woken, 0u);
-  queue.leave();
+  auto another = taker();
+  wait_until_asleep(2);
+  queue.close();
   other.join();
-  EXPECT_EQ(taken, &jobs[0]);
+  another.join();
+  EXPECT_EQ(taken, nullptr);
+}
+
+TEST_F(RunQueueTest, GivesWhatIsLeftWhenItIsClosed) {
+  queue.join();
+  push(2);
+  queue.close();
+  EXPECT_EQ(queue.pop(), nullptr);
+  EXPECT_EQ(queue.try_pop(), &jobs[0]);
+  queue.push(&jobs[2]);
+  EXPECT_EQ(queue.try_pop(), &jobs[1]);
+  EXPECT_EQ(queue.try_pop(), &jobs[2]);
+  EXPECT_EQ(queue.try_pop(), nullptr);
 }
 
 TEST_F(RunQueueTest, LosesNoneBetweenManyThreads) {
   constexpr std::size_t producers = 3;
   constexpr std::size_t each = 2'000;
   std::vector<idle_job> many(producers * each);
-  idle_job end;
   std::atomic<std::size_t> seen = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 2; ++i)
     threads.emplace_back([&] {
       queue.join();
-      while (queue.pop() != &end)
+      while (queue.pop() != nullptr)
         ++seen;
-      queue.leave();
     });
   std::vector<std::thread> senders;
   for (std::size_t i = 0; i < producers; ++i)
@@ -113,11 +121,12 @@ TEST_F(RunQueueTest, LosesNoneBetweenManyThreads) {
     });
   for (auto& sender : senders)
     sender.join();
-  queue.push(&end);
-  queue.push(&end);
+  while (seen < many.size())
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  queue.close();
   for (auto& thread : threads)
     thread.join();
-  EXPECT_EQ(seen, producers * each);
+  EXPECT_EQ(seen, many.size());
 }
 
 } // namespace
