@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
+#include <optional>
 #include <strings.h>
-#include <unordered_map>
+#include <utility>
 
 namespace handoff {
 
@@ -27,14 +30,20 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
+/// For each byte, whether it is a token's (RFC 9110, section 5.6.2).
+constexpr auto token_bytes = [] {
+  std::array<bool, 256> is_of_token{};
+  for (const char each : std::string_view{"!#$%&'*+-.^_`|~0123456789"
+                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "abcdefghijklmnopqrstuvwxyz"})
+    is_of_token[static_cast<unsigned char>(each)] = true;
+  return is_of_token;
+}();
+
 bool is_token(std::string_view text) {
-  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !text.empty()
-      && std::all_of(text.begin(), text.end(), [marks](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-               || (c >= '0' && c <= '9')
-               || marks.find(c) != std::string_view::npos;
-         });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return token_bytes[static_cast<unsigned char>(c)];
+  });
 }
 
 bool breaks_line(char c) {
@@ -52,8 +61,16 @@ curl_text part(const curl_url_parts& url, CURLUPart which, unsigned flags) {
   return curl_text{text};
 }
 
-result<std::string> parse_host(const std::string& text) {
-  const auto url = parse_url(text);
+curl_url_parts parse(const std::string& url) {
+  auto parts = curl_url_parts{curl_url()};
+  if (parts != nullptr
+      && curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), CURLU_PATH_AS_IS)
+           != CURLUE_OK)
+    parts.reset();
+  return parts;
+}
+
+result<std::string> host_of(const curl_url_parts& url) {
   if (url == nullptr)
     return refused("the URL is not absolute or not well formed");
   auto scheme = part(url, CURLUPART_SCHEME, 0);
@@ -80,44 +97,69 @@ std::string_view authority_part(std::string_view url) {
 
 /// Flows name few hosts, for any number of calls: what was found of one is
 /// kept, by each thread for itself.
-class known_hosts {
+class known_targets {
 public:
-  const std::string* find(std::string_view authority) {
-    const auto found = hosts_.find(std::string{authority});
-    return found == hosts_.end() ? nullptr : &found->second;
+  std::optional<call_target> find(const std::string& url) const {
+    const auto authority = authority_part(url);
+    const auto found = targets_.find(authority);
+    if (found == targets_.end())
+      return std::nullopt;
+    return call_target{found->second.host,
+                       with_rest(found->second.url, url, authority.size())};
   }
 
-  void add(std::string_view authority, const std::string& host) {
-    if (hosts_.size() >= hosts_max)
-      hosts_.clear();
-    hosts_.emplace(authority, host);
+  void add(const std::string& url, const call_target& target) {
+    if (targets_.size() >= targets_max)
+      targets_.clear();
+    auto authority = std::string{authority_part(url)};
+    auto parts = parse(authority);
+    targets_.emplace(std::move(authority),
+                     call_target{target.host, std::move(parts)});
   }
 
 private:
-  static constexpr std::size_t hosts_max = 256;
+  static constexpr std::size_t targets_max = 256;
 
-  std::unordered_map<std::string, std::string> hosts_;
+  /// `url`, of whose authority `known` has the parts already.
+  static curl_url_parts with_rest(const curl_url_parts& known,
+                                  const std::string& url, std::size_t rest) {
+    const auto path_end = url.find_first_of("?#\\", rest);
+    // To set a part differs from reading a URL but for a plain path.
+    if (known == nullptr || rest == url.size() || url[rest] != '/'
+        || path_end != std::string::npos)
+      return parse(url);
+    auto parts = curl_url_parts{curl_url_dup(known.get())};
+    if (parts != nullptr
+        && curl_url_set(parts.get(), CURLUPART_PATH, url.c_str() + rest, 0)
+             != CURLUE_OK)
+      parts.reset();
+    return parts;
+  }
+
+  std::map<std::string, call_target, std::less<>> targets_;
 };
 
-result<std::string> host_of(const std::string& text) {
+result<call_target> target_of(const std::string& url) {
   auto unfit = [](unsigned char c) {
     return c <= ' ' || c == 0x7f;
   };
-  if (std::any_of(text.begin(), text.end(), unfit))
+  if (std::any_of(url.begin(), url.end(), unfit))
     return refused("the URL holds a space or a control character");
-  thread_local known_hosts known;
-  const auto authority = authority_part(text);
-  if (const auto* host = known.find(authority))
-    return *host;
-  auto host = parse_host(text);
-  if (const auto* good = std::get_if<std::string>(&host))
-    known.add(authority, *good);
-  return host;
+  thread_local known_targets known;
+  if (auto target = known.find(url))
+    return *std::move(target);
+  auto parts = parse(url);
+  auto host = host_of(parts);
+  if (auto* failed = std::get_if<error>(&host))
+    return std::move(*failed);
+  call_target target{std::get<std::string>(std::move(host)), std::move(parts)};
+  known.add(url, target);
+  return target;
 }
 
 } // namespace
 
-result<std::string> upstream_of(const outbound_call& call) {
+result<call_target> target_of(const outbound_call& call) {
   if (std::find(methods.begin(), methods.end(), call.method) == methods.end())
     return refused("the method is not one that can be sent");
   for (const auto& field : call.headers) {
@@ -127,16 +169,7 @@ result<std::string> upstream_of(const outbound_call& call) {
       return refused("the header " + field.name
                      + " holds a line break or a NUL");
   }
-  return host_of(call.url);
-}
-
-curl_url_parts parse_url(const std::string& text) {
-  auto url = curl_url_parts{curl_url()};
-  if (url != nullptr
-      && curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_PATH_AS_IS)
-           != CURLUE_OK)
-    url.reset();
-  return url;
+  return target_of(call.url);
 }
 
 bool belongs_to_client(std::string_view name) noexcept {

@@ -109,9 +109,14 @@ outbound_client::loop::~loop() {
 
 void outbound_client::loop::start(outbound_call_ptr call, completion done) {
   // Checked on the caller's thread: the loop's has enough to do.
-  auto host = upstream_of(*call);
-  auto work =
-    std::make_unique<transfer>(std::move(call), std::move(done), options_);
+  auto checked = target_of(*call);
+  auto* target = std::get_if<call_target>(&checked);
+  auto work = std::make_unique<transfer>(
+    std::move(call), target != nullptr ? std::move(target->url) : nullptr,
+    std::move(done), options_);
+  auto host = target != nullptr
+              ? result<std::string>{std::move(target->host)}
+              : result<std::string>{std::get<error>(std::move(checked))};
   auto first = false;
   {
     auto guard = std::lock_guard{incoming_mutex_};

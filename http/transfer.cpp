@@ -25,6 +25,10 @@ constexpr long idle_seconds_max = 3;
 constexpr long receive_buffer = 8 * 1024;
 constexpr long upload_buffer = 16 * 1024;
 
+/// No libcurl asks for permission to send a body of this size (7.88 does from
+/// 1 MiB on), and each field that it is given it compares with a dozen names.
+constexpr std::size_t body_bytes_without_expect = 1'024;
+
 int on_request(void* self, char*, char*, int, int) noexcept {
   return static_cast<transfer*>(self)->about_to_send() ? CURL_PREREQFUNC_OK
                                                        : CURL_PREREQFUNC_ABORT;
@@ -66,10 +70,11 @@ void set_option(CURLcode& so_far, CURL* easy, CURLoption option, T value) {
 
 } // namespace
 
-transfer::transfer(outbound_call_ptr call, outbound_client::completion done,
+transfer::transfer(outbound_call_ptr call, curl_url_parts url,
+                   outbound_client::completion done,
                    const outbound_options& options)
     : call_{std::move(call)},
-      url_{parse_url(call_->url)},
+      url_{std::move(url)},
       done_{std::move(done)},
       options_{options} {}
 
@@ -85,7 +90,6 @@ CURLcode transfer::configure(CURL* easy, const outbound_options& options,
     set_option(code, easy, option, value);
   };
   set(CURLOPT_SHARE, share);
-  set(CURLOPT_USERAGENT, options.user_agent.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_PROXY, "");
@@ -130,20 +134,29 @@ CURLcode transfer::prepare(curl_easy easy, socket_watch& sockets,
 }
 
 void transfer::collect_headers() {
+  // libcurl writes what it makes of CURLOPT_USERAGENT twice, letter by letter.
+  if (find_header(call_->headers, "User-Agent") == nullptr)
+    request_headers_.add("User-Agent: " + options_.user_agent);
+  std::string line;
   for (const auto& [name, value] : call_->headers) {
     if (belongs_to_client(name))
       continue;
-    auto text = trimmed(value);
+    const auto text = trimmed(value);
+    line = name;
     // "Name:" would tell libcurl to leave the field out; "Name;" sends it
     // empty.
-    request_headers_.add(text.empty() ? name + ";"
-                                      : name + ": " + std::string{text});
+    if (text.empty())
+      line += ';';
+    else
+      line.append(": ").append(text);
+    request_headers_.add(line);
   }
   // libcurl's own ideas: a form's content type, and asking for permission to
-  // send a body, which costs a round trip or a second.
+  // send a large body, which costs a round trip or a second.
   if (find_header(call_->headers, "Content-Type") == nullptr)
     request_headers_.add("Content-Type:");
-  request_headers_.add("Expect:");
+  if (call_->body.size() > body_bytes_without_expect)
+    request_headers_.add("Expect:");
 }
 
 void transfer::set_message() {

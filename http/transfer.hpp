@@ -19,8 +19,9 @@ class transfer {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  transfer(outbound_call_ptr call, outbound_client::completion done,
-           const outbound_options& options);
+  /// `url` is that of the call, or null where it is no URL.
+  transfer(outbound_call_ptr call, curl_url_parts url,
+           outbound_client::completion done, const outbound_options& options);
 
   transfer(const transfer&) = delete;
   transfer& operator=(const transfer&) = delete;
@@ -82,7 +83,7 @@ private:
   exchange ended(time_point now) const;
 
   outbound_call_ptr call_;
-  curl_url_parts url_; ///< that of the call; null where it is no URL
+  curl_url_parts url_;
   outbound_client::completion done_;
   const outbound_options& options_;
   socket_watch* sockets_ = nullptr; ///< that of `prepare`

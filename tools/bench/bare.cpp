@@ -48,7 +48,7 @@ curl_slist* fields_of(bool clone) {
         clone ? "Idempotency-Key: 01M82BX4NYQWMKY40G16YR1J0Q.clone"
               : "Idempotency-Key: 01M82BX4NYQWMKY40G16YR1J0Q.s1",
         "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "Expect:"})
+        "User-Agent: handoff/" HANDOFF_VERSION})
     fields = curl_slist_append(fields, each);
   return fields;
 }
@@ -66,7 +66,6 @@ void begin_call(CURLM* multi, bare_job& of, const std::string& base) {
                    clone ? "{\"name\":\"n-1\"}" : "");
   curl_easy_setopt(of.easy, CURLOPT_HTTPHEADER,
                    clone ? clone_fields : sub_action_fields);
-  curl_easy_setopt(of.easy, CURLOPT_USERAGENT, "handoff/" HANDOFF_VERSION);
   curl_easy_setopt(of.easy, CURLOPT_HEADERFUNCTION, &swallow);
   curl_easy_setopt(of.easy, CURLOPT_WRITEFUNCTION, &swallow);
   curl_easy_setopt(of.easy, CURLOPT_TIMEOUT_MS, 30'000L);
