@@ -46,8 +46,9 @@ void journal_keeper_state::commit_all() {
     promise.deliver(done);
   tell_health(done.failure);
   if (!done.failure && options.observe)
-    for (const auto& each : events)
-      std::for_each(each.begin(), each.end(), options.observe);
+    for (const auto& batch : events)
+      for (const auto& each : batch)
+        options.observe(each);
   if (told.size() >= options.crowd)
     options.rest(options.crowd_delay);
 }

@@ -2,8 +2,11 @@
 
 #include "http/process_metrics.hpp"
 
+#include <functional>
 #include <iterator>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <prometheus/counter.h>
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
@@ -85,29 +88,95 @@ private:
   MetricFamily& family_;
 };
 
-std::string outcome_of(const attempt& made) {
+std::string_view outcome_of(const attempt& made) {
   if (!made.counted)
     return "uncounted";
-  return made.failure ? std::string{name(made.failure->kind)} : "succeeded";
+  return made.failure ? name(made.failure->kind) : "succeeded";
 }
+
+/// The counters of a family with one label, by its value. The family itself
+/// would make a map of labels and hash it each time, which costs more than what
+/// is counted. Thread-safe.
+class counters_by {
+public:
+  counters_by(Family<Counter>& family, const char* label)
+      : family_{family}, label_{label} {}
+
+  Counter& at(std::string_view value) {
+    const std::scoped_lock lock{mutex_};
+    auto found = known_.find(value);
+    if (found == known_.end())
+      found =
+        known_.emplace(value, &family_.Add({{label_, std::string{value}}}))
+          .first;
+    return *found->second;
+  }
+
+private:
+  Family<Counter>& family_;
+  const char* label_;
+  std::mutex mutex_;
+  std::map<std::string, Counter*, std::less<>> known_;
+};
+
+/// What is counted of webhooks, by flow. Thread-safe.
+class webhook_counters {
+public:
+  explicit webhook_counters(prometheus::Registry& to)
+      : answers_{counter(to, "handoff_webhooks_total",
+                         "Webhooks by flow and by the status of their answer; "
+                         "0 is that of a sender which hung up before.")},
+        held_{histogram(to, "handoff_webhook_duration_seconds",
+                        "From the arrival of a webhook to its answer.")},
+        left_{histogram(to, "handoff_reply_budget_left_seconds",
+                        "What was left of the deadline when the answer was "
+                        "written.")} {}
+
+  void answered(std::string_view flow, int status, metrics::seconds held,
+                metrics::seconds left) {
+    const std::scoped_lock lock{mutex_};
+    auto found = flows_.find(flow);
+    if (found == flows_.end())
+      found = flows_.emplace(flow, of_flow{}).first;
+    auto& to = found->second;
+    auto& answers = to.answers[status];
+    if (answers == nullptr)
+      answers = &answers_.Add(
+        {{"flow", found->first}, {"status", std::to_string(status)}});
+    answers->Increment();
+    if (status == 0)
+      return;
+    if (to.held == nullptr) {
+      to.held = &held_.Add({{"flow", found->first}}, durations);
+      to.left = &left_.Add({{"flow", found->first}}, budgets);
+    }
+    to.held->Observe(held.count());
+    to.left->Observe(left.count());
+  }
+
+private:
+  struct of_flow {
+    std::map<int, Counter*> answers; ///< by status
+    Histogram* held = nullptr;
+    Histogram* left = nullptr;
+  };
+
+  Family<Counter>& answers_;
+  Family<Histogram>& held_;
+  Family<Histogram>& left_;
+  std::mutex mutex_;
+  std::map<std::string, of_flow, std::less<>> flows_;
+};
 
 } // namespace
 
 class metrics::counters {
 public:
   prometheus::Registry registry;
-  Family<Counter>& webhooks =
-    counter(registry, "handoff_webhooks_total",
-            "Webhooks by flow and by the status of their answer; 0 is that of "
-            "a sender which hung up before.");
-  Family<Histogram>& held =
-    histogram(registry, "handoff_webhook_duration_seconds",
-              "From the arrival of a webhook to its answer.");
-  Family<Histogram>& left =
-    histogram(registry, "handoff_reply_budget_left_seconds",
-              "What was left of the deadline when the answer was written.");
-  Family<Counter>& jobs = counter(registry, "handoff_jobs_total",
-                                  "Jobs by the status that they ended with.");
+  webhook_counters webhooks{registry};
+  counters_by jobs{counter(registry, "handoff_jobs_total",
+                           "Jobs by the status that they ended with."),
+                   "status"};
   Histogram& clone_time =
     histogram(registry, "handoff_clone_duration_seconds",
               "Clone attempts, from sending to their answer.")
@@ -117,16 +186,18 @@ public:
               "Attempts of sub-actions, compensations and callbacks, from "
               "sending to their answer.")
       .Add({}, durations);
-  Family<Counter>& clone_attempts =
-    counter(registry, "handoff_clone_attempts_total",
-            "Clone attempts by what came of them.");
-  Family<Counter>& step_attempts =
+  counters_by clone_attempts{counter(registry, "handoff_clone_attempts_total",
+                                     "Clone attempts by what came of them."),
+                             "outcome"};
+  counters_by step_attempts{
     counter(registry, "handoff_sub_action_attempts_total",
             "Attempts of sub-actions, compensations and callbacks by what came "
-            "of them.");
-  Family<Counter>& retries =
+            "of them."),
+    "outcome"};
+  counters_by retries{
     counter(registry, "handoff_retries_total",
-            "Attempts after which another one of the same step was put down.");
+            "Attempts after which another one of the same step was put down."),
+    "step"};
   Histogram& commit_time =
     histogram(registry, "handoff_journal_commit_duration_seconds",
               "Commits of the journal, each of which is synced to the disk.")
@@ -142,18 +213,16 @@ public:
 
   void attempt_ended(const attempt& made, bool is_clone, bool again) {
     (is_clone ? clone_attempts : step_attempts)
-      .Add({{"outcome", outcome_of(made)}})
+      .at(outcome_of(made))
       .Increment();
     if (made.counted)
       (is_clone ? clone_time : step_time)
         .Observe(metrics::seconds{made.duration}.count());
     if (again)
-      retries.Add({{"step", is_clone ? "clone" : "sub_action"}}).Increment();
+      retries.at(is_clone ? "clone" : "sub_action").Increment();
   }
 
-  void job_ended(job_status status) {
-    jobs.Add({{"status", std::string{name(status)}}}).Increment();
-  }
+  void job_ended(job_status status) { jobs.at(name(status)).Increment(); }
 };
 
 metrics::metrics(metrics_sources sources)
@@ -165,14 +234,7 @@ void metrics::answered(std::string_view flow, int status, seconds held,
                        seconds left) {
   if (sources_.history)
     sources_.history->answered(status, left <= seconds{0});
-  const Labels of_flow{{"flow", std::string{flow}}};
-  counters_->webhooks
-    .Add({{"flow", std::string{flow}}, {"status", std::to_string(status)}})
-    .Increment();
-  if (status == 0)
-    return;
-  counters_->held.Add(of_flow, durations).Observe(held.count());
-  counters_->left.Add(of_flow, budgets).Observe(left.count());
+  counters_->webhooks.answered(flow, status, held, left);
 }
 
 void metrics::observe(const job_event& event) {
