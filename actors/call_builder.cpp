@@ -59,6 +59,8 @@ result<outbound_call> build_call(const request_template& request,
   if (auto* failed = std::get_if<error>(&url))
     return std::move(*failed);
   call.url = std::get<std::string>(std::move(url));
+  // With a Content-Type, the idempotency key and the trace's two.
+  call.headers.reserve(request.headers.size() + 4);
   if (auto failed = add_headers(request, context, call.headers))
     return std::move(*failed);
   if (request.body) {

@@ -7,6 +7,7 @@
 #include "job/follow_up.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace handoff {
@@ -19,6 +20,12 @@ namespace {
 /// What calls are told apart by that take different times.
 std::string_view name_of(clone_action step) {
   return step == clone_action::probe ? "probe" : "clone";
+}
+
+/// A call that could be built, for those who send it to share.
+std::shared_ptr<outbound_call> to_send(result<outbound_call> built) {
+  return std::make_shared<outbound_call>(
+    std::get<outbound_call>(std::move(built)));
 }
 
 } // namespace
@@ -58,23 +65,26 @@ attempt clone_state::new_attempt() const {
 
 void clone_state::admit() {
   // What cannot be sent is the sender's mistake, and no job.
-  const auto call = build_call(order->definition->clone.request, rules.retry,
-                               record, {name, upcoming()}, call_class::clone);
-  if (const auto* failed = std::get_if<error>(&call)) {
+  auto built = build_call(order->definition->clone.request, rules.retry, record,
+                          {name, upcoming()}, call_class::clone);
+  if (const auto* failed = std::get_if<error>(&built)) {
     answer(problem_reply(masked(
       *order->definition, {error_kind::invalid_request, failed->detail})));
     self->quit();
     return;
   }
+  const auto call = to_send(std::move(built));
   under_way = new_attempt();
-  auto batch =
-    std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
-      make_event(
-        record, env->now(),
-        job_accepted{record,
-                     {order->definition, &order->definition->definition}}),
-      make_event(record, env->now(), clone_attempt_begun{under_way})});
-  apply(record, batch->back());
+  std::vector<job_event> admission;
+  admission.reserve(2);
+  admission.push_back(make_event(
+    record, env->now(),
+    job_accepted{record, {order->definition, &order->definition->definition}}));
+  admission.push_back(
+    make_event(record, env->now(), clone_attempt_begun{under_way}));
+  apply(record, admission.back());
+  const auto batch =
+    std::make_shared<const std::vector<job_event>>(std::move(admission));
   // The sender was refused in the meantime, and may send it again.
   const auto cancel_late = [this] {
     const error late{error_kind::overloaded,
@@ -110,7 +120,7 @@ void clone_state::admit() {
           answer(accepted_reply());
           crash_point("after-accepted-reply");
         }
-        send(std::get<outbound_call>(call), &clone_state::attempt_ended);
+        send(call, &clone_state::attempt_ended);
       },
       [this, cancel_late](const caf::error&) {
         answer(problem_reply({error_kind::journal_unavailable,
@@ -143,31 +153,30 @@ void clone_state::resume() {
 }
 
 void clone_state::make_attempt() {
-  const auto call = build_call(order->definition->clone.request, rules.retry,
-                               record, {name, upcoming()}, call_class::clone);
-  if (const auto* failed = std::get_if<error>(&call)) {
+  auto built = build_call(order->definition->clone.request, rules.retry, record,
+                          {name, upcoming()}, call_class::clone);
+  if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::failed, *failed);
     return;
   }
   under_way = new_attempt();
   change(clone_attempt_begun{under_way});
   // It must be known that it may have been sent before it is.
-  events->flush([this, call] {
-    send(std::get<outbound_call>(call), &clone_state::attempt_ended);
+  events->flush([this, call = to_send(std::move(built))] {
+    send(call, &clone_state::attempt_ended);
   });
 }
 
-void clone_state::send(outbound_call call,
+void clone_state::send(const std::shared_ptr<outbound_call>& call,
                        void (clone_state::*ended)(const exchange&)) {
   if (!order->respond_async)
-    call.awaited =
+    call->awaited =
       std::max(std::chrono::milliseconds{0},
                std::chrono::duration_cast<std::chrono::milliseconds>(
                  order->answer_by - self->clock().now()));
-  order->place->enter(env->traffic->at(upstream_of(call.url)));
-  const auto patience = call.patience + call.timeout + request_grace;
-  ask(self, *env, env->outbound, patience,
-      std::make_shared<const outbound_call>(std::move(call)))
+  order->place->enter(env->traffic->at(upstream_of(call->url)));
+  const auto patience = call->patience + call->timeout + request_grace;
+  ask(self, *env, env->outbound, patience, outbound_call_ptr{call})
     .then(
       [this, ended](const exchange_ptr& done) {
         env->fault_point(name);
@@ -209,14 +218,14 @@ void clone_state::attempt_ended(const exchange& done) {
 
 void clone_state::make_probe() {
   const auto& probe = *order->definition->clone.probe;
-  const auto call = build_call(probe.request, rules.retry, record,
-                               {"clone:probe"}, call_class::clone);
-  if (const auto* failed = std::get_if<error>(&call)) {
+  auto built = build_call(probe.request, rules.retry, record, {"clone:probe"},
+                          call_class::clone);
+  if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::ambiguous,
            {error_kind::clone_ambiguous, failed->detail});
     return;
   }
-  send(std::get<outbound_call>(call), &clone_state::probe_ended);
+  send(to_send(std::move(built)), &clone_state::probe_ended);
 }
 
 void clone_state::probe_ended(const exchange& done) {

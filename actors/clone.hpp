@@ -68,7 +68,8 @@ struct clone_state {
   std::string upstream_of_next() const;
   /// The attempt that is under way, as one that never got anywhere.
   attempt cut_short(error why) const;
-  void send(outbound_call call, void (clone_state::*ended)(const exchange&));
+  void send(const std::shared_ptr<outbound_call>& call,
+            void (clone_state::*ended)(const exchange&));
   void cancel_sub_actions();
   /// Gives the job to the root supervisor, for its steps.
   void hand_on();

@@ -114,7 +114,7 @@ job_supervisor_state::free_slot(step_kind kind) const {
 }
 
 std::optional<std::pair<step_ref, std::size_t>>
-job_supervisor_state::next() const {
+job_supervisor_state::next(const plan_step& plan) const {
   if (const auto slot =
         saving > 0 ? std::nullopt : free_slot(step_kind::callback))
     if (const auto at = next_in_turn(record.callbacks))
@@ -122,18 +122,16 @@ job_supervisor_state::next() const {
   const auto slot = free_slot(step_kind::sub_action);
   if (!slot)
     return std::nullopt;
-  const auto step = next_step(rules, statuses_of(record.sub_actions), 1);
-  if (!step.start.empty())
-    return {{sub_action_at(step.start.front()), *slot}};
+  if (!plan.start.empty())
+    return {{sub_action_at(plan.start.front()), *slot}};
   if (const auto at =
         saving > 0 ? std::nullopt : next_in_turn(record.compensations))
     return {{{step_kind::compensation, *at}, *slot}};
   return std::nullopt;
 }
 
-void job_supervisor_state::skip() {
-  const auto step = next_step(rules, statuses_of(record.sub_actions), 0);
-  for (const auto index : step.skip)
+void job_supervisor_state::skip(const plan_step& plan) {
+  for (const auto index : plan.skip)
     change(step_settled{sub_action_at(index), sub_action_status::skipped,
                         std::nullopt});
 }
@@ -160,10 +158,11 @@ void job_supervisor_state::add_compensations() {
 
 void job_supervisor_state::proceed() {
   for (;;) {
+    const auto plan = next_step(rules, statuses_of(record.sub_actions), 1);
     if (!is_final(record.status))
-      skip();
+      skip(plan);
     add_compensations();
-    const auto due = draining ? std::nullopt : next();
+    const auto due = draining ? std::nullopt : next(plan);
     if (!due)
       break;
     start(due->first, due->second);

@@ -4,6 +4,7 @@
 #include "actors/event_writer.hpp"
 #include "config/flow.hpp"
 #include "job/job.hpp"
+#include "job/plan.hpp"
 #include "job/restart_intensity.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -91,9 +92,10 @@ struct job_supervisor_state {
   /// Adds compensations or callbacks, which begin once they are journaled.
   void add(steps_added steps);
   void add_compensations();
-  void skip();
+  void skip(const plan_step& plan);
   /// What may start now, if anything, and on which slot.
-  std::optional<std::pair<step_ref, std::size_t>> next() const;
+  std::optional<std::pair<step_ref, std::size_t>>
+  next(const plan_step& plan) const;
   std::optional<std::size_t> free_slot(step_kind kind) const;
   bool is_done() const;
   void stop_workers();

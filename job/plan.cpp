@@ -24,7 +24,9 @@ plan_step next_step(std::span<const sub_action_rule> rules,
            || (statuses[at] == status::failed
                && rules[at].on_failure != on_failure::proceed);
   plan_step step;
-  std::vector<status> now{statuses.begin(), statuses.end()};
+  // The statuses with what is skipped, copied once something is.
+  std::vector<status> changed_statuses;
+  auto now = statuses;
   // What is skipped makes what comes after it skipped too, whatever the order
   // in the flow.
   for (bool changed = true; changed;) {
@@ -36,7 +38,11 @@ plan_step next_step(std::span<const sub_action_rule> rules,
       if (stopped || std::any_of(after.begin(), after.end(), [&](auto other) {
             return did_not_succeed(now[other]);
           })) {
-        now[at] = status::skipped;
+        if (changed_statuses.empty()) {
+          changed_statuses.assign(statuses.begin(), statuses.end());
+          now = changed_statuses;
+        }
+        changed_statuses[at] = status::skipped;
         step.skip.push_back(at);
         changed = true;
       }

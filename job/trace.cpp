@@ -131,8 +131,11 @@ std::string make_span_id() {
 
 std::string make_traceparent(const trace_context& trace,
                              std::string_view span_id) {
-  return "00-" + trace.trace_id + '-' + std::string{span_id} + '-'
-       + trace.flags;
+  std::string parent;
+  parent.reserve(6 + trace.trace_id.size() + span_id.size()
+                 + trace.flags.size());
+  parent.append("00-").append(trace.trace_id).append("-");
+  return parent.append(span_id).append("-").append(trace.flags);
 }
 
 } // namespace handoff
