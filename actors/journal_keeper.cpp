@@ -50,7 +50,14 @@ void journal_keeper_state::commit_all() {
       for (const auto& each : batch)
         options.observe(each);
   if (told.size() >= options.crowd)
-    options.rest(options.crowd_delay);
+    rest_after(told.size());
+}
+
+void journal_keeper_state::rest_after(std::size_t crowd) {
+  for (auto left = options.crowd_delay;
+       left.count() > 0 && self->mailbox().size() < crowd;
+       left -= options.crowd_look)
+    options.rest(options.crowd_look);
 }
 
 void journal_keeper_state::tell_health(const std::optional<error>& failure) {

@@ -33,14 +33,18 @@ struct journal_keeper_options {
   /// How long a commit waits for company. 0: no longer than it takes to read
   /// what is in the mailbox.
   std::chrono::milliseconds commit_delay{0};
-  /// How long it rests after a commit that `crowd` or more had waited for: then
-  /// others are about to come, and a commit costs the most where few share it.
-  std::chrono::milliseconds crowd_delay{3};
+  /// How long it rests at most after a commit that `crowd` or more had waited
+  /// for: they are about to come again, and a commit costs the most where few
+  /// share it. It ends when as many have come: of senders that each wait for
+  /// their answer, there may be nobody else.
+  std::chrono::microseconds crowd_delay{3'000};
   std::size_t crowd = 16;
+  /// Between two looks at who has come.
+  std::chrono::microseconds crowd_look{500};
   /// Rests. On its thread, which is its own: a timer would wake two more, and
   /// so would everyone who comes in the meantime.
-  std::function<void(std::chrono::milliseconds)> rest =
-    std::this_thread::sleep_for<std::int64_t, std::milli>;
+  std::function<void(std::chrono::microseconds)> rest =
+    std::this_thread::sleep_for<std::int64_t, std::micro>;
   /// Jobs that finished longer ago are forgotten.
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   /// Above so many bytes finished jobs are forgotten sooner; 0: never.
@@ -71,6 +75,7 @@ struct journal_keeper_state {
 
   caf::typed_response_promise<commit_done> enqueue(const events_ptr& events);
   void commit_all();
+  void rest_after(std::size_t crowd);
   void tell_health(const std::optional<error>& failure);
   job_found find(const std::string& id);
   key_found find_key(const std::string& flow, const std::string& key);

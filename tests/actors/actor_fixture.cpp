@@ -175,8 +175,9 @@ void ActorTest::start() {
   keeper.now = options.now;
   keeper.lookups = {options.admission, &options.admission->lookups};
   keeper.commit_delay = commit_delay;
-  keeper.rest = [this](milliseconds time) {
+  keeper.rest = [this](std::chrono::microseconds time) {
     rests.push_back(time);
+    while_resting();
   };
   keeper.health = [this](const std::optional<error>& failure) {
     health.push_back(failure.has_value());

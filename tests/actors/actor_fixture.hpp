@@ -114,7 +114,9 @@ protected:
   /// How long the journal takes for each commit.
   milliseconds commit_delay{0};
   /// Those that the journal took between commits.
-  std::vector<milliseconds> rests;
+  std::vector<std::chrono::microseconds> rests;
+  std::function<void()> while_resting = [] {
+  };
   /// Calls of clones that each upstream takes at once. The fake one takes any
   /// number: this is what is believed of it.
   std::size_t slots = 1'000'000;
