@@ -123,10 +123,10 @@ private:
   /// `url`, of whose authority `known` has the parts already.
   static curl_url_parts with_rest(const curl_url_parts& known,
                                   const std::string& url, std::size_t rest) {
-    const auto path_end = url.find_first_of("?#\\", rest);
-    // To set a part differs from reading a URL but for a plain path.
+    // To set the path is the same as to read it only where it is plain: what is
+    // percent-encoded would be written in lower case.
     if (known == nullptr || rest == url.size() || url[rest] != '/'
-        || path_end != std::string::npos)
+        || url.find_first_of("%?#\\", rest) != std::string::npos)
       return parse(url);
     auto parts = curl_url_parts{curl_url_dup(known.get())};
     if (parts != nullptr
