@@ -6,6 +6,9 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(spdlog 1.10 REQUIRED)
 # Its config tells no version, and asks for all that it was built with.
 find_package(prometheus-cpp CONFIG REQUIRED)
+if(HANDOFF_BUILD_TESTS AND NOT HANDOFF_FUZZ)
+  find_package(GTest REQUIRED)
+endif()
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 pkg_check_modules(pistache REQUIRED IMPORTED_TARGET libpistache)
 pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.88)
@@ -29,14 +32,18 @@ set_target_properties(http_parser::http_parser PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES ${HTTP_PARSER_INCLUDE_DIR})
 
 # handoff_library(NAME SOURCES... LINKS...): one static library a folder.
+# PRECOMPILED says which headers are precompiled for it: `json` if nothing.
 function(handoff_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "" "PRECOMPILED" "SOURCES;LINKS" ${ARGN})
   if(arg_SOURCES)
     add_library(handoff_${name} STATIC ${arg_SOURCES})
     target_link_libraries(handoff_${name}
       PUBLIC ${arg_LINKS} PRIVATE handoff_flags)
     target_include_directories(handoff_${name} PUBLIC ${CMAKE_SOURCE_DIR})
-    handoff_precompile(handoff_${name} ${HANDOFF_JSON_HEADERS})
+    if(NOT arg_PRECOMPILED)
+      set(arg_PRECOMPILED json)
+    endif()
+    handoff_precompile(handoff_${name} ${arg_PRECOMPILED})
   else()
     add_library(handoff_${name} INTERFACE)
     target_link_libraries(handoff_${name} INTERFACE ${arg_LINKS})
