@@ -1,0 +1,223 @@
+#include "journal/cbor_writer.hpp"
+#include "journal/event_kind.hpp"
+#include "journal/job_codec.hpp"
+
+#include <cstdint>
+
+namespace handoff {
+namespace {
+
+using enum event_kind;
+
+struct encoder {
+  cbor_writer to;
+  wall_time at;
+
+  void head(event_kind what, std::size_t fields) {
+    to.array(2 + fields).integer(static_cast<std::int64_t>(what)).time(at);
+  }
+
+  void put(const std::optional<error>& failure) {
+    if (!failure) {
+      to.null();
+      return;
+    }
+    to.array(2)
+      .integer(static_cast<std::int64_t>(failure->kind))
+      .text(failure->detail);
+  }
+
+  void put(const attempt& made) {
+    // What has begun has nothing to say of its end.
+    if (!made.ended && !made.failure && made.http_status == 0 && made.counted
+        && made.duration.count() == 0) {
+      to.array(3).integer(made.number).time(made.started).text(made.worker);
+      return;
+    }
+    to.array(9)
+      .integer(made.number)
+      .time(made.started)
+      .text(made.worker)
+      .integer(made.duration.count())
+      .integer(made.http_status)
+      .boolean(made.counted)
+      .boolean(made.ended);
+    put(made.failure);
+    to.integer(made.waited.count());
+  }
+
+  void put(const std::optional<attempt>& made) {
+    if (made)
+      put(*made);
+    else
+      to.null();
+  }
+
+  void put(const std::vector<attempt>& attempts) {
+    to.array(attempts.size());
+    for (const auto& each : attempts)
+      put(each);
+  }
+
+  void put(const webhook& hook) {
+    to.array(7).json(hook.body).array(hook.headers.size());
+    for (const auto& each : hook.headers)
+      to.array(2).text(each.name).text(each.value);
+    to.array(hook.query.size());
+    for (const auto& [name, value] : hook.query)
+      to.array(2).text(name).text(value);
+    to.time(hook.received).text(hook.trace.trace_id).text(hook.trace.flags);
+    to.text(hook.trace.state);
+  }
+
+  void put(const clone_record& clone) {
+    to.array(5);
+    put(clone.attempts);
+    to.json(clone.uid).json(clone.answer);
+    put(clone.failure);
+    to.time(clone.next_attempt);
+  }
+
+  void put(const step_record& step) {
+    to.array(7).text(step.name).integer(static_cast<std::int64_t>(step.status));
+    put(step.attempts);
+    to.json(step.answer);
+    put(step.failure);
+    to.time(step.next_attempt).time(step.added);
+  }
+
+  void put(const std::vector<step_record>& all) {
+    to.array(all.size());
+    for (const auto& each : all)
+      put(each);
+  }
+
+  /// One number: the index of a sub-action, and a negative one for the others.
+  void put(step_ref step) {
+    const auto index = static_cast<std::int64_t>(step.index);
+    to.integer(step.kind == step_kind::sub_action     ? index
+               : step.kind == step_kind::compensation ? -2 * index - 1
+                                                      : -2 * index - 2);
+  }
+
+  void operator()(const job_accepted& change) {
+    const auto& record = *change.record;
+    head(accepted, 12);
+    to.text(record.flow_version);
+    put(record.hook);
+    if (record.claim)
+      to.array(3)
+        .text(record.claim->key)
+        .text(record.claim->fingerprint)
+        .time(record.claim->expires);
+    else
+      to.null();
+    to.integer(static_cast<std::int64_t>(record.status)).time(record.deadline);
+    put(record.clone);
+    put(record.sub_actions);
+    if (record.reply)
+      to.array(3)
+        .time(record.reply->at)
+        .integer(record.reply->status)
+        .boolean(record.reply->written);
+    else
+      to.null();
+    to.time(record.finished).integer(record.recoveries);
+    put(record.compensations);
+    put(record.callbacks);
+  }
+
+  void operator()(const clone_attempt_begun& change) {
+    head(clone_begun, 1);
+    put(change.made);
+  }
+
+  void operator()(const clone_attempt_ended& change) {
+    head(clone_ended, 2);
+    put(change.made);
+    to.time(change.next_attempt);
+  }
+
+  void operator()(const clone_succeeded& change) {
+    head(clone_done, 4);
+    put(change.made);
+    to.json(change.uid).json(change.answer).array(change.sub_actions.size());
+    for (const auto& each : change.sub_actions)
+      to.text(each);
+  }
+
+  void operator()(const clone_settled& change) {
+    head(clone_over, 3);
+    put(change.made);
+    to.integer(static_cast<std::int64_t>(change.status));
+    put(std::optional{change.failure});
+  }
+
+  void operator()(const step_begun& change) {
+    head(sub_begun, 2);
+    put(change.step);
+    put(change.made);
+  }
+
+  void operator()(const step_ended& change) {
+    head(sub_ended, 6);
+    put(change.step);
+    put(change.made);
+    to.integer(static_cast<std::int64_t>(change.status)).json(change.answer);
+    put(change.failure);
+    to.time(change.next_attempt);
+  }
+
+  void operator()(const step_settled& change) {
+    head(sub_settled, 3);
+    put(change.step);
+    to.integer(static_cast<std::int64_t>(change.status));
+    put(change.failure);
+  }
+
+  void operator()(const job_finished& change) {
+    head(finished, 1);
+    to.integer(static_cast<std::int64_t>(change.status));
+  }
+
+  void operator()(const sender_replied& change) {
+    head(replied, 2);
+    to.integer(change.status).boolean(change.written);
+  }
+
+  void operator()(const job_recovered&) { head(recovered, 0); }
+
+  void operator()(const clone_reopened&) { head(reopened, 0); }
+
+  void operator()(const steps_added& change) {
+    head(steps, 2);
+    to.integer(static_cast<std::int64_t>(change.kind))
+      .array(change.names.size());
+    for (const auto& each : change.names)
+      to.text(each);
+  }
+
+  void operator()(const job_handed_back&) { head(handed_back, 0); }
+
+  void operator()(const key_released& change) {
+    head(released, 1);
+    to.text(change.key);
+  }
+};
+
+} // namespace
+
+void encode(const job_event& event, std::vector<std::uint8_t>& out) {
+  std::visit(encoder{cbor_writer{out}, event.at}, event.change);
+}
+
+std::vector<std::uint8_t> wrap(std::size_t count,
+                               std::span<const std::uint8_t> events) {
+  std::vector<std::uint8_t> item;
+  item.reserve(events.size() + 9);
+  cbor_writer{item}.array(count);
+  item.insert(item.end(), events.begin(), events.end());
+  return item;
+}
+
+} // namespace handoff
