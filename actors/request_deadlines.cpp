@@ -44,8 +44,14 @@ request_deadlines::ticket request_deadlines::add(const caf::actor_addr& who,
 }
 
 void request_deadlines::on_first(std::function<void()> begin_turns) {
-  const std::lock_guard guard{mutex_};
-  begin_turns_ = std::move(begin_turns);
+  {
+    const std::lock_guard guard{mutex_};
+    begin_turns_ = begin_turns;
+    if (!turning_)
+      return;
+  }
+  // Somebody asked before there was anyone to turn.
+  begin_turns();
 }
 
 bool request_deadlines::expire(time_point now) {

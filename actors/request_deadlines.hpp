@@ -59,7 +59,7 @@ public:
 
   /// `begin_turns` is called when there is something to wait for and nobody
   /// does, by whoever adds it; it has to see to it that `expire` is called a
-  /// `turn` later.
+  /// `turn` later. At once, where something waits already.
   void on_first(std::function<void()> begin_turns);
 
   /// Ends the requests that are due. False: nothing is left, and the turns may

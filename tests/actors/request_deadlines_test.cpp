@@ -161,5 +161,21 @@ TEST_F(RequestDeadlinesTest, BeginsItsTurnsAnewAfterARest) {
   EXPECT_EQ(seen_.errors.size(), 2u);
 }
 
+TEST(RequestDeadlinesStartTest, TurnsForWhoCameBeforeAnyoneTurns) {
+  const auto deadlines = std::make_shared<request_deadlines>();
+  int begun = 0;
+  const auto begin = [&] {
+    ++begun;
+  };
+  {
+    const auto early = deadlines->add({}, {}, request_deadlines::time_point{});
+    deadlines->on_first(begin);
+    EXPECT_EQ(begun, 1);
+  }
+  const auto idle = std::make_shared<request_deadlines>();
+  idle->on_first(begin);
+  EXPECT_EQ(begun, 1) << "nothing waits";
+}
+
 } // namespace
 } // namespace handoff::test
