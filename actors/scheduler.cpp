@@ -8,6 +8,7 @@
 #include <caf/execution_unit.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include <deque>
 #include <pthread.h>
 #include <thread>
 #include <vector>
@@ -49,9 +50,10 @@ public:
 
   void start() override {
     for (std::size_t at = 0; at < num_workers(); ++at)
-      workers_.push_back(thread("actors", [this] {
-        worker{system(), queue_}.run(max_throughput());
-      }));
+      threads_.push_back(
+        thread("actors", [this, &of = workers_.emplace_back(system(), queue_)] {
+          of.run(max_throughput());
+        }));
     timer_ = thread("actors-clock", [this] { clock_.run_dispatch_loop(); });
     abstract_coordinator::start();
   }
@@ -59,13 +61,14 @@ public:
   void stop() override {
     queue_.close();
     stop_actors();
-    for (auto& each : workers_)
+    for (auto& each : threads_)
       each.join();
+    // An actor that ends tells the clock, which has to hear it, and may bring
+    // others until then.
+    end_all();
     clock_.cancel_dispatch_loop();
     timer_.join();
-    // Nobody brings anything any more.
-    while (auto* const job = queue_.try_pop())
-      cleanup_and_release(job);
+    end_all();
   }
 
 private:
@@ -79,9 +82,16 @@ private:
     }};
   }
 
+  void end_all() {
+    while (auto* const job = queue_.try_pop())
+      cleanup_and_release(job);
+  }
+
   run_queue queue_;
   quiet_clock clock_;
-  std::vector<std::thread> workers_;
+  // Actors remember the one that they had their last turn of.
+  std::deque<worker> workers_;
+  std::vector<std::thread> threads_;
   std::thread timer_;
 };
 

@@ -10,9 +10,11 @@
 #include <caf/send.hpp>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace handoff::test {
@@ -36,8 +38,15 @@ caf::behavior heir(caf::event_based_actor* self, caf::actor listener) {
   };
 }
 
-/// Has always something to do.
-caf::behavior restless(caf::event_based_actor* self) {
+/// Has always something to do, and waits for an answer that does not come.
+caf::behavior restless(caf::event_based_actor* self, std::atomic<int>* begun) {
+  ++*begun;
+  const auto silent = self->spawn([](caf::event_based_actor* of) {
+    return caf::behavior{
+      [=](const std::string&) { return of->make_response_promise(); },
+    };
+  });
+  self->request(silent, 60min, std::string{}).then([] {});
   return {
     [=](int turn) { self->send(self, turn + 1); },
   };
@@ -104,13 +113,19 @@ TEST(SchedulerTest, LeavesOtherPoliciesAndProfilesToCaf) {
 }
 
 TEST(SchedulerTest, EndsWithActorsThatHaveNotEnded) {
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 20; ++round) {
     two_threads config;
     config.set("scheduler.max-throughput", std::size_t{3});
     use_scheduler(config);
     caf::actor_system system{config};
     system.await_actors_before_shutdown(false);
-    caf::anon_send(system.spawn(restless), 0);
+    // More than CAF's clock takes without reading.
+    constexpr int actors = 100;
+    std::atomic<int> begun = 0;
+    for (int actor = 0; actor < actors; ++actor)
+      caf::anon_send(system.spawn(restless, &begun), 0);
+    while (begun < actors)
+      std::this_thread::sleep_for(1ms);
   }
 }
 
