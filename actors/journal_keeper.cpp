@@ -22,9 +22,9 @@ journal_keeper_state::enqueue(const events_ptr& events) {
   return promises.back();
 }
 
-void journal_keeper_state::commit_all() {
+std::size_t journal_keeper_state::commit_all() {
   if (promises.empty())
-    return; // a look-up was faster than the flush
+    return 0; // a look-up was faster than the flush
   const auto batches = std::exchange(waiting, {});
   const auto told = std::exchange(promises, {});
   crash_point("before-commit");
@@ -42,6 +42,9 @@ void journal_keeper_state::commit_all() {
     options.committed(
       count, std::chrono::duration_cast<std::chrono::microseconds>(took),
       !done.failure);
+  const auto asked =
+    std::count_if(told.begin(), told.end(),
+                  [](const auto& promise) { return promise.pending(); });
   for (auto promise : told)
     promise.deliver(done);
   tell_health(done.failure);
@@ -49,13 +52,18 @@ void journal_keeper_state::commit_all() {
     for (const auto& batch : events)
       for (const auto& each : batch)
         options.observe(each);
-  if (told.size() >= options.crowd)
-    rest_after(told.size());
+  return done.failure ? 0 : static_cast<std::size_t>(asked);
 }
 
-void journal_keeper_state::rest_after(std::size_t crowd) {
+void journal_keeper_state::flush() {
+  const auto crowd = commit_all();
+  if (crowd < options.crowd)
+    return;
+  // A rest may take longer than it should where the processors are busy.
+  const auto end = std::chrono::steady_clock::now() + options.crowd_delay;
   for (auto left = options.crowd_delay;
-       left.count() > 0 && self->mailbox().size() < crowd;
+       left.count() > 0 && std::chrono::steady_clock::now() < end
+       && self->mailbox().size() < crowd;
        left -= options.crowd_look)
     options.rest(options.crowd_look);
 }
@@ -158,7 +166,7 @@ journal_keeper(journal_keeper_state::self_pointer self,
   };
   return {
     [state](const events_ptr& events) { return state().enqueue(events); },
-    [state](flush_atom) { state().commit_all(); },
+    [state](flush_atom) { state().flush(); },
     [state](find_atom, const std::string& id) { return state().find(id); },
     [state](find_atom, const std::string& flow, const std::string& key) {
       return state().find_key(flow, key);

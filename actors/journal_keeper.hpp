@@ -74,8 +74,11 @@ struct journal_keeper_state {
   explicit journal_keeper_state(self_pointer actor) : self{actor} {}
 
   caf::typed_response_promise<commit_done> enqueue(const events_ptr& events);
-  void commit_all();
-  void rest_after(std::size_t crowd);
+  /// Commits all that waits; gives how many of those who wait for their answer
+  /// have been told that it is durable.
+  std::size_t commit_all();
+  /// The same, and rests after a crowd.
+  void flush();
   void tell_health(const std::optional<error>& failure);
   job_found find(const std::string& id);
   key_found find_key(const std::string& flow, const std::string& key);

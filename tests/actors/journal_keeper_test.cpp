@@ -1,5 +1,6 @@
 #include "tests/actors/actor_fixture.hpp"
 
+#include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 #include <gmock/gmock.h>
 
@@ -14,18 +15,26 @@ using ::testing::SizeIs;
 
 class JournalKeeperTest : public ActorTest {
 protected:
-  /// So many at once want something to be committed.
-  void mail(int count) {
-    for (int i = 0; i < count; ++i)
-      caf::anon_send(
-        options.journal,
-        std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
-          {"nobody's", options.now(), sender_replied{}}}));
+  events_ptr batch() const {
+    return std::make_shared<const std::vector<job_event>>(
+      std::vector<job_event>{{"nobody's", options.now(), sender_replied{}}});
   }
 
-  void send(int count) {
-    mail(count);
+  /// So many at once want something to be committed, and wait for it.
+  void ask(int count) {
+    for (int i = 0; i < count; ++i)
+      system->spawn([journal = options.journal,
+                     events = batch()](caf::event_based_actor* self) {
+        self->request(journal, caf::infinite, events)
+          .then([](const commit_done&) {});
+      });
     run_for(0ms);
+  }
+
+  /// So many at once tell of something, and wait for nothing.
+  void tell(int count) {
+    for (int i = 0; i < count; ++i)
+      caf::anon_send(options.journal, batch());
   }
 };
 
@@ -64,26 +73,41 @@ TEST_F(JournalKeeperTest, MakesOneCommitForAllThatWait) {
 
 TEST_F(JournalKeeperTest, RestsOnlyAfterACrowd) {
   start();
-  send(15);
+  ask(15);
   EXPECT_THAT(rests, IsEmpty());
-  send(16);
+  ask(16);
   EXPECT_EQ(store->commits, 2u);
   EXPECT_THAT(rests, AllOf(SizeIs(6), Each(500us)))
     << "they are about to come again";
-  send(1);
+  ask(1);
   EXPECT_EQ(store->commits, 3u);
   EXPECT_THAT(rests, SizeIs(6)) << "the crowd is gone";
 }
 
 TEST_F(JournalKeeperTest, RestsNoLongerThanUntilAsManyHaveCome) {
   while_resting = [this] {
-    if (rests.size() <= 3)
-      mail(8);
+    tell(8);
   };
   start();
-  send(17);
+  ask(17);
+  EXPECT_THAT(rests, SizeIs(3));
   EXPECT_EQ(store->commits, 2u);
-  EXPECT_THAT(rests, SizeIs(3 + 6)) << "after the second, nobody comes";
+}
+
+TEST_F(JournalKeeperTest, DoesNotRestForThoseWhoWaitForNothing) {
+  start();
+  tell(100);
+  run_for(0ms);
+  EXPECT_EQ(store->commits, 1u);
+  EXPECT_THAT(rests, IsEmpty());
+}
+
+TEST_F(JournalKeeperTest, DoesNotRestAfterAFailure) {
+  start();
+  store->fails = true;
+  ask(16);
+  EXPECT_THAT(health, ElementsAre(true));
+  EXPECT_THAT(rests, IsEmpty()) << "they come again much later";
 }
 
 } // namespace
