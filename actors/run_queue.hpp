@@ -13,9 +13,10 @@ namespace handoff {
 /// first come, first served. Thread-safe.
 ///
 /// Waking a thread costs more than what an actor does in a turn, and one that
-/// is awake is about to look here anyway. So another is woken only when none is
-/// awake, or more than `backlog` actors wait; then each of these waits for no
-/// longer than the turn of another.
+/// is awake looks here after that anyway. So another is woken only when none is
+/// awake, or more than `backlog` actors wait. Up to so many may therefore wait
+/// while a thread sleeps: for the rest of the turn that is under way and for
+/// the turns before theirs.
 class run_queue {
 public:
   static constexpr std::size_t backlog = 4;
@@ -36,7 +37,7 @@ public:
   void close();
 
   struct counts {
-    /// Threads that look here, or are about to.
+    /// Threads that look here, or will after the turn that they give.
     std::size_t awake = 0;
     std::size_t asleep = 0;
     /// How often one was woken.

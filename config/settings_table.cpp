@@ -487,7 +487,7 @@ std::vector<setting_key> caf_keys() {
      1,
      many,
      {},
-     "",
+     "100",
      "Messages that an actor handles before another has its turn."},
     {"scheduler",
      "enable-profiling",
