@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <pthread.h>
 #include <span>
 #include <stdexcept>
 #include <sys/eventfd.h>
@@ -94,6 +95,7 @@ outbound_client::loop::loop(outbound_options options)
     checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
   }
   thread_ = std::thread{[this] {
+    ::pthread_setname_np(::pthread_self(), "outbound");
     run();
   }};
 }

@@ -32,7 +32,8 @@ public:
   /// asked to have that patience and some more.
   void draining(std::chrono::milliseconds timeout);
 
-  /// An actor has died, so that the service ends; never waits.
+  /// An actor has died, so that the service ends. Waits at most for another
+  /// report that is being sent.
   void lost(const std::string& who);
 
   void cannot_start(const std::string& why);

@@ -87,6 +87,16 @@ void end(const Handle& actor) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
+/// What is known of upstreams, while there is a client. Not as one of its
+/// owners: the last of them waits for its thread.
+std::function<std::vector<upstream_counts>()>
+counts_of(std::weak_ptr<const outbound_client> client) {
+  return [client = std::move(client)] {
+    const auto alive = client.lock();
+    return alive ? alive->counts() : std::vector<upstream_counts>{};
+  };
+}
+
 /// Where the journal is: what follows "sqlite:", seen from the INI's folder.
 std::string sqlite_path(const settings& from) {
   constexpr std::string_view scheme = "sqlite:";
@@ -174,10 +184,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.admission = admission_;
   counted.supervision = supervision_;
   counted.history = history_;
-  counted.upstreams = [client = std::weak_ptr{client_}] {
-    const auto alive = client.lock();
-    return alive ? alive->counts() : std::vector<upstream_counts>{};
-  };
+  counted.upstreams = counts_of(client_);
   counted.ingress_refusals = ingress_refusals_;
   counted.admin_refusals = admin_refusals_;
   counted.draining = draining_;
@@ -261,9 +268,7 @@ service::supervisor_view_of(const settings& from) const {
   options.admission = admission_;
   options.log = supervision_;
   options.draining = draining_;
-  options.upstreams = [client = client_] {
-    return client->counts();
-  };
+  options.upstreams = counts_of(client_);
   options.now = [] {
     return std::chrono::system_clock::now();
   };
