@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <functional>
 #include <map>
-#include <optional>
 #include <strings.h>
 #include <utility>
 
@@ -87,54 +87,72 @@ result<std::string> host_of(const curl_url_parts& url) {
   return host;
 }
 
-/// What comes before the path of a URL: all that its host depends on.
-std::string_view authority_part(std::string_view url) {
+/// What comes before the path of a URL, where that is plain and so all that its
+/// host depends on; else nothing: libcurl reads much that is no URL (RFC 3986)
+/// in ways of its own.
+std::string_view plain_authority(std::string_view url) {
   const auto scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos)
-    return url;
-  return url.substr(0, url.find_first_of("/?#\\", scheme_end + 3));
+  if (scheme_end == std::string_view::npos
+      || (!same_name(url.substr(0, scheme_end), "http")
+          && !same_name(url.substr(0, scheme_end), "https")))
+    return {};
+  const auto begin = scheme_end + 3;
+  const auto end = std::min(url.find_first_of("/?#", begin), url.size());
+  const auto authority = url.substr(begin, end - begin);
+  const bool is_plain =
+    !authority.empty()
+    && std::all_of(authority.begin(), authority.end(), [](unsigned char c) {
+         return std::isalnum(c) != 0
+             || std::string_view{".-_:[]"}.find(static_cast<char>(c))
+                  != std::string_view::npos;
+       });
+  return is_plain ? url.substr(0, end) : std::string_view{};
+}
+
+/// The parts of `url`, of whose authority, `authority_bytes` long, `known` are
+/// those. Null if it is no URL.
+curl_url_parts with_rest(const curl_url_parts& known, const std::string& url,
+                         std::size_t authority_bytes) {
+  // Far below what libcurl takes at all, which it counts otherwise for a part.
+  constexpr std::size_t url_bytes_max = 65'536;
+  // To set a path does not split it, and writes what is percent-encoded in
+  // lower case.
+  if (url.size() > url_bytes_max || authority_bytes == url.size()
+      || url[authority_bytes] != '/'
+      || url.find_first_of("%?#\\", authority_bytes) != std::string::npos)
+    return parse(url);
+  auto parts = curl_url_parts{curl_url_dup(known.get())};
+  if (parts != nullptr
+      && curl_url_set(parts.get(), CURLUPART_PATH,
+                      url.c_str() + authority_bytes, 0)
+           != CURLUE_OK)
+    parts.reset();
+  return parts;
 }
 
 /// Flows name few hosts, for any number of calls: what was found of one is
 /// kept, by each thread for itself.
 class known_targets {
 public:
-  std::optional<call_target> find(const std::string& url) const {
-    const auto authority = authority_part(url);
+  const call_target* find(std::string_view authority) const {
     const auto found = targets_.find(authority);
-    if (found == targets_.end())
-      return std::nullopt;
-    return call_target{found->second.host,
-                       with_rest(found->second.url, url, authority.size())};
+    return found == targets_.end() ? nullptr : &found->second;
   }
 
-  void add(const std::string& url, const call_target& target) {
+  void add(std::string_view authority, const std::string& host) {
+    auto text = std::string{authority};
+    auto parts = parse(text);
+    const auto own_host = host_of(parts);
+    const auto* own = std::get_if<std::string>(&own_host);
+    if (own == nullptr || *own != host)
+      return;
     if (targets_.size() >= targets_max)
       targets_.clear();
-    auto authority = std::string{authority_part(url)};
-    auto parts = parse(authority);
-    targets_.emplace(std::move(authority),
-                     call_target{target.host, std::move(parts)});
+    targets_.emplace(std::move(text), call_target{host, std::move(parts)});
   }
 
 private:
   static constexpr std::size_t targets_max = 256;
-
-  /// `url`, of whose authority `known` has the parts already.
-  static curl_url_parts with_rest(const curl_url_parts& known,
-                                  const std::string& url, std::size_t rest) {
-    // To set the path is the same as to read it only where it is plain: what is
-    // percent-encoded would be written in lower case.
-    if (known == nullptr || rest == url.size() || url[rest] != '/'
-        || url.find_first_of("%?#\\", rest) != std::string::npos)
-      return parse(url);
-    auto parts = curl_url_parts{curl_url_dup(known.get())};
-    if (parts != nullptr
-        && curl_url_set(parts.get(), CURLUPART_PATH, url.c_str() + rest, 0)
-             != CURLUE_OK)
-      parts.reset();
-    return parts;
-  }
 
   std::map<std::string, call_target, std::less<>> targets_;
 };
@@ -146,14 +164,17 @@ result<call_target> target_of(const std::string& url) {
   if (std::any_of(url.begin(), url.end(), unfit))
     return refused("the URL holds a space or a control character");
   thread_local known_targets known;
-  if (auto target = known.find(url))
-    return *std::move(target);
+  const auto authority = plain_authority(url);
+  if (const auto* target = known.find(authority))
+    if (auto parts = with_rest(target->url, url, authority.size()))
+      return call_target{target->host, std::move(parts)};
   auto parts = parse(url);
   auto host = host_of(parts);
   if (auto* failed = std::get_if<error>(&host))
     return std::move(*failed);
   call_target target{std::get<std::string>(std::move(host)), std::move(parts)};
-  known.add(url, target);
+  if (!authority.empty())
+    known.add(authority, target.host);
   return target;
 }
 

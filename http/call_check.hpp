@@ -13,7 +13,7 @@ namespace handoff {
 struct call_target {
   /// The upstream: `scheme://name:port`, in lower case, the port always there.
   std::string host;
-  /// The URL as libcurl takes it apart, its path left as it is.
+  /// The URL as libcurl takes it apart, its path left as it is; never null.
   curl_url_parts url;
 };
 

@@ -127,6 +127,27 @@ TEST_F(OutboundClientTest, KeepsThePathAsItIs) {
     }
 }
 
+TEST_F(OutboundClientTest, ReadsWhatIsNoPlainUrlAsAWholeEachTime) {
+  serve_ok();
+  const auto here =
+    call_here("").url.substr(std::string_view{"http://"}.size());
+  for (int round = 0; round < 2; ++round)
+    for (const auto& [url, sent] :
+         {std::pair{"http:/" + here + "/a", "/a"},
+          std::pair{"http:///" + here + "/b", "/b"},
+          std::pair{"http://user:word@" + here + "/c", "/c"},
+          std::pair{"http://127.0.0.1:1\\@" + here + "/d", "/d"},
+          std::pair{"HTTP://" + here + "/e", "/e"}}) {
+      auto call = call_here("");
+      call.url = url;
+      make(std::move(call));
+      EXPECT_THAT(last_head(),
+                  StartsWith("GET " + std::string{sent} + " HTTP/1.1\r\n"))
+        << url;
+    }
+  EXPECT_EQ(make(call_here("/f")).status, 200);
+}
+
 TEST_F(OutboundClientTest, CallsItselfWhatTheCallSays) {
   serve_ok();
   auto call = call_here("/");
