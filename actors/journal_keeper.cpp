@@ -65,7 +65,7 @@ void journal_keeper_state::flush() {
        left.count() > 0 && std::chrono::steady_clock::now() < end
        && self->mailbox().size() < crowd;
        left -= options.crowd_look)
-    options.rest(options.crowd_look);
+    options.rest(std::min(left, options.crowd_look));
 }
 
 void journal_keeper_state::tell_health(const std::optional<error>& failure) {

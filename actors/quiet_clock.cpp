@@ -9,7 +9,7 @@ void quiet_clock::remember(const caf::abstract_actor& self) {
 
 bool quiet_clock::forget(const caf::abstract_actor& self) {
   const std::scoped_lock lock{mutex_};
-  return owners_.erase(self.id()) > 0;
+  return owners_.erase(self.id()) > 0 && !is_closed_;
 }
 
 void quiet_clock::set_ordinary_timeout(time_point t, caf::abstract_actor* self,
@@ -28,6 +28,11 @@ void quiet_clock::set_multi_timeout(time_point t, caf::abstract_actor* self,
                                     caf::atom_value type, std::uint64_t id) {
   remember(*self);
   super::set_multi_timeout(t, self, type, id);
+}
+
+void quiet_clock::close() {
+  const std::scoped_lock lock{mutex_};
+  is_closed_ = true;
 }
 
 void quiet_clock::cancel_timeouts(caf::abstract_actor* self) {

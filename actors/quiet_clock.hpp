@@ -22,6 +22,9 @@ public:
                          caf::atom_value type, std::uint64_t id) override;
   void cancel_timeouts(caf::abstract_actor* self) override;
 
+  /// No thread reads what the clock is told any more, and it holds little.
+  void close();
+
 private:
   void remember(const caf::abstract_actor& self);
   bool forget(const caf::abstract_actor& self);
@@ -29,6 +32,7 @@ private:
   std::mutex mutex_;
   /// That may have a timeout, until they end.
   std::set<caf::actor_id> owners_;
+  bool is_closed_ = false;
 };
 
 } // namespace handoff

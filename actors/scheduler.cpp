@@ -68,6 +68,7 @@ public:
     end_all();
     clock_.cancel_dispatch_loop();
     timer_.join();
+    clock_.close();
     end_all();
   }
 

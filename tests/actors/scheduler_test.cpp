@@ -144,5 +144,18 @@ TEST(QuietClockTest, CancelsOnlyWhatMayBeThere) {
   }
 }
 
+TEST(QuietClockTest, HearsOfNoEndOnceItIsClosed) {
+  two_threads config;
+  caf::actor_system system{config};
+  caf::scoped_actor actor{system};
+  quiet_clock clock;
+  clock.close();
+  // Of two events each time, the second would not find room as in the above.
+  for (int often = 0; often < 60; ++often) {
+    clock.set_request_timeout(clock.now(), actor.ptr(), caf::message_id{});
+    clock.cancel_timeouts(actor.ptr());
+  }
+}
+
 } // namespace
 } // namespace handoff::test
