@@ -221,10 +221,15 @@ void settings_builder::check_listeners() {
 }
 
 void settings_builder::check_caf() {
-  if (!is_set("scheduler.policy"))
-    set_caf("scheduler.policy", std::string{"sharing"});
-  if (!is_set("scheduler.max-threads"))
-    set_caf("scheduler.max-threads", std::int64_t{2});
+  // CAF has others.
+  const std::pair<const char*, setting_value> defaults[] = {
+    {"scheduler.policy", std::string{"sharing"}},
+    {"scheduler.max-threads", std::int64_t{2}},
+    {"scheduler.max-throughput", std::int64_t{100}},
+  };
+  for (const auto& [name, value] : defaults)
+    if (!is_set(name))
+      set_caf(name, value);
   const auto value_of = [&](std::string_view name) -> const setting_value* {
     const auto it = std::find_if(made.caf.begin(), made.caf.end(),
                                  [&](const auto& o) { return o.name == name; });

@@ -45,6 +45,9 @@ TEST(SettingsLoaderTest, RunsWithAnEmptyIni) {
             "sharing");
   EXPECT_EQ(
     std::get<std::int64_t>(find(loaded, "scheduler.max-threads")->value), 2);
+  const auto* throughput = find(loaded, "scheduler.max-throughput");
+  ASSERT_NE(throughput, nullptr);
+  EXPECT_EQ(std::get<std::int64_t>(throughput->value), 100);
 }
 
 TEST(SettingsLoaderTest, ReadsEveryKindOfValue) {
