@@ -5,16 +5,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
-#include <thread>
 #include <vector>
 
 namespace handoff::support {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -106,18 +101,7 @@ protected:
   /// Until the recovery is done, which is an event by itself.
   void start() {
     ServiceTest::start();
-    wait_for_recovery();
-  }
-
-  void wait_for_recovery() const {
-    const auto end = steady_clock::now() + seconds{20};
-    while (!service->admin("GET", "/api/v1/supervisor")
-              .json()
-              .at("recovery")
-              .at("done")) {
-      ASSERT_LT(steady_clock::now(), end) << service->log();
-      std::this_thread::sleep_for(milliseconds{2});
-    }
+    wait_for_tree([](const json& now) { return now["recovery"]["done"]; });
   }
 
   /// Follows a job to its end and stops; gives the id of the last event.

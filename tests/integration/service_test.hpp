@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace handoff::support {
 
@@ -88,6 +90,30 @@ protected:
   bool wait_for_in_flight(int count) {
     return api.wait_until(
       [&](const json& counts) { return counts["in_flight"] == count; });
+  }
+
+  /// What `/api/v1/supervisor` shows.
+  json tree() const {
+    const auto answer = service->admin("GET", "/api/v1/supervisor");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.header("Content-Type"), "application/json");
+    return answer.json();
+  }
+
+  /// The same once `done`; fails if that does not come.
+  json wait_for_tree(const std::function<bool(const json&)>& done) const {
+    const auto end =
+      std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    for (;;) {
+      auto shown = tree();
+      if (done(shown))
+        return shown;
+      if (std::chrono::steady_clock::now() >= end) {
+        ADD_FAILURE() << shown.dump(2) << service->log();
+        return shown;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
   }
 
   /// The job behind the newest clone, for a test whose sender never learned it.

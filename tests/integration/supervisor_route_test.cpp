@@ -14,30 +14,7 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 using ::testing::HasSubstr;
 
-class SupervisorRouteTest : public ServiceTest {
-protected:
-  json tree() const {
-    const auto answer = service->admin("GET", "/api/v1/supervisor");
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    EXPECT_EQ(answer.header("Content-Type"), "application/json");
-    return answer.json();
-  }
-
-  /// What it shows once `done`; fails if that does not come.
-  json wait_for_tree(const std::function<bool(const json&)>& done) const {
-    const auto end = steady_clock::now() + seconds{20};
-    for (;;) {
-      auto shown = tree();
-      if (done(shown))
-        return shown;
-      if (steady_clock::now() >= end) {
-        ADD_FAILURE() << shown.dump(2) << service->log();
-        return shown;
-      }
-      std::this_thread::sleep_for(milliseconds{10});
-    }
-  }
-};
+using SupervisorRouteTest = ServiceTest;
 
 TEST_F(SupervisorRouteTest, ShowsAServiceThatHasNothingToDo) {
   options.ini["admission"] = {{"max-held", "7"}, {"max-jobs", "70"}};
