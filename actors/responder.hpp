@@ -18,7 +18,7 @@ struct reply {
   handoff::headers headers;
   std::string body;
   /// What follows the body for as long as it has something to say; null: the
-  /// answer ends with its body. See http/reply_stream.hpp.
+  /// answer ends with its body. See http/front_door/reply_stream.hpp.
   std::shared_ptr<reply_stream> stream = {};
 };
 

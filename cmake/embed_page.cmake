@@ -1,4 +1,4 @@
-# Writes OUT, a source with the bytes of all FILES (a list), for http/page.hpp:
+# Writes OUT, a source with the bytes of all FILES (a list), for http/admin/page.hpp:
 #
 #   cmake -DOUT=page_files.cpp "-DFILES=a.js;b.css" -P embed_page.cmake
 #
@@ -34,7 +34,7 @@ foreach(file IN LISTS FILES)
   math(EXPR number "${number} + 1")
 endforeach()
 
-file(WRITE "${OUT}.new" "#include \"http/page.hpp\"
+file(WRITE "${OUT}.new" "#include \"http/admin/page.hpp\"
 
 namespace handoff {
 namespace {

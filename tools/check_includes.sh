@@ -51,11 +51,11 @@ check() {
       if (library == "CAF")
         return FILENAME ~ /^(config|actors|http|tools\/handoff|tests)\//
       if (library == "Pistache") # its macros leak
-        return FILENAME ~ /^http\/([^\/]*\.cpp|guarded_transport\.hpp)$/
+        return FILENAME ~ /^http\/([a-z_]*\/)?([^\/]*\.cpp|guarded_transport\.hpp)$/
       if (library == "libcurl")
         return FILENAME ~ /^http\//
       if (library == "prometheus-cpp")
-        return FILENAME ~ /^http\/[^\/]*metrics\.[ch]pp$/
+        return FILENAME ~ /^http\/admin\/[^\/]*metrics\.[ch]pp$/
       return FILENAME ~ /^(journal|tests\/journal)\// # SQLite
     }
 

@@ -35,7 +35,7 @@ rm -rf "$PAGE_PICTURES" "$PAGE_SOURCES"
 mkdir "$PAGE_PICTURES"
 cp "$root"/tests/page/* "$work/"
 # As the browser sees them, they are modules.
-cp -r "$root/http/page" "$PAGE_SOURCES"
+cp -r "$root/http/admin/page" "$PAGE_SOURCES"
 cd "$work"
 if ! cmp -s package-lock.json node_modules/.installed; then
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -2,7 +2,7 @@
 // only, not on how they were cut; a request is within its limits and has no
 // byte in it that could end a line; nothing follows a rejection.
 
-#include "http/input_check.hpp"
+#include "http/front_door/input_check.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>

@@ -1,11 +1,11 @@
 // What a sender writes into the head of a webhook: lines of "Name: value", an
 // empty line, and the body. Promise: without its secret no signature fits.
 
-#include "http/json_body.hpp"
-#include "http/origin_check.hpp"
-#include "http/prefer.hpp"
-#include "http/signature.hpp"
-#include "http/target.hpp"
+#include "http/admin/origin_check.hpp"
+#include "http/front_door/target.hpp"
+#include "http/ingress/json_body.hpp"
+#include "http/ingress/prefer.hpp"
+#include "http/ingress/signature.hpp"
 #include "job/trace.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

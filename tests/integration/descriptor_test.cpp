@@ -4,7 +4,7 @@
 // outlast the patience of the senders, and more webhooks come than it has
 // descriptors for.
 
-#include "tests/http/raw_client.hpp"
+#include "tests/http/front_door/raw_client.hpp"
 #include "tests/integration/process_signs.hpp"
 #include "tests/integration/service_test.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tests/http/raw_client.hpp"
+#include "tests/http/front_door/raw_client.hpp"
 #include "tests/integration/process_signs.hpp"
 #include "tests/integration/service_test.hpp"
 

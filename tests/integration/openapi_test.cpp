@@ -1,4 +1,4 @@
-// What http/openapi.json promises, held against what the service really
+// What http/admin/openapi.json promises, held against what the service really
 // answers: every route of it, in its success and in what it refuses.
 
 #include "tests/integration/service_test.hpp"

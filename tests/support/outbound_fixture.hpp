@@ -1,6 +1,6 @@
 #pragma once
 
-#include "http/outbound_client.hpp"
+#include "http/outbound/outbound_client.hpp"
 #include "support/scripted_server.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "http/descriptors.hpp"
+#include "http/front_door/descriptors.hpp"
 
 #include <gtest/gtest.h>
 

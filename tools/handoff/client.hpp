@@ -1,6 +1,6 @@
 #pragma once
 
-#include "http/outbound_client.hpp"
+#include "http/outbound/outbound_client.hpp"
 #include "tools/handoff/arguments.hpp"
 
 #include <optional>

@@ -2,12 +2,12 @@
 
 #include "actors/recovery.hpp"
 #include "config/check.hpp"
-#include "http/event_feed.hpp"
-#include "http/flow_reloader.hpp"
-#include "http/front_door.hpp"
-#include "http/ingress.hpp"
-#include "http/minute_history.hpp"
-#include "http/supervisor_view.hpp"
+#include "http/admin/event_feed.hpp"
+#include "http/admin/flow_reloader.hpp"
+#include "http/admin/minute_history.hpp"
+#include "http/admin/supervisor_view.hpp"
+#include "http/front_door/front_door.hpp"
+#include "http/ingress/ingress.hpp"
 #include "tools/handoff/guardian.hpp"
 
 #include <caf/actor_system.hpp>

@@ -1,5 +1,5 @@
-#include "http/job_document.hpp"
-#include "http/json_body.hpp"
+#include "http/admin/job_document.hpp"
+#include "http/ingress/json_body.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"

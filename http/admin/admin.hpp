@@ -1,0 +1,55 @@
+#pragma once
+
+#include "http/admin/event_feed.hpp"
+#include "http/admin/flow_reloader.hpp"
+#include "http/admin/metrics.hpp"
+#include "http/admin/minute_history.hpp"
+#include "http/admin/operator_routes.hpp"
+#include "http/admin/supervisor_view.hpp"
+#include "http/front_door/front_door.hpp"
+#include "http/ingress/flow_registry.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace handoff {
+
+struct admin_options {
+  operator_options jobs;
+  supervisor_view_actor supervisor;
+  std::shared_ptr<const flow_registry> flows;
+  flow_reloads reloads;
+  /// May be null: then there is no /metrics.
+  std::shared_ptr<const metrics> counted;
+  std::shared_ptr<const minute_history> history;
+  std::shared_ptr<event_feed> events;
+  /// Set once the service drains: it is no longer ready.
+  std::shared_ptr<const std::atomic<bool>> draining;
+  /// Set while the journal cannot commit: it is not ready either.
+  std::shared_ptr<const std::atomic<bool>> journal_fails;
+  /// Empty: nobody is asked for one.
+  std::string token;
+  /// What the listener was told to listen on; see `origin_check`.
+  std::string address;
+};
+
+/// The routes that operators see:
+///
+///     GET /, /assets/…   the dashboard; see page_reply
+///     GET /livez      the process runs
+///     GET /readyz     it is able to make progress
+///     GET /openapi.json   what they answer; asks for no token
+///     /api/v1/jobs…   see operator_routes
+///     GET /metrics    for Prometheus
+///     GET /api/v1/events       what happens, as it happens
+///     GET /api/v1/overview     what happened within the last hour
+///     GET /api/v1/supervisor   how the tree is
+///     GET /api/v1/flows, POST /api/v1/flows/reload
+///
+/// Where a token is set, everything but the first three asks for it
+/// (`Authorization: Bearer`, RFC 6750, section 2.1). Requests that a browser
+/// may have been tricked into are refused before all else; see `origin_check`.
+front_door::handler admin(admin_options options);
+
+} // namespace handoff

@@ -1,0 +1,126 @@
+#include "http/admin/job_document.hpp"
+
+#include "job/credential.hpp"
+#include "job/timestamp.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+json time_or_null(const std::optional<wall_time>& when) {
+  return when ? json(timestamp(*when)) : json(nullptr);
+}
+
+json text_of(const std::optional<error>& failure) {
+  if (!failure)
+    return nullptr;
+  return std::string{name(failure->kind)} + ": " + failure->detail;
+}
+
+json attempts_of(const job& record, const std::string& step,
+                 const std::vector<attempt>& attempts) {
+  auto list = json::array();
+  for (const auto& each : attempts)
+    list.push_back(
+      {{"number", each.number},
+       {"started", timestamp(each.started)},
+       {"waiting_ms", each.ended ? json(each.waited.count()) : json(nullptr)},
+       {"duration_ms",
+        each.ended ? json(each.duration.count()) : json(nullptr)},
+       {"http_status",
+        each.http_status != 0 ? json(each.http_status) : json(nullptr)},
+       {"error", text_of(each.failure)},
+       {"worker", each.worker},
+       {"span_id", span_id_of(record.id, step, each.number)},
+       {"counted", each.counted}});
+  return list;
+}
+
+json list_of_steps(const job& record, step_kind kind) {
+  auto list = json::array();
+  for (const auto& each : steps_of(record, kind))
+    list.push_back({{"name", each.name},
+                    {"status", name(each.status)},
+                    {"error", text_of(each.failure)},
+                    {"next_attempt", time_or_null(each.next_attempt)},
+                    {"attempts", attempts_of(record, full_name(kind, each.name),
+                                             each.attempts)}});
+  return list;
+}
+
+json request_of(const webhook& hook) {
+  auto fields = json::array();
+  for (const auto& each : hook.headers)
+    fields.push_back(
+      {{"name", each.name},
+       {"value", is_credential(each.name) ? "***" : each.value}});
+  auto query = json::array();
+  for (const auto& [name, value] : hook.query)
+    query.push_back(
+      {{"name", name}, {"value", is_credential(name) ? "***" : value}});
+  return {{"headers", std::move(fields)},
+          {"query", std::move(query)},
+          {"body", hook.body}};
+}
+
+milliseconds since_received(const job& record, wall_time when) {
+  return duration_cast<milliseconds>(when - record.hook.received);
+}
+
+/// How much of the time before the reply an upstream had for the clone, once
+/// that is known.
+std::optional<milliseconds> clone_time(const job& record) {
+  const auto until = record.reply->at;
+  wall_time::duration sum{0};
+  for (const auto& each : record.clone.attempts) {
+    // Of one without an end nobody knows yet how much of it was waiting.
+    if (!each.ended)
+      return std::nullopt;
+    const auto from = each.started + each.waited;
+    sum += std::max(std::min(from + each.duration, until) - from,
+                    wall_time::duration{0});
+  }
+  return duration_cast<milliseconds>(sum);
+}
+
+json reply_of(const job& record) {
+  if (!record.reply)
+    return nullptr;
+  const auto in_clone = clone_time(record);
+  return {{"at", timestamp(record.reply->at)},
+          {"status", record.reply->status},
+          {"written", record.reply->written},
+          {"after_ms", since_received(record, record.reply->at).count()},
+          {"limit_ms", since_received(record, record.deadline).count()},
+          {"clone_ms", in_clone ? json(in_clone->count()) : json()}};
+}
+
+} // namespace
+
+json job_document(const job& record) {
+  return {{"job", record.id},
+          {"flow", record.flow},
+          {"flow_version", record.flow_version},
+          {"status", name(record.status)},
+          {"uid", record.clone.uid},
+          {"received", timestamp(record.hook.received)},
+          {"deadline", timestamp(record.deadline)},
+          {"finished", time_or_null(record.finished)},
+          {"trace_id", record.hook.trace.trace_id},
+          {"request", request_of(record.hook)},
+          {"reply", reply_of(record)},
+          {"clone",
+           {{"error", text_of(record.clone.failure)},
+            {"next_attempt", time_or_null(record.clone.next_attempt)},
+            {"attempts", attempts_of(record, "clone", record.clone.attempts)}}},
+          {"sub_actions", list_of_steps(record, step_kind::sub_action)},
+          {"compensations", list_of_steps(record, step_kind::compensation)},
+          {"callbacks", list_of_steps(record, step_kind::callback)}};
+}
+
+} // namespace handoff

@@ -1,0 +1,375 @@
+#include "http/admin/metrics.hpp"
+
+#include "http/admin/process_metrics.hpp"
+
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+#include <sstream>
+#include <utility>
+#include <variant>
+
+namespace handoff {
+namespace {
+
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Histogram;
+using prometheus::Labels;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+const Histogram::BucketBoundaries durations{call_time_bounds.begin(),
+                                            call_time_bounds.end()};
+const Histogram::BucketBoundaries budgets{0, 0.1, 0.25, 0.5, 1, 2,
+                                          3, 4,   5,    7.5, 10};
+const Histogram::BucketBoundaries commits{0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                          0.025,  0.05,  0.1,    0.5,   1};
+const Histogram::BucketBoundaries batches{1,  2,   4,   8,   16,   32,
+                                          64, 128, 256, 512, 1'024};
+
+Family<Counter>& counter(prometheus::Registry& to, const char* name,
+                         const char* help) {
+  return prometheus::BuildCounter().Name(name).Help(help).Register(to);
+}
+
+Family<Histogram>& histogram(prometheus::Registry& to, const char* name,
+                             const char* help) {
+  return prometheus::BuildHistogram().Name(name).Help(help).Register(to);
+}
+
+/// A family whose values are looked up when somebody asks.
+class looked_up {
+public:
+  looked_up(std::vector<MetricFamily>& to, const char* name, const char* help,
+            MetricType type)
+      : family_{to.emplace_back()} {
+    family_.name = name;
+    family_.help = help;
+    family_.type = type;
+  }
+
+  looked_up& add(double value, const Labels& labels = {}) {
+    auto& metric = family_.metric.emplace_back();
+    for (const auto& [name, text] : labels)
+      metric.label.push_back({name, text});
+    if (family_.type == MetricType::Counter)
+      metric.counter.value = value;
+    else
+      metric.gauge.value = value;
+    return *this;
+  }
+
+  looked_up& add(std::size_t value, const Labels& labels = {}) {
+    return add(static_cast<double>(value), labels);
+  }
+
+  looked_up& add(const call_times& times, const Labels& labels) {
+    add(0.0, labels);
+    auto& to = family_.metric.back().histogram;
+    for (std::size_t at = 0; at < times.classes.size(); ++at) {
+      to.sample_count += times.classes[at];
+      to.bucket.push_back(
+        {to.sample_count, at < call_time_bounds.size()
+                            ? call_time_bounds[at]
+                            : std::numeric_limits<double>::infinity()});
+    }
+    to.sample_sum = times.sum.count();
+    return *this;
+  }
+
+private:
+  MetricFamily& family_;
+};
+
+std::string_view outcome_of(const attempt& made) {
+  if (!made.counted)
+    return "uncounted";
+  return made.failure ? name(made.failure->kind) : "succeeded";
+}
+
+/// The counters of a family with one label, by its value. The family itself
+/// would make a map of labels and hash it each time, which costs more than what
+/// is counted. Thread-safe.
+class counters_by {
+public:
+  counters_by(Family<Counter>& family, const char* label)
+      : family_{family}, label_{label} {}
+
+  Counter& at(std::string_view value) {
+    const std::scoped_lock lock{mutex_};
+    auto found = known_.find(value);
+    if (found == known_.end())
+      found =
+        known_.emplace(value, &family_.Add({{label_, std::string{value}}}))
+          .first;
+    return *found->second;
+  }
+
+private:
+  Family<Counter>& family_;
+  const char* label_;
+  std::mutex mutex_;
+  std::map<std::string, Counter*, std::less<>> known_;
+};
+
+/// What is counted of webhooks, by flow. Thread-safe.
+class webhook_counters {
+public:
+  explicit webhook_counters(prometheus::Registry& to)
+      : answers_{counter(to, "handoff_webhooks_total",
+                         "Webhooks by flow and by the status of their answer; "
+                         "0 is that of a sender which hung up before.")},
+        held_{histogram(to, "handoff_webhook_duration_seconds",
+                        "From the arrival of a webhook to its answer.")},
+        left_{histogram(to, "handoff_reply_budget_left_seconds",
+                        "What was left of the deadline when the answer was "
+                        "written.")} {}
+
+  void answered(std::string_view flow, int status, metrics::seconds held,
+                metrics::seconds left) {
+    const std::scoped_lock lock{mutex_};
+    auto found = flows_.find(flow);
+    if (found == flows_.end())
+      found = flows_.emplace(flow, of_flow{}).first;
+    auto& to = found->second;
+    auto& answers = to.answers[status];
+    if (answers == nullptr)
+      answers = &answers_.Add(
+        {{"flow", found->first}, {"status", std::to_string(status)}});
+    answers->Increment();
+    if (status == 0)
+      return;
+    if (to.held == nullptr) {
+      to.held = &held_.Add({{"flow", found->first}}, durations);
+      to.left = &left_.Add({{"flow", found->first}}, budgets);
+    }
+    to.held->Observe(held.count());
+    to.left->Observe(left.count());
+  }
+
+private:
+  struct of_flow {
+    std::map<int, Counter*> answers; ///< by status
+    Histogram* held = nullptr;
+    Histogram* left = nullptr;
+  };
+
+  Family<Counter>& answers_;
+  Family<Histogram>& held_;
+  Family<Histogram>& left_;
+  std::mutex mutex_;
+  std::map<std::string, of_flow, std::less<>> flows_;
+};
+
+} // namespace
+
+class metrics::counters {
+public:
+  prometheus::Registry registry;
+  webhook_counters webhooks{registry};
+  counters_by jobs{counter(registry, "handoff_jobs_total",
+                           "Jobs by the status that they ended with."),
+                   "status"};
+  Histogram& clone_time =
+    histogram(registry, "handoff_clone_duration_seconds",
+              "Clone attempts, from sending to their answer.")
+      .Add({}, durations);
+  Histogram& step_time =
+    histogram(registry, "handoff_sub_action_duration_seconds",
+              "Attempts of sub-actions, compensations and callbacks, from "
+              "sending to their answer.")
+      .Add({}, durations);
+  counters_by clone_attempts{counter(registry, "handoff_clone_attempts_total",
+                                     "Clone attempts by what came of them."),
+                             "outcome"};
+  counters_by step_attempts{
+    counter(registry, "handoff_sub_action_attempts_total",
+            "Attempts of sub-actions, compensations and callbacks by what came "
+            "of them."),
+    "outcome"};
+  counters_by retries{
+    counter(registry, "handoff_retries_total",
+            "Attempts after which another one of the same step was put down."),
+    "step"};
+  Histogram& commit_time =
+    histogram(registry, "handoff_journal_commit_duration_seconds",
+              "Commits of the journal, each of which is synced to the disk.")
+      .Add({}, commits);
+  Histogram& commit_size =
+    histogram(registry, "handoff_journal_commit_events",
+              "Events that one commit of the journal made durable.")
+      .Add({}, batches);
+  Counter& commit_failures =
+    counter(registry, "handoff_journal_commit_failures_total",
+            "Commits of the journal that failed.")
+      .Add({});
+
+  void attempt_ended(const attempt& made, bool is_clone, bool again) {
+    (is_clone ? clone_attempts : step_attempts)
+      .at(outcome_of(made))
+      .Increment();
+    if (made.counted)
+      (is_clone ? clone_time : step_time)
+        .Observe(metrics::seconds{made.duration}.count());
+    if (again)
+      retries.at(is_clone ? "clone" : "sub_action").Increment();
+  }
+
+  void job_ended(job_status status) { jobs.at(name(status)).Increment(); }
+};
+
+metrics::metrics(metrics_sources sources)
+    : sources_{std::move(sources)}, counters_{std::make_unique<counters>()} {}
+
+metrics::~metrics() = default;
+
+void metrics::answered(std::string_view flow, int status, seconds held,
+                       seconds left) {
+  if (sources_.history)
+    sources_.history->answered(status, left <= seconds{0});
+  counters_->webhooks.answered(flow, status, held, left);
+}
+
+void metrics::observe(const job_event& event) {
+  if (sources_.history)
+    sources_.history->observe(event);
+  auto& to = *counters_;
+  if (const auto* ended = std::get_if<clone_attempt_ended>(&event.change)) {
+    to.attempt_ended(ended->made, true, ended->next_attempt.has_value());
+  } else if (const auto* done = std::get_if<clone_succeeded>(&event.change)) {
+    if (done->made)
+      to.attempt_ended(*done->made, true, false);
+  } else if (const auto* over = std::get_if<clone_settled>(&event.change)) {
+    if (over->made)
+      to.attempt_ended(*over->made, true, false);
+    to.job_ended(over->status);
+  } else if (const auto* step = std::get_if<step_ended>(&event.change)) {
+    to.attempt_ended(step->made, false, step->next_attempt.has_value());
+  } else if (const auto* job = std::get_if<job_finished>(&event.change)) {
+    to.job_ended(job->status);
+  }
+}
+
+void metrics::committed(std::size_t events, seconds took, bool succeeded) {
+  if (!succeeded) {
+    counters_->commit_failures.Increment();
+    return;
+  }
+  counters_->commit_time.Observe(took.count());
+  counters_->commit_size.Observe(static_cast<double>(events));
+}
+
+std::string metrics::text() const {
+  auto all = counters_->registry.Collect();
+  const auto gauge = [&](const char* name, const char* help) {
+    return looked_up{all, name, help, MetricType::Gauge};
+  };
+  const auto total = [&](const char* name, const char* help) {
+    return looked_up{all, name, help, MetricType::Counter};
+  };
+  gauge("handoff_build_info", "1; its label tells the version.")
+    .add(1.0, {{"version", HANDOFF_VERSION}});
+  gauge("handoff_draining", "1 while the service drains.")
+    .add(sources_.draining->load() ? 1.0 : 0.0);
+  gauge("handoff_webhooks_held", "Webhooks whose sender waits.")
+    .add(sources_.admission->held.load());
+  gauge("handoff_webhooks_held_limit", "[admission] max-held.")
+    .add(sources_.max_held);
+  auto refused =
+    total("handoff_connections_refused_total",
+          "Connections that were refused with 503, by listener and reason.");
+  for (const auto& [listener, counted] :
+       {std::pair{"ingress", sources_.ingress_refusals},
+        std::pair{"admin", sources_.admin_refusals}})
+    refused
+      .add(static_cast<std::size_t>(counted->max_connections),
+           {{"listener", listener}, {"reason", "max_connections"}})
+      .add(static_cast<std::size_t>(counted->descriptors),
+           {{"listener", listener}, {"reason", "descriptors"}});
+  gauge("handoff_key_lookups_waiting",
+        "Idempotency keys that wait to be looked up in the journal.")
+    .add(sources_.admission->lookups.load());
+  gauge("handoff_key_lookups_waiting_limit",
+        "Idempotency keys that may wait to be looked up.")
+    .add(sources_.max_lookups);
+  gauge("handoff_jobs_unfinished", "Jobs that are not finished.")
+    .add(sources_.admission->jobs.load());
+  gauge("handoff_jobs_unfinished_limit", "[admission] max-jobs.")
+    .add(sources_.max_jobs);
+  gauge("handoff_recovered_jobs_under_way",
+        "Jobs that a start took up again and that are under way.")
+    .add(sources_.admission->recovered.load());
+
+  const auto known = sources_.supervision->counts();
+  total("handoff_actor_restarts_total",
+        "Actors that died and were replaced, by what they are.")
+    .add(known.clone_restarts, {{"actor", "clone"}})
+    .add(known.job_supervisor_restarts, {{"actor", "job_supervisor"}})
+    .add(known.sub_action_restarts, {{"actor", "sub_action"}});
+  total("handoff_quarantined_total",
+        "Steps that were given up on because they ended their actor too often.")
+    .add(known.quarantined);
+  total("handoff_recovered_jobs_total",
+        "Jobs that a start of the service took up again.")
+    .add(known.recovered_jobs);
+  total("handoff_jobs_set_aside_total",
+        "Jobs that ended the process too often and were not taken up again.")
+    .add(known.jobs_set_aside);
+  gauge("handoff_journal_up", "1 while the journal commits.")
+    .add(known.journal_failure ? 0.0 : 1.0);
+
+  const auto hosts = sources_.upstreams();
+  auto in_flight = gauge("handoff_upstream_calls_in_flight",
+                         "Calls under way, by upstream host.");
+  for (const auto& each : hosts)
+    in_flight.add(each.in_flight, {{"host", each.host}});
+  gauge("handoff_upstream_calls_limit",
+        "[upstream] max-calls, which holds for each host.")
+    .add(sources_.max_calls);
+  auto waiting = gauge("handoff_upstream_calls_waiting",
+                       "Calls that wait for their turn, by upstream host.");
+  for (const auto& each : hosts)
+    waiting.add(each.waiting, {{"host", each.host}});
+  auto calls = total("handoff_upstream_calls_total",
+                     "Calls that were started, by upstream host.");
+  for (const auto& each : hosts)
+    calls.add(each.calls, {{"host", each.host}});
+  auto failures =
+    total("handoff_upstream_failures_total",
+          "Calls that the breaker counts as failures, by upstream host.");
+  for (const auto& each : hosts)
+    failures.add(each.failures, {{"host", each.host}});
+  auto put_off = total("handoff_upstream_calls_put_off_total",
+                       "Calls whose turn had come and that had to wait for a "
+                       "descriptor, by upstream host.");
+  for (const auto& each : hosts)
+    put_off.add(each.put_off, {{"host", each.host}});
+  looked_up times{all, "handoff_upstream_call_duration_seconds",
+                  "From the turn of a call to its end, by upstream host.",
+                  MetricType::Histogram};
+  for (const auto& each : hosts)
+    times.add(each.times, {{"host", each.host}});
+  gauge("handoff_upstream_calls_waiting_limit",
+        "Calls that may wait for their turn, over all hosts.")
+    .add(sources_.max_waiting);
+  auto breaker = gauge("handoff_upstream_breaker_state",
+                       "1 for the state that the host's breaker is in.");
+  for (const auto& each : hosts)
+    for (const char* state : {"closed", "half-open", "open"})
+      breaker.add(each.breaker == state ? 1.0 : 0.0,
+                  {{"host", each.host}, {"state", state}});
+  add_process_metrics(all);
+
+  std::ostringstream out;
+  prometheus::TextSerializer{}.Serialize(out, all);
+  return out.str();
+}
+
+} // namespace handoff

@@ -1,0 +1,223 @@
+#include "http/admin/operator_routes.hpp"
+
+#include "actors/replies.hpp"
+#include "http/admin/job_document.hpp"
+#include "http/front_door/target.hpp"
+#include "http/ingress/json_body.hpp"
+#include "job/job_id.hpp"
+#include "job/timestamp.hpp"
+
+#include <caf/send.hpp>
+
+#include <charconv>
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+using json = nlohmann::json;
+
+reply unknown_job() {
+  return problem_reply(
+    {error_kind::unknown_job, "there is no job with this id"});
+}
+
+error invalid(std::string detail) {
+  return {error_kind::invalid_request, std::move(detail)};
+}
+
+/// Reads "2026-11-22T18:00:00Z" (RFC 3339, in UTC) or a number of seconds since
+/// 1970.
+std::optional<wall_time> read_time(const std::string& text) {
+  std::int64_t seconds = 0;
+  const auto* last = text.data() + text.size();
+  if (const auto [end, failure] = std::from_chars(text.data(), last, seconds);
+      failure == std::errc{} && end == last && seconds >= 0
+      && seconds < 253'402'300'800)
+    return wall_time{std::chrono::seconds{seconds}};
+  std::tm broken{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &broken);
+  if (rest == nullptr)
+    return std::nullopt;
+  if (*rest == '.')
+    rest += 1 + std::string_view{rest + 1}.find_first_not_of("0123456789");
+  if (std::string_view{rest} != "Z")
+    return std::nullopt;
+  return wall_time{std::chrono::seconds{::timegm(&broken)}};
+}
+
+/// Sets what one parameter says; gives what is wrong with it.
+std::optional<error> read_parameter(const std::string& name,
+                                    const std::string& value,
+                                    job_query& query) {
+  if (name == "flow") {
+    query.flow = value;
+  } else if (name == "uid") {
+    query.uid = value;
+  } else if (name == "status") {
+    query.status = job_status_from(value);
+    if (!query.status && !value.empty())
+      return invalid("\"status\" has to be cloning, running, succeeded, "
+                     "failed, cancelled or ambiguous");
+  } else if (name == "since") {
+    query.since = read_time(value);
+    if (!query.since)
+      return invalid("\"since\" has to be a time in UTC such as "
+                     "2026-01-31T12:00:00Z, or seconds since 1970");
+  } else if (name == "limit") {
+    const auto* last = value.data() + value.size();
+    const auto [end, failure] =
+      std::from_chars(value.data(), last, query.limit);
+    if (failure != std::errc{} || end != last || query.limit < 1
+        || query.limit > 1'000)
+      return invalid("\"limit\" has to be a whole number from 1 to 1000");
+  } else if (name == "cursor") {
+    query.before = value;
+    if (!is_job_id(value))
+      return invalid("\"cursor\" has to be the \"next\" of another page");
+  } else {
+    return invalid("\"" + name
+                   + "\" is not known; flow, status, uid, since, limit and "
+                     "cursor are");
+  }
+  return std::nullopt;
+}
+
+json summary_document(const job_summary& each) {
+  return {{"job", each.id},
+          {"flow", each.flow},
+          {"status", name(each.status)},
+          {"uid", each.uid},
+          {"received", timestamp(each.received)},
+          {"finished",
+           each.finished ? json(timestamp(*each.finished)) : json(nullptr)}};
+}
+
+result<job_command> read_resolve(const http_request& request) {
+  auto parsed = parse_json_body(request.body);
+  if (auto* failed = std::get_if<error>(&parsed))
+    return std::move(*failed);
+  const auto& body = std::get<json>(parsed);
+  if (body == json{{"clone", "again"}})
+    return job_command{resolve_command{nullptr}};
+  if (body.is_object() && body.size() == 1 && body.contains("uid")
+      && !body["uid"].is_null())
+    return job_command{resolve_command{body["uid"]}};
+  return invalid("the body has to be {\"uid\": …} or {\"clone\": \"again\"}");
+}
+
+result<job_command> read_command(const std::string& verb,
+                                 const http_request& request) {
+  if (verb == "cancel")
+    return job_command{cancel_command{}};
+  if (verb == "resolve")
+    return read_resolve(request);
+  if (verb != "retry")
+    return error{error_kind::unknown_route,
+                 "a job knows retry, cancel and resolve"};
+  retry_command wanted;
+  for (const auto& [name, value] : query_pairs(request.query)) {
+    if (name != "sub_action")
+      return invalid("\"" + name + "\" is not known; sub_action is");
+    wanted.sub_action = value;
+  }
+  return job_command{wanted};
+}
+
+/// The definition that the job started with.
+result<flow_ptr> definition_of(journal_reader& reader,
+                               const operator_options& options,
+                               const job& record) {
+  auto stored = reader.flow_definition(record.flow_version);
+  if (auto* failed = std::get_if<error>(&stored))
+    return std::move(*failed);
+  const auto& text = std::get<std::optional<json>>(stored);
+  if (!text)
+    return error{error_kind::internal,
+                 "the journal does not have the flow of this job"};
+  return options.compile(*text);
+}
+
+} // namespace
+
+operator_routes::operator_routes(operator_options options)
+    : options_{std::move(options)} {}
+
+void operator_routes::list(const http_request& request,
+                           const responder_ptr& responder) const {
+  job_query query;
+  for (const auto& [name, value] : query_pairs(request.query))
+    if (auto failed = read_parameter(name, value, query)) {
+      responder->answer(problem_reply(*failed));
+      return;
+    }
+  options_.views.ask(
+    responder, [query](journal_reader& reader) -> std::optional<reply> {
+      const auto found = reader.list(query);
+      if (const auto* failed = std::get_if<error>(&found))
+        return problem_reply(*failed);
+      const auto& page = std::get<job_page>(found);
+      auto jobs = json::array();
+      for (const auto& each : page.jobs)
+        jobs.push_back(summary_document(each));
+      return json_reply(
+        200, {{"jobs", std::move(jobs)},
+              {"next", page.next ? json(*page.next) : json(nullptr)}});
+    });
+}
+
+void operator_routes::show(const std::string& job,
+                           const responder_ptr& responder) const {
+  if (!is_job_id(job)) {
+    responder->answer(unknown_job());
+    return;
+  }
+  options_.views.ask(
+    responder, [job](journal_reader& reader) -> std::optional<reply> {
+      const auto found = reader.find(job);
+      if (const auto* failed = std::get_if<error>(&found))
+        return problem_reply(*failed);
+      const auto& record = std::get<std::optional<handoff::job>>(found);
+      return record ? json_reply(200, job_document(*record)) : unknown_job();
+    });
+}
+
+void operator_routes::command(const std::string& job, const std::string& verb,
+                              const http_request& request,
+                              const responder_ptr& responder) const {
+  auto read = read_command(verb, request);
+  if (const auto* failed = std::get_if<error>(&read)) {
+    responder->answer(problem_reply(*failed));
+    return;
+  }
+  if (!is_job_id(job)) {
+    responder->answer(unknown_job());
+    return;
+  }
+  options_.views.ask(
+    responder,
+    [options = options_, job, responder,
+     wanted = std::get<job_command>(std::move(read))](
+      journal_reader& reader) -> std::optional<reply> {
+      const auto found = reader.find(job);
+      if (const auto* failed = std::get_if<error>(&found))
+        return problem_reply(*failed);
+      const auto& record = std::get<std::optional<handoff::job>>(found);
+      if (!record)
+        return unknown_job();
+      auto definition = definition_of(reader, options, *record);
+      if (const auto* failed = std::get_if<error>(&definition))
+        return problem_reply(*failed, job);
+      caf::anon_send(
+        options.root,
+        std::make_shared<const job_order>(
+          job_order{job, wanted, std::get<flow_ptr>(definition), responder}));
+      return std::nullopt;
+    });
+}
+
+} // namespace handoff

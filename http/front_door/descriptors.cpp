@@ -1,0 +1,142 @@
+#include "http/front_door/descriptors.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <iterator>
+#include <limits>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+/// With so many numbers between the newest socket and the end of all, places
+/// are promised. More than are begun at once, and more than senders take until
+/// the next socket shows it.
+constexpr std::uint64_t plenty = 1'024;
+
+/// For how long a limit that leaves plenty is believed.
+constexpr std::chrono::seconds look_every{1};
+
+constexpr std::chrono::seconds short_for{1};
+
+constexpr std::chrono::minutes row_ends_after{1};
+
+/// What libcurl takes for each of its multi handles, and the calls that each of
+/// those of clones has (`curl_lanes`).
+constexpr std::uint64_t descriptors_of_lane = 2;
+constexpr std::uint64_t calls_of_lane = 256;
+
+} // namespace
+
+descriptor_shares::descriptor_shares(std::uint64_t limit) noexcept
+    : limit_{limit}, kept_{std::min(kept_max, limit / 8)} {}
+
+descriptor_shares descriptor_shares::now() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0
+      || limit.rlim_cur == RLIM_INFINITY)
+    return descriptor_shares{std::numeric_limits<int>::max()};
+  return descriptor_shares{limit.rlim_cur};
+}
+
+std::uint64_t
+descriptor_shares::senders_max(std::uint64_t others) const noexcept {
+  // One lane of clones and one of sub-actions there is for few calls, too.
+  const auto taken = others + 2 * descriptors_of_lane;
+  if (public_end() <= taken)
+    return 0;
+  const auto room = public_end() - taken;
+  return (room - descriptors_of_lane * (room / 2 / calls_of_lane)) / 2;
+}
+
+std::optional<std::size_t> open_descriptors() {
+  std::error_code failed;
+  const std::filesystem::directory_iterator open{"/proc/self/fd", failed};
+  if (failed)
+    return std::nullopt;
+  // The one that reads them is among them.
+  return static_cast<std::size_t>(std::distance(begin(open), end(open))) - 1;
+}
+
+spare_descriptor::spare_descriptor(int of) noexcept
+    : fd_{::fcntl(of, F_DUPFD_CLOEXEC, 0)} {}
+
+spare_descriptor::spare_descriptor(spare_descriptor&& other) noexcept
+    : fd_{std::exchange(other.fd_, -1)} {}
+
+spare_descriptor&
+spare_descriptor::operator=(spare_descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+spare_descriptor::~spare_descriptor() {
+  give_up();
+}
+
+void spare_descriptor::give_up() noexcept {
+  if (const int fd = std::exchange(fd_, -1); fd >= 0)
+    ::close(fd);
+}
+
+bool is_want_of_descriptors(int code) noexcept {
+  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
+}
+
+call_sockets::call_sockets(int like) noexcept
+    : like_{like}, newest_{shares_.limit()} {}
+
+std::optional<socket_place> call_sockets::place(time_point now) noexcept {
+  const auto are_plenty = [this] {
+    return newest_ + plenty < shares_.public_end();
+  };
+  if (now >= look_again_ || !are_plenty()) {
+    shares_ = descriptor_shares::now();
+    look_again_ = now + look_every;
+  }
+  if (are_plenty())
+    return socket_place{*this, {}};
+  spare_descriptor kept{like_};
+  if (!kept
+      || static_cast<std::uint64_t>(kept.number()) >= shares_.public_end()) {
+    last_short_ = now;
+    return std::nullopt;
+  }
+  newest_ = static_cast<std::uint64_t>(kept.number());
+  return socket_place{*this, std::move(kept)};
+}
+
+bool call_sockets::leave_room_for_idle() const noexcept {
+  const auto end = shares_.public_end();
+  return newest_ + std::min(plenty, end / 4) < end;
+}
+
+bool call_sockets::are_short(time_point now) noexcept {
+  // A promise would say nothing.
+  newest_ = shares_.limit();
+  return !place(now) || (last_short_ && now - *last_short_ < short_for);
+}
+
+int socket_place::open(int family, int type, int protocol) noexcept {
+  give_up();
+  const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
+  // Where there is none, there is no plenty either.
+  if (of_)
+    of_->newest_ =
+      fd < 0 ? of_->shares_.limit() : static_cast<std::uint64_t>(fd);
+  return fd;
+}
+
+bool shortage::begins(time_point now) noexcept {
+  const bool first = !last_ || now - *last_ > row_ends_after;
+  last_ = now;
+  return first;
+}
+
+} // namespace handoff

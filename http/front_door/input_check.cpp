@@ -1,0 +1,173 @@
+#include "http/front_door/input_check.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+constexpr std::size_t used_max = 65'536;
+
+struct decoded_parts {
+  std::string* body;
+  bool* complete;
+};
+
+int on_body(http_parser* parser, const char* at, std::size_t length) {
+  static_cast<decoded_parts*>(parser->data)->body->append(at, length);
+  return 0;
+}
+
+int on_message_complete(http_parser* parser) {
+  *static_cast<decoded_parts*>(parser->data)->complete = true;
+  http_parser_pause(parser, 1);
+  return 0;
+}
+
+http_parser_settings make_settings() {
+  // Its own limit is one for the whole process; ours are checked before.
+  http_parser_set_max_header_size(std::numeric_limits<std::uint32_t>::max());
+  http_parser_settings made;
+  http_parser_settings_init(&made);
+  made.on_body = on_body;
+  made.on_message_complete = on_message_complete;
+  return made;
+}
+
+error disagreement() {
+  return {error_kind::invalid_request, "The request is malformed."};
+}
+
+} // namespace
+
+input_check::input_check(input_limits limits)
+    : limits_(limits),
+      unused_max_(limits.max_body + limits.max_headers + limits.max_target
+                  + chunk_check::extension_bytes_max
+                  + chunk_check::trailer_bytes_max),
+      head_(limits),
+      chunks_(limits.max_body) {
+  http_parser_init(&parser_, HTTP_REQUEST);
+}
+
+bool input_check::feed(std::string_view bytes, time_point now) {
+  if (unused().size() + bytes.size() > unused_max_)
+    return false;
+  // What came first counts: a pipelined request waits since then.
+  if (unused().empty())
+    unused_since_ = now;
+  unused_.append(bytes);
+  return true;
+}
+
+std::string_view input_check::unused() const noexcept {
+  return std::string_view(unused_).substr(used_);
+}
+
+void input_check::use(std::size_t bytes) {
+  used_ += bytes;
+  // Not at each request: a buffer full of small ones would be moved for each.
+  if (used_ == unused_.size() || used_ > used_max) {
+    unused_.erase(0, used_);
+    used_ = 0;
+  }
+}
+
+bool input_check::begun() const noexcept {
+  return in_body_ || head_.begun() || !unused().empty();
+}
+
+input_step input_check::next() {
+  if (failure_)
+    return rejection{*failure_};
+  if (in_body_)
+    return read_body();
+  if (!head_.begun())
+    arrived_ = unused_since_;
+  use(head_.feed(unused()));
+  if (head_.failure())
+    return reject(*head_.failure());
+  if (!head_.complete())
+    return more_wanted{};
+  return begin_body();
+}
+
+input_step input_check::begin_body() {
+  in_body_ = true;
+  const auto& head = head_.head();
+  body_left_ = head.content_length;
+  const bool has_body = head.chunked || body_left_ > 0;
+  if (!decode(head_.raw()) || decoded_ == has_body)
+    return reject(disagreement());
+  if (head.wants_continue)
+    return continue_wanted{};
+  return read_body();
+}
+
+input_step input_check::read_body() {
+  const bool chunked = head_.head().chunked;
+  const auto part = chunked ? chunks_.feed(unused())
+                            : static_cast<std::size_t>(std::min<std::uint64_t>(
+                              body_left_, unused().size()));
+  if (chunked && chunks_.failure())
+    return reject(*chunks_.failure());
+  if (!chunked)
+    body_left_ -= part;
+  if (part > 0 && !decode(unused().substr(0, part)))
+    return reject(disagreement());
+  use(part);
+  const bool complete = chunked ? chunks_.complete() : body_left_ == 0;
+  if (complete != decoded_)
+    return reject(disagreement());
+  if (!complete)
+    return more_wanted{};
+  return finish();
+}
+
+bool input_check::decode(std::string_view bytes) {
+  static const auto settings = make_settings();
+  decoded_parts parts{&body_, &decoded_};
+  parser_.data = &parts;
+  const auto used =
+    http_parser_execute(&parser_, &settings, bytes.data(), bytes.size());
+  parser_.data = nullptr;
+  const auto fault = HTTP_PARSER_ERRNO(&parser_);
+  return used == bytes.size() && parser_.upgrade == 0
+      && (fault == HPE_OK || (fault == HPE_PAUSED && decoded_));
+}
+
+input_step input_check::reject(error why) {
+  failure_ = std::move(why);
+  unused_ = {};
+  used_ = 0;
+  body_ = {};
+  return rejection{*failure_};
+}
+
+checked_request input_check::finish() {
+  auto& head = head_.head();
+  checked_request made;
+  made.http_1_0 = head.http_1_0;
+  made.keep_alive = head.keep_alive;
+  made.what.method = std::move(head.method);
+  const auto mark = std::min(head.target.find('?'), head.target.size());
+  made.what.path = head.target.substr(0, mark);
+  made.what.query = head.target.substr(std::min(mark + 1, head.target.size()));
+  made.what.headers = std::move(head.fields);
+  made.what.body = std::move(body_);
+  made.what.arrived = arrived_;
+  start_over();
+  return made;
+}
+
+void input_check::start_over() {
+  head_ = head_check(limits_);
+  chunks_ = chunk_check(limits_.max_body);
+  in_body_ = false;
+  decoded_ = false;
+  body_ = {};
+  http_parser_init(&parser_, HTTP_REQUEST);
+}
+
+} // namespace handoff

@@ -1,0 +1,79 @@
+#include "http/front_door/target.hpp"
+
+namespace handoff {
+namespace {
+
+int hex_value(char digit) {
+  if (digit >= '0' && digit <= '9')
+    return digit - '0';
+  if (digit >= 'a' && digit <= 'f')
+    return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F')
+    return digit - 'A' + 10;
+  return -1;
+}
+
+} // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text,
+                                           bool plus_is_space) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '+' && plus_is_space) {
+      decoded.push_back(' ');
+      continue;
+    }
+    if (text[at] != '%') {
+      decoded.push_back(text[at]);
+      continue;
+    }
+    if (at + 2 >= text.size())
+      return std::nullopt;
+    const int high = hex_value(text[at + 1]);
+    const int low = hex_value(text[at + 2]);
+    if (high < 0 || low < 0)
+      return std::nullopt;
+    decoded.push_back(static_cast<char>(high * 16 + low));
+    at += 2;
+  }
+  return decoded;
+}
+
+std::optional<std::vector<std::string>> path_segments(std::string_view path) {
+  std::vector<std::string> segments;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto slash = path.find('/');
+    auto segment = percent_decoded(path.substr(0, slash));
+    if (!segment)
+      return std::nullopt;
+    segments.push_back(std::move(*segment));
+    path =
+      slash == std::string_view::npos ? std::string_view{} : path.substr(slash);
+  }
+  return segments;
+}
+
+std::vector<std::pair<std::string, std::string>>
+query_pairs(std::string_view query) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  const auto text_of = [](std::string_view text) {
+    return percent_decoded(text, true).value_or(std::string{text});
+  };
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const auto pair = query.substr(0, end);
+    const auto equals = pair.find('=');
+    if (!pair.empty())
+      pairs.emplace_back(text_of(pair.substr(0, equals)),
+                         equals == std::string_view::npos
+                           ? std::string{}
+                           : text_of(pair.substr(equals + 1)));
+    query = end == std::string_view::npos ? std::string_view{}
+                                          : query.substr(end + 1);
+  }
+  return pairs;
+}
+
+} // namespace handoff

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "actors/environment.hpp"
+#include "http/admin/metrics.hpp"
+#include "http/front_door/front_door.hpp"
+#include "http/ingress/flow_registry.hpp"
+#include "http/ingress/job_viewer.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+namespace handoff {
+
+struct ingress_options {
+  std::shared_ptr<const flow_registry> flows;
+  std::shared_ptr<admission_counts> admission;
+  /// Set once the service drains.
+  std::shared_ptr<const std::atomic<bool>> draining;
+  intake_actor intake;
+  job_views views;
+  /// May be null.
+  std::shared_ptr<metrics> counted;
+  std::chrono::milliseconds deadline_limit{10'000};
+  std::chrono::milliseconds deadline_margin{500};
+  std::size_t max_held = 10'000;
+  std::size_t max_jobs = 100'000;
+};
+
+/// The routes that senders see:
+///
+///     POST /hooks/{flow}             becomes a job
+///     GET  /hooks/{flow}/jobs/{job}  what became of it
+///
+/// Checks, admits and hands on; whoever gets the order answers.
+front_door::handler ingress(ingress_options options);
+
+} // namespace handoff

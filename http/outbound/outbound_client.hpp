@@ -1,0 +1,61 @@
+#pragma once
+
+#include "http/outbound/outbound_options.hpp"
+#include "job/exchange.hpp"
+#include "job/foresight.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace handoff {
+
+/// Makes HTTP calls: libcurl's multi interface on one thread of its own, driven
+/// by epoll. Connections are reused (by sub-actions; each clone has one of its
+/// own), certificates verified, redirects never followed, proxies of the
+/// environment ignored, http and https only. A request goes to the wire once at
+/// the most: a lost connection is reported, never repaired by a repeat.
+///
+/// Thread-safe.
+class outbound_client {
+public:
+  using completion = std::function<void(exchange)>;
+
+  explicit outbound_client(outbound_options options);
+
+  /// Ends every call that waits or is under way as `shut_down`; their
+  /// completions have returned when this does.
+  ~outbound_client();
+
+  outbound_client(const outbound_client&) = delete;
+  outbound_client& operator=(const outbound_client&) = delete;
+
+  /// Makes `call`, which is not null, as soon as the host's limits allow.
+  /// `done` is told exactly once, on the client's thread; it must not block and
+  /// must not throw. Never throws for what a call asks: a bad URL, method or
+  /// header is an exchange that failed as `template_failed`. Fields that frame
+  /// the message or belong to the connection (Content-Length,
+  /// Transfer-Encoding, Connection, Expect,
+  /// ...) are this client's to write, and are left out of `call.headers`. A
+  /// HEAD carries no body.
+  void start(outbound_call_ptr call, completion done);
+
+  /// The service is about to end: sub-actions that wait for a turn end without
+  /// one (`overloaded` or `breaker_open`), and so do later ones that would
+  /// wait.
+  void drain();
+
+  /// What is known of each host, in no order.
+  std::vector<upstream_counts> counts() const;
+
+  /// What `host` (`scheme://name:port`, in lower case) gives clones now. Cheap;
+  /// may be asked for each webhook.
+  clone_room room_for_clones(const std::string& host) const;
+
+private:
+  class loop;
+  std::unique_ptr<loop> loop_;
+};
+
+} // namespace handoff

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "http/front_door/descriptors.hpp"
+#include "http/outbound/curl_handle.hpp"
+#include "http/outbound/outbound_client.hpp"
+#include "http/outbound/socket_watch.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace handoff {
+
+/// One outbound call: from when it is asked for until its completion is told.
+/// What is set on libcurl's handle points into it, so it stays where it is.
+/// `options` outlives it.
+class transfer {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+
+  /// `url` is that of the call, or null where it is no URL.
+  transfer(outbound_call_ptr call, curl_url_parts url,
+           outbound_client::completion done, const outbound_options& options);
+
+  transfer(const transfer&) = delete;
+  transfer& operator=(const transfer&) = delete;
+
+  const outbound_call& call() const noexcept { return *call_; }
+
+  /// Where its socket will have its descriptor. To be told before `prepare`.
+  void take_place(socket_place place) noexcept { place_ = std::move(place); }
+
+  /// Sets on a new handle what all calls have in common. TLS sessions are kept
+  /// in `share`; `sockets` hears of the sockets that are closed.
+  static CURLcode configure(CURL* easy, const outbound_options& options,
+                            CURLSH* share, socket_watch& sockets);
+
+  /// Makes `easy`, which is configured and may have made another call before,
+  /// ready to carry this one out. Not CURLE_OK: nothing was sent and nothing
+  /// will be.
+  CURLcode prepare(curl_easy easy, socket_watch& sockets, time_point now);
+
+  CURL* easy() const noexcept { return easy_.get(); }
+
+  /// Gives the handle back for another call.
+  curl_easy release_easy() noexcept { return std::move(easy_); }
+
+  /// What came of it, once libcurl is done with it.
+  exchange finish(CURLcode code, time_point now);
+
+  /// What came of it, given up by this side.
+  exchange give_up(error_kind kind, std::string detail, time_point now);
+
+  /// Tells the completion.
+  void tell(exchange done);
+
+  // What libcurl calls; public because its C functions need to reach them.
+
+  /// The request is about to be written. False: it must not be.
+  bool about_to_send() noexcept;
+
+  /// Another line of the answer's header. False: abort.
+  bool header_line(std::string_view line);
+
+  /// Another piece of the answer's body. False: abort.
+  bool body_piece(std::string_view piece);
+
+  /// The socket of a connection to `to`; CURL_SOCKET_BAD where none may be made
+  /// or none is to be had.
+  curl_socket_t open_socket(const curl_sockaddr& to) noexcept;
+
+private:
+  void collect_headers();
+  template <class T>
+  void set(CURLoption option, T value);
+  void set_message();
+  void set_connection();
+  bool header_complete();
+  bool may_connect(const sockaddr* address) noexcept;
+  error_kind kind_of(CURLcode code) const;
+  error_kind unsent_kind_of(CURLcode code) const;
+  exchange ended(time_point now) const;
+
+  outbound_call_ptr call_;
+  curl_url_parts url_;
+  outbound_client::completion done_;
+  const outbound_options& options_;
+  socket_watch* sockets_ = nullptr; ///< that of `prepare`
+  curl_lines request_headers_;
+  CURLcode prepared_ = CURLE_OK;
+  time_point started_;
+  headers answer_headers_;
+  std::string answer_body_;
+  std::size_t header_bytes_ = 0;
+  bool sent_ = false;             ///< a byte may have gone out
+  bool repeat_ = false;           ///< libcurl meant to send it again
+  bool too_large_ = false;        ///< the answer
+  bool answered_ = false;         ///< the final answer's header is complete
+  bool address_refused_ = false;  ///< at least one address
+  bool address_accepted_ = false; ///< at least one address
+  bool no_descriptor_ = false;    ///< for at least one socket
+  socket_place place_;
+  // The last member, so that libcurl lets go before the rest goes.
+  curl_easy easy_;
+};
+
+} // namespace handoff

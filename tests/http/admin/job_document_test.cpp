@@ -1,0 +1,73 @@
+#include "http/admin/job_document.hpp"
+
+#include <gtest/gtest.h>
+
+namespace handoff {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// An attempt that began so long after the webhook had come.
+attempt made(std::uint32_t number, std::chrono::milliseconds after,
+             std::chrono::milliseconds waited,
+             std::chrono::milliseconds duration) {
+  attempt one;
+  one.number = number;
+  one.started = wall_time{100s + after};
+  one.waited = waited;
+  one.duration = duration;
+  one.ended = true;
+  return one;
+}
+
+job answered(std::vector<attempt> clone) {
+  job record;
+  record.id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  record.hook.received = wall_time{100s};
+  record.deadline = wall_time{109s + 500ms};
+  record.clone.attempts = std::move(clone);
+  record.reply = reply_record{wall_time{106s + 600ms}, 200, true};
+  return record;
+}
+
+TEST(JobDocumentTest, TellsWhatTheBudgetWentInto) {
+  const auto reply =
+    job_document(answered({made(1, 20ms, 30ms, 2s), made(2, 3s, 0ms, 3s)}))
+      .at("reply");
+  EXPECT_EQ(reply.at("after_ms"), 6600);
+  EXPECT_EQ(reply.at("limit_ms"), 9500);
+  EXPECT_EQ(reply.at("clone_ms"), 5000);
+}
+
+TEST(JobDocumentTest, CountsOfACloneOnlyWhatWasBeforeTheReply) {
+  const auto clone_ms = [](std::vector<attempt> clone) {
+    return job_document(answered(std::move(clone))).at("reply").at("clone_ms");
+  };
+  EXPECT_EQ(clone_ms({}), 0);
+  EXPECT_EQ(clone_ms({made(1, 1s, 0ms, 20s)}), 5600);
+  EXPECT_EQ(clone_ms({made(1, 1s, 0ms, 1s), made(2, 8s, 0ms, 1s)}), 1000);
+  auto open = made(1, 1s, 0ms, 0s);
+  open.ended = false;
+  EXPECT_EQ(clone_ms({made(1, 1s, 0ms, 1s), open}), nullptr);
+}
+
+TEST(JobDocumentTest, TellsHowLongAnAttemptWaited) {
+  auto open = made(2, 3s, 0ms, 0s);
+  open.ended = false;
+  const auto attempts = job_document(answered({made(1, 20ms, 30ms, 2s), open}))
+                          .at("clone")
+                          .at("attempts");
+  EXPECT_EQ(attempts.at(0).at("waiting_ms"), 30);
+  EXPECT_EQ(attempts.at(0).at("duration_ms"), 2000);
+  EXPECT_EQ(attempts.at(1).at("waiting_ms"), nullptr);
+  EXPECT_NE(attempts.at(0).at("span_id"), attempts.at(1).at("span_id"));
+}
+
+TEST(JobDocumentTest, HasNoReplyBeforeThereIsOne) {
+  auto record = answered({});
+  record.reply.reset();
+  EXPECT_EQ(job_document(record).at("reply"), nullptr);
+}
+
+} // namespace
+} // namespace handoff
