@@ -31,6 +31,10 @@ std::span<const flow_object> flow_objects() {
       "compensate"},
      {"name", "request"}},
     {"callback", {"url", "secret", "on", "retry"}, {"url"}},
+    {"condition",
+     {"at", "header", "status", "value", "is", "exists", "empty", "at_least",
+      "at_most", "starts_with", "contains", "all", "any", "not"},
+     {}},
   };
   return objects;
 }
