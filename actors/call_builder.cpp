@@ -1,6 +1,7 @@
 #include "actors/call_builder.hpp"
 
 #include "job/follow_up.hpp"
+#include "job/json_text.hpp"
 #include "job/standard_webhook.hpp"
 #include "job/timestamp.hpp"
 #include "job/trace.hpp"
@@ -67,7 +68,7 @@ result<outbound_call> build_call(const request_template& request,
     auto body = request.body->render(context);
     if (auto* failed = std::get_if<error>(&body))
       return std::move(*failed);
-    call.body = std::get<nlohmann::json>(body).dump();
+    call.body = json_text(std::get<nlohmann::json>(body));
     if (find_header(call.headers, "Content-Type") == nullptr)
       call.headers.push_back({"Content-Type", "application/json"});
   }
@@ -99,7 +100,7 @@ result<outbound_call> build_callback(const callback_rule& to, const job& record,
   call.url = to.url;
   call.timeout = to.retry.attempt_timeout;
   call.patience = to.retry.attempt_timeout;
-  call.body = body.dump();
+  call.body = json_text(body);
   const auto id = record.id + '_' + step.name;
   const auto seconds =
     std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch())

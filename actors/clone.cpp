@@ -229,12 +229,11 @@ void clone_state::make_probe() {
 }
 
 void clone_state::probe_ended(const exchange& done) {
-  nlohmann::json uid;
-  const auto finding =
-    judge_probe(done, order->definition->clone.probe->uid, uid);
+  auto verdict = judge_probe(done, order->definition->clone.probe->uid);
+  const auto finding = verdict.finding;
   observe(done, finding != probe_finding::no_answer);
   if (finding == probe_finding::found) {
-    finish(std::nullopt, std::move(uid), nullptr);
+    finish(std::nullopt, std::move(verdict.uid), nullptr);
     return;
   }
   probes = finding == probe_finding::no_answer ? probes + 1 : 0;

@@ -230,21 +230,14 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   made.duration = done.duration;
   made.waited = waited_before(made, env->now());
   made.http_status = done.status;
-  auto verdict = judge_sub_action(done, *step.retry);
+  auto verdict = judge_sub_action(done, *step.retry, step.keeps_answer);
   made.failure = verdict.failure;
   made.counted = verdict.outcome != sub_action_outcome::uncounted;
   switch (verdict.outcome) {
-  case sub_action_outcome::succeeded: {
-    // What no expression will ask for is neither parsed nor kept.
-    constexpr bool no_exceptions = false;
-    auto answer = step.keeps_answer
-                  ? nlohmann::json::parse(done.body, nullptr, no_exceptions)
-                  : nlohmann::json();
+  case sub_action_outcome::succeeded:
     end_attempt(at, sub_action_status::succeeded, std::move(made), std::nullopt,
-                answer.is_discarded() ? nlohmann::json() : std::move(answer),
-                std::nullopt);
+                std::move(verdict.answer), std::nullopt);
     break;
-  }
   case sub_action_outcome::failed:
     end_attempt(at, sub_action_status::failed, std::move(made), verdict.failure,
                 nullptr, std::nullopt);

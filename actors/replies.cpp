@@ -1,6 +1,7 @@
 #include "actors/replies.hpp"
 
 #include "actors/call_builder.hpp"
+#include "job/json_text.hpp"
 
 #include <string>
 #include <utility>
@@ -9,12 +10,6 @@ namespace handoff {
 namespace {
 
 using json = nlohmann::json;
-
-// A UID may hold any text that the upstream sent; what is no UTF-8 must not
-// end the process.
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 void add_location(reply& to, const job& record, std::string_view preference) {
   to.headers.push_back(
@@ -44,7 +39,7 @@ result<reply> rendered_reply(const reply_template& wanted, const job& record) {
 } // namespace
 
 reply json_reply(int status, const json& body) {
-  return {status, {{"Content-Type", "application/json"}}, dump(body)};
+  return {status, {{"Content-Type", "application/json"}}, json_text(body)};
 }
 
 reply problem_reply(const error& what, std::string_view job, json extras) {
@@ -56,7 +51,7 @@ reply problem_reply(const error& what, std::string_view job, json extras) {
     extras["job"] = job;
   return {http_status(what.kind),
           {{"Content-Type", "application/problem+json"}},
-          dump(extras)};
+          json_text(extras)};
 }
 
 reply overloaded_reply(std::string detail, std::chrono::seconds later) {

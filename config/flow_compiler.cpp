@@ -5,6 +5,7 @@
 #include "config/flow_uses.hpp"
 #include "config/nearest_name.hpp"
 #include "config/sha256.hpp"
+#include "job/json_text.hpp"
 
 #include <algorithm>
 #include <set>
@@ -350,7 +351,7 @@ flow compile_definition(const json& definition, const flow_defaults& defaults,
     // A job that goes on asks nobody who he is; what stands in there as it is
     // shall not be journaled.
     made.definition.erase("verify");
-    made.version = sha256_hex(made.definition.dump());
+    made.version = sha256_hex(json_text(made.definition));
   }
   return made;
 }

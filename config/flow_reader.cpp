@@ -3,6 +3,7 @@
 #include "config/duration.hpp"
 #include "config/flow_keys.hpp"
 #include "config/nearest_name.hpp"
+#include "job/json_text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -22,7 +23,7 @@ std::string shown(const json& value) {
   case json::value_t::string:
     return in_quotes(value.get_ref<const std::string&>());
   default:
-    return value.dump();
+    return json_text(value);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "config/template.hpp"
 
 #include "config/template_parse.hpp"
+#include "job/json_text.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -79,21 +80,6 @@ result<found_value> look_up(const template_expression& expression,
   return found;
 }
 
-/// The fields of a request's head may hold any bytes; JSON may not.
-bool is_utf8(const std::string& text) {
-  const auto plain = [](char c) {
-    return static_cast<unsigned char>(c) < 128;
-  };
-  if (std::all_of(text.begin(), text.end(), plain))
-    return true;
-  try {
-    (void)json(text).dump();
-    return true;
-  } catch (const json::exception&) {
-    return false;
-  }
-}
-
 /// Appends the value as text.
 std::optional<error> append_text(std::string& out, const found_value& found,
                                  const template_expression& expression) {
@@ -111,7 +97,7 @@ std::optional<error> append_text(std::string& out, const found_value& found,
                                 ? "is an array, which is no text"
                                 : "is an object, which is no text");
   } else {
-    out += value.dump();
+    out += json_text(value);
   }
   return std::nullopt;
 }

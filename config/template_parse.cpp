@@ -1,6 +1,7 @@
 #include "config/template_parse.hpp"
 
 #include "config/nearest_name.hpp"
+#include "job/json_reader.hpp"
 
 #include <array>
 #include <cstddef>
@@ -68,11 +69,12 @@ std::size_t end_of_expression(std::string_view text, std::size_t open) {
 /// Reads the default after `??`; why not, if it cannot be one.
 std::optional<error> read_fallback(template_expression& into,
                                    std::string_view text) {
-  auto value = json::parse(text, nullptr, false);
-  if (value.is_discarded() || value.is_structured())
+  auto read = read_json(text);
+  auto* const value = std::get_if<json>(&read);
+  if (value == nullptr || value->is_structured())
     return failed(into.text, "has a malformed default, allowed are a string in "
                              "double quotes, a number, true, false and null");
-  into.fallback = std::move(value);
+  into.fallback = std::move(*value);
   return std::nullopt;
 }
 

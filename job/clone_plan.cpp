@@ -1,7 +1,11 @@
 #include "job/clone_plan.hpp"
 
+#include "job/json_reader.hpp"
+
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <variant>
 
 namespace handoff {
 namespace {
@@ -71,27 +75,26 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
   return after_unknown(rules, counted, random, verdict.failure);
 }
 
-probe_finding judge_probe(const exchange& done,
-                          const nlohmann::json::json_pointer& at,
-                          nlohmann::json& uid) {
+probe_verdict judge_probe(const exchange& done,
+                          const nlohmann::json::json_pointer& at) {
   if (done.failure)
-    return probe_finding::no_answer;
+    return {};
   if (done.status == 404)
-    return probe_finding::not_found;
+    return {probe_finding::not_found, nullptr, nullptr};
   if (done.status < 200 || done.status >= 300)
-    return probe_finding::no_answer;
-  auto verdict = judge_clone(done, at, retry_policy{});
-  if (verdict.outcome == clone_outcome::done) {
-    uid = std::move(verdict.uid);
-    return probe_finding::found;
-  }
-  constexpr bool no_exceptions = false;
-  const auto answer = nlohmann::json::parse(done.body, nullptr, no_exceptions);
+    return {};
+  auto read = parse_answer(done.body);
+  auto* const answer = std::get_if<nlohmann::json>(&read);
+  if (answer == nullptr)
+    return {};
   // What is there but is no UID must not be taken for nothing: a clone would
   // be made a second time.
-  const bool nothing_there =
-    !answer.is_discarded() && (!answer.contains(at) || answer.at(at).is_null());
-  return nothing_there ? probe_finding::not_found : probe_finding::no_answer;
+  if (!answer->contains(at) || answer->at(at).is_null())
+    return {probe_finding::not_found, nullptr, nullptr};
+  auto uid = answer->at(at);
+  if (!is_uid(uid))
+    return {};
+  return {probe_finding::found, std::move(uid), std::move(*answer)};
 }
 
 clone_step after_probe(const clone_rules& rules, probe_finding finding,

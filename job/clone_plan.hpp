@@ -48,10 +48,15 @@ enum class probe_finding : std::uint8_t {
   no_answer, ///< nothing that says anything
 };
 
-/// Judges a probe's exchange; the UID is put into `uid` when found.
-probe_finding judge_probe(const exchange& done,
-                          const nlohmann::json::json_pointer& at,
-                          nlohmann::json& uid);
+struct probe_verdict {
+  probe_finding finding = probe_finding::no_answer;
+  nlohmann::json uid;    ///< a string or an integer, when `found`
+  nlohmann::json answer; ///< the probe's whole answer, when `found`
+};
+
+/// Judges a probe's exchange, whose answer has the UID `at` this place.
+probe_verdict judge_probe(const exchange& done,
+                          const nlohmann::json::json_pointer& at);
 
 /// What follows a probe, the `probes`-th in a row that brought no answer.
 /// `last` is why the last attempt failed.

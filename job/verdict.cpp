@@ -1,7 +1,12 @@
 #include "job/verdict.hpp"
 
+#include "job/json_reader.hpp"
+#include "job/json_text.hpp"
+
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <variant>
 
 namespace handoff {
 namespace {
@@ -37,29 +42,42 @@ error status_error(int status) {
 
 clone_verdict judge_clone_answer(const exchange& done,
                                  const nlohmann::json::json_pointer& uid) {
-  constexpr bool no_exceptions = false;
-  auto answer = nlohmann::json::parse(done.body, nullptr, no_exceptions);
-  const auto missing = [&](const std::string& why) {
-    return clone_verdict{clone_outcome::failed, nullptr, nullptr,
-                         error{error_kind::uid_missing, why}};
+  auto read = parse_answer(done.body);
+  const auto missing = [](const std::string& why) {
+    return clone_verdict{
+      clone_outcome::unknown, nullptr, nullptr,
+      error{error_kind::uid_missing, "the clone's answer " + why}};
   };
-  if (answer.is_discarded())
-    return missing("the clone's answer is not JSON");
+  if (const auto* problem = std::get_if<json_problem>(&read))
+    return missing(to_string(*problem));
+  auto& answer = std::get<nlohmann::json>(read);
   if (!answer.contains(uid))
-    return missing("the clone's answer has nothing at " + uid.to_string());
+    return missing("has nothing at " + uid.to_string());
   auto found = answer.at(uid);
   if (!is_uid(found))
-    return missing("the clone's answer has at " + uid.to_string()
+    return missing("has at " + uid.to_string()
                    + " neither an integer nor a string of 1 to 512 bytes");
   return {clone_outcome::done, std::move(found), std::move(answer),
           std::nullopt};
 }
 
+sub_action_verdict judge_sub_action_answer(const exchange& done) {
+  auto read = parse_answer(done.body);
+  if (auto* answer = std::get_if<nlohmann::json>(&read))
+    return {sub_action_outcome::succeeded, std::nullopt, std::move(*answer)};
+  const auto& problem = std::get<json_problem>(read);
+  if (problem.fault == json_fault::syntax)
+    return {sub_action_outcome::succeeded, std::nullopt};
+  return {
+    sub_action_outcome::failed,
+    error{error_kind::answer_malformed, "the answer " + to_string(problem)}};
+}
+
 } // namespace
 
 bool is_uid(const nlohmann::json& value) {
-  if (value.is_number_integer())
-    return true;
+  if (is_integer(value))
+    return json_text(value).size() <= uid_bytes_max;
   if (!value.is_string())
     return false;
   const auto& text = value.get_ref<const std::string&>();
@@ -89,7 +107,8 @@ clone_verdict judge_clone(const exchange& done,
 }
 
 sub_action_verdict judge_sub_action(const exchange& done,
-                                    const retry_policy& policy) {
+                                    const retry_policy& policy,
+                                    bool wants_answer) {
   if (done.failure) {
     // A call that a shutdown of ours cut short is made again by whoever takes
     // the job over.
@@ -101,7 +120,9 @@ sub_action_verdict judge_sub_action(const exchange& done,
     return {sub_action_outcome::retryable, done.failure};
   }
   if (is_success(done.status))
-    return {sub_action_outcome::succeeded, std::nullopt};
+    return wants_answer
+           ? judge_sub_action_answer(done)
+           : sub_action_verdict{sub_action_outcome::succeeded, std::nullopt};
   return {is_retried(policy, done.status) ? sub_action_outcome::retryable
                                           : sub_action_outcome::failed,
           status_error(done.status)};

@@ -239,7 +239,9 @@ job_change change_in(const json& from, const std::string& id,
 
 std::vector<job_event> decode(std::span<const std::uint8_t> bytes,
                               const std::string& id, const std::string& flow) {
-  const auto item = json::from_cbor(bytes.begin(), bytes.end());
+  // A tag is the subtype of a big_integer().
+  const auto item = json::from_cbor(bytes.begin(), bytes.end(), true, true,
+                                    json::cbor_tag_handler_t::store);
   std::vector<job_event> events;
   events.reserve(item.size());
   for (const auto& each : item)

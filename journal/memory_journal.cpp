@@ -1,12 +1,14 @@
 #include "journal/memory_journal.hpp"
 
+#include "job/json_text.hpp"
+
 #include <algorithm>
 
 namespace handoff {
 namespace {
 
 std::string text_of(const nlohmann::json& uid) {
-  return uid.is_string() ? uid.get<std::string>() : uid.dump();
+  return uid.is_string() ? uid.get<std::string>() : json_text(uid);
 }
 
 bool matches(const job_query& query, const job& record) {

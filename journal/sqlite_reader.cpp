@@ -1,6 +1,7 @@
 #include "journal/sqlite_reader.hpp"
 
 #include "job/job_id.hpp"
+#include "job/json_text.hpp"
 #include "journal/job_codec.hpp"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ job_summary summary_in(const rows& row) {
   if (row.is_integer(3))
     summary.uid = row.integer(3);
   else if (row.is_blob(3))
-    summary.uid = nlohmann::json::parse(row.text(3), nullptr, false);
+    summary.uid = big_integer(row.text(3));
   else if (!row.is_null(3))
     summary.uid = std::string{row.text(3)};
   summary.received = time_from(row.integer(4));
@@ -213,7 +214,8 @@ reader::flow_definition(std::string_view version) {
       return std::nullopt;
     const auto bytes = rows.blob(0);
     auto definition =
-      nlohmann::json::from_cbor(bytes.begin(), bytes.end(), true, false);
+      nlohmann::json::from_cbor(bytes.begin(), bytes.end(), true, false,
+                                nlohmann::json::cbor_tag_handler_t::store);
     if (definition.is_discarded())
       throw failure{"a flow's definition is damaged; trying again does not "
                     "help, restore the journal from a backup"};
@@ -236,8 +238,9 @@ value uid_value(const nlohmann::json& uid, std::string& storage) {
     std::numeric_limits<std::int64_t>::max();
   if (uid.is_string())
     return std::string_view{uid.get_ref<const std::string&>()};
-  if (uid.is_number_unsigned() && uid.get<std::uint64_t>() > integer_max) {
-    storage = uid.dump();
+  if (is_big_integer(uid)
+      || (uid.is_number_unsigned() && uid.get<std::uint64_t>() > integer_max)) {
+    storage = json_text(uid);
     return std::span{reinterpret_cast<const std::uint8_t*>(storage.data()),
                      storage.size()};
   }

@@ -1,5 +1,6 @@
 #include "http/admin/event_text.hpp"
 
+#include "job/json_text.hpp"
 #include "job/timestamp.hpp"
 
 #include <utility>
@@ -13,7 +14,7 @@ using nlohmann::json;
 constexpr std::size_t error_bytes_max = 300;
 
 std::string line_of(const json& data) {
-  return data.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(data);
 }
 
 json text_of(const error& failure) {

@@ -8,7 +8,7 @@ const std::vector<bad_input>& bad_flows() {
      "/sub_action: is no known key (did you mean sub_actions?), allowed are "
      "$schema, name, verify, idempotency, deadline, clone, reply, sub_actions "
      "or callback"},
-    {R"("name": "b")", "/name: stands twice, allowed is once in an object"},
+    {R"("name": "b")", "/name: appears twice, allowed is once in an object"},
     {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",
      "/verify/scheme: \"githb\" is not allowed (did you mean github?), allowed "
      "is none, bearer, standard-webhooks, github or hmac-sha256"},

@@ -96,12 +96,12 @@ TEST_F(CloneFaultTest, FailsAfterClientError) {
   expect_failed_after(status(422));
 }
 
-TEST_F(CloneFaultTest, FailsWithoutUidInTheAnswer) {
-  expect_failed_after({{"body", {{"name", "no id"}}}});
+TEST_F(CloneFaultTest, IsAmbiguousWithoutUidInTheAnswer) {
+  expect_ambiguous_after({{"body", {{"name", "no id"}}}});
 }
 
-TEST_F(CloneFaultTest, FailsWithEmptyUid) {
-  expect_failed_after({{"body", {{"id", ""}}}});
+TEST_F(CloneFaultTest, IsAmbiguousWithEmptyUid) {
+  expect_ambiguous_after({{"body", {{"id", ""}}}});
 }
 
 TEST_F(CloneFaultTest, RetriesWhatSaysThatNothingWasDone) {

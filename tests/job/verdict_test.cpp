@@ -1,3 +1,5 @@
+#include "job/clone_plan.hpp"
+#include "job/json_text.hpp"
 #include "job/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -43,28 +45,33 @@ sub_action_verdict sub_of(const exchange& done) {
 } // namespace
 
 TEST(CloneVerdictTest, TakesUidThatIsTextOrInteger) {
-  for (const auto* uid :
-       {"7", "-7", "18446744073709551615", "\"a\"", "\"ü\""}) {
+  for (const auto* uid : {"7", "-7", "18446744073709551615",
+                          "123456789012345678901", "\"a\"", "\"ü\""}) {
     const auto verdict =
       clone_of(answer(201, std::string{"{\"id\":"} + uid + "}"));
     EXPECT_EQ(verdict.outcome, clone_is::done) << uid;
-    EXPECT_EQ(verdict.uid, nlohmann::json::parse(uid));
+    EXPECT_EQ(json_text(verdict.uid), uid);
     EXPECT_EQ(verdict.answer.at("id"), verdict.uid);
     EXPECT_FALSE(verdict.failure);
   }
   const auto longest = "{\"id\":\"" + std::string(512, 'x') + "\"}";
   EXPECT_EQ(clone_of(answer(200, longest)).outcome, clone_is::done);
+  const auto largest = "{\"id\":" + std::string(512, '9') + "}";
+  EXPECT_EQ(clone_of(answer(200, largest)).outcome, clone_is::done);
 }
 
-TEST(CloneVerdictTest, FailsWithoutUsableUid) {
+TEST(CloneVerdictTest, DoesNotKnowWithoutUsableUid) {
   for (const auto& body :
        {std::string{}, std::string{"no json"}, std::string{"[]"},
         std::string{"7"}, std::string{"{}"}, std::string{R"({"id":null})"},
         std::string{R"({"id":""})"}, std::string{R"({"id":1.5})"},
         std::string{R"({"id":true})"}, std::string{R"({"id":[1]})"},
-        "{\"id\":\"" + std::string(513, 'x') + "\"}"}) {
+        "{\"id\":\"" + std::string(513, 'x') + "\"}",
+        "{\"id\":" + std::string(513, '9') + "}",
+        "{\"id\":7,\"deep\":" + std::string(100'000, '[')
+          + std::string(100'000, ']') + "}"}) {
     const auto verdict = clone_of(answer(200, body));
-    EXPECT_EQ(verdict.outcome, clone_is::failed) << body;
+    EXPECT_EQ(verdict.outcome, clone_is::unknown) << body.substr(0, 80);
     ASSERT_TRUE(verdict.failure);
     EXPECT_EQ(verdict.failure->kind, error_kind::uid_missing);
   }
@@ -138,6 +145,46 @@ TEST(SubActionVerdictTest, JudgesStatuses) {
 
   for (const auto& row : rows)
     EXPECT_EQ(sub_of(answer(row.status)).outcome, row.outcome) << row.status;
+}
+
+TEST(SubActionVerdictTest, ReadsAnswerThatIsWanted) {
+  const auto policy = policy_of(sub_action_retry_on());
+  const auto judge = [&](std::string body, bool wanted = true) {
+    return judge_sub_action(answer(200, std::move(body)), policy, wanted);
+  };
+  EXPECT_EQ(judge(R"({"id":7})").answer, nlohmann::json({{"id", 7}}));
+  EXPECT_TRUE(judge(R"({"id":7})", false).answer.is_null());
+  EXPECT_EQ(judge("done").outcome, sub_is::succeeded);
+  EXPECT_TRUE(judge("done").answer.is_null());
+  const auto deep = std::string(200'000, '[');
+  EXPECT_EQ(judge(deep, false).outcome, sub_is::succeeded);
+  const auto refused = judge(deep);
+  EXPECT_EQ(refused.outcome, sub_is::failed);
+  EXPECT_EQ(refused.failure->kind, error_kind::answer_malformed);
+}
+
+TEST(ProbeVerdictTest, TellsNothingThereFromNoAnswer) {
+  const struct {
+    exchange done;
+    probe_finding finding;
+  } rows[] = {
+    {answer(200, R"({"id":7})"), probe_finding::found},
+    {answer(200, R"({"id":123456789012345678901})"), probe_finding::found},
+    {answer(200, R"({"id":null})"), probe_finding::not_found},
+    {answer(200, R"({"items":[]})"), probe_finding::not_found},
+    {answer(404), probe_finding::not_found},
+    {answer(200, R"({"id":1.5})"), probe_finding::no_answer},
+    {answer(200, "not JSON"), probe_finding::no_answer},
+    {answer(200, std::string(200'000, '[')), probe_finding::no_answer},
+    {answer(500), probe_finding::no_answer},
+    {broken(error_kind::connection_lost, true), probe_finding::no_answer},
+  };
+
+  for (const auto& row : rows)
+    EXPECT_EQ(judge_probe(row.done, id).finding, row.finding)
+      << row.done.status << row.done.body.substr(0, 80);
+  EXPECT_EQ(judge_probe(rows[0].done, id).uid, 7);
+  EXPECT_EQ(judge_probe(rows[0].done, id).answer, nlohmann::json({{"id", 7}}));
 }
 
 TEST(SubActionVerdictTest, JudgesWhatBroke) {

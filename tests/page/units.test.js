@@ -22,6 +22,27 @@ test("events are read from any pieces", async () => {
   }
 });
 
+test("integers keep their digits, whatever their size", async () => {
+  const { integer, readJson, uidText, writeJson } = await of("text.js");
+  const large = "-123456789012345678901234567890";
+  const text = `{"uid":${large},"list":[9007199254740993,7,-0.1234567890123456789`
+    + `,1e20],"text":"9007199254740993 \\"12345678901234567"}`;
+  const read = readJson(text);
+  assert.equal(uidText(read.uid), large);
+  assert.equal(uidText(read.list[0]), "9007199254740993");
+  assert.equal(read.list[1], 7);
+  assert.equal(read.list[2], -0.12345678901234568);
+  assert.equal(read.list[3], 1e20);
+  assert.equal(read.text, "9007199254740993 \"12345678901234567");
+  assert.ok(writeJson(read).startsWith(
+    `{"uid":${large},"list":[9007199254740993,7,`));
+  assert.equal(writeJson({ uid: integer(BigInt("0012345678901234567890")) }),
+    '{"uid":12345678901234567890}');
+  assert.equal(uidText("a"), "a");
+  assert.equal(uidText(7), "7");
+  assert.equal(uidText(null), "");
+});
+
 test("lengths of time are short to read", async () => {
   const { duration } = await of("text.js");
   assert.deepEqual([0, 999, 1000, 9_990, 59_900, 90_000, 3_600_000, 86_400_000,

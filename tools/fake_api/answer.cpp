@@ -1,5 +1,6 @@
 #include "tools/fake_api/answer.hpp"
 
+#include "job/json_text.hpp"
 #include "tools/fake_api/fill.hpp"
 
 #include <algorithm>
@@ -55,8 +56,7 @@ std::string body_of(const request& incoming, const step& scripted,
     return default_body(incoming, status, seq);
   if (scripted.body->is_string())
     return values.fill_text(scripted.body->get_ref<const std::string&>());
-  return values.fill(*scripted.body)
-    .dump(-1, ' ', false, json::error_handler_t::replace);
+  return handoff::json_text(values.fill(*scripted.body));
 }
 
 void begin_head(answer& made) {

@@ -1,5 +1,7 @@
 // The paths under /_fake/: what was seen, and what is to be done next.
 
+#include "job/json_text.hpp"
+#include "tools/fake_api/script_reader.hpp"
 #include "tools/fake_api/server.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,8 +17,7 @@ constexpr auto json_type = "application/json";
 answer problem(const request& incoming, int status, const std::string& what) {
   const json body = {{"error", what}};
   return compose_plain(incoming, status, json_type,
-                       body.dump(-1, ' ', false, json::error_handler_t::replace)
-                         + "\n");
+                       handoff::json_text(body) + "\n");
 }
 
 } // namespace
@@ -35,8 +36,7 @@ answer server::control(const request& incoming) {
     const bool summary = query_value(incoming.query, "summary").has_value();
     // Paths and keys come from the wire and need not be UTF-8.
     return compose_plain(incoming, 200, json_type,
-                         ledger_.counts(summary).dump(
-                           -1, ' ', false, json::error_handler_t::replace));
+                         handoff::json_text(ledger_.counts(summary)));
   }
   if (asked == "PUT /_fake/script")
     return replace_script(incoming);
@@ -46,7 +46,7 @@ answer server::control(const request& incoming) {
   }
   if (asked == "POST /_fake/release") {
     const json body = {{"released", release()}};
-    return compose_plain(incoming, 200, json_type, body.dump());
+    return compose_plain(incoming, 200, json_type, handoff::json_text(body));
   }
   return problem(incoming, 404,
                  asked
@@ -58,8 +58,7 @@ answer server::control(const request& incoming) {
 answer server::replace_script(const request& incoming) {
   try {
     // What is under way goes on with the rules that it began with.
-    rules_ = std::make_shared<script>(
-      json::parse(incoming.body, nullptr, true, /* ignore_comments */ true));
+    rules_ = std::make_shared<script>(parse_script(incoming.body));
     return compose_plain(incoming, 200, json_type, "{\"ok\":true}");
   } catch (const json::exception& error) {
     return problem(incoming, 400, error.what());

@@ -1,5 +1,8 @@
 #include "tools/fake_api/fill.hpp"
 
+#include "job/json_reader.hpp"
+#include "job/json_text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <random>
@@ -56,7 +59,8 @@ std::string unique_id(std::uint64_t seq) {
 std::string as_text(const json& value) {
   if (value.is_null())
     return {};
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>()
+                           : handoff::json_text(value);
 }
 
 } // namespace
@@ -127,9 +131,11 @@ json filler::value_of(std::string_view expression) {
 
 const json& filler::body() {
   if (!body_) {
-    body_ = json::parse(incoming_.body, nullptr, false);
-    if (body_->is_discarded())
-      body_ = json(nullptr);
+    handoff::json_limits limits;
+    limits.bytes_max = limits.values_max = incoming_.body.size();
+    auto read = handoff::read_json(incoming_.body, limits);
+    auto* const value = std::get_if<json>(&read);
+    body_ = value != nullptr ? std::move(*value) : json(nullptr);
   }
   return *body_;
 }

@@ -1,5 +1,6 @@
 #include "tools/fake_api/ledger.hpp"
 
+#include "job/json_text.hpp"
 #include "tools/fake_api/script.hpp"
 
 #include <algorithm>
@@ -238,7 +239,7 @@ std::string ledger::requests(std::string_view query) const {
     if (one != chosen.rbegin())
       text += ",\n";
     // What came in need not be UTF-8.
-    text += shown(**one).dump(-1, ' ', false, json::error_handler_t::replace);
+    text += handoff::json_text(shown(**one));
   }
   return text += "]}\n";
 }

@@ -1,3 +1,4 @@
+#include "tools/fake_api/script_reader.hpp"
 #include "tools/fake_api/server.hpp"
 
 #include <charconv>
@@ -66,12 +67,12 @@ fake_api::options options_of(int argc, char** argv) {
 fake_api::script script_of(const std::string& file) {
   if (file.empty())
     return {};
-  std::ifstream stream{file};
+  std::ifstream stream{file, std::ios::binary};
   if (!stream)
     throw std::invalid_argument(file + ": cannot be read");
   try {
-    return fake_api::script{
-      nlohmann::json::parse(stream, nullptr, true, /* ignore_comments */ true)};
+    return fake_api::script{fake_api::parse_script(
+      std::string{std::istreambuf_iterator<char>{stream}, {}})};
   } catch (const std::exception& error) {
     throw std::invalid_argument(file + ": " + error.what());
   }

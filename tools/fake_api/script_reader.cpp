@@ -1,5 +1,6 @@
 #include "tools/fake_api/script_reader.hpp"
 
+#include "job/json_reader.hpp"
 #include "tools/fake_api/fill.hpp"
 
 #include <algorithm>
@@ -167,6 +168,16 @@ milliseconds duration_at(const json& value, const std::string& at,
       return *parsed;
   throw script_error(at + "/" + key, "a duration such as \"250ms\" or "
                                      "\"6.5s\", of 24h at most, is needed");
+}
+
+json parse_script(std::string_view text) {
+  handoff::json_limits limits;
+  limits.bytes_max = limits.values_max = text.size();
+  limits.comments = true;
+  auto read = handoff::read_json(text, limits);
+  if (const auto* wrong = std::get_if<handoff::json_problem>(&read))
+    throw script_error{"", handoff::to_string(*wrong)};
+  return std::get<json>(std::move(read));
 }
 
 step read_step(const json& value, const std::string& at) {

@@ -29,6 +29,9 @@ std::chrono::milliseconds duration_at(const nlohmann::json& value,
                                       const std::string& at, const char* key,
                                       std::chrono::milliseconds fallback);
 
+/// The JSON of a script; comments may stand in it.
+nlohmann::json parse_script(std::string_view text);
+
 step read_step(const nlohmann::json& value, const std::string& at);
 
 } // namespace fake_api

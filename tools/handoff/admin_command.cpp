@@ -1,6 +1,7 @@
 #include "tools/handoff/admin_command.hpp"
 
 #include "job/job_id.hpp"
+#include "job/json_text.hpp"
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/exit_codes.hpp"
@@ -23,9 +24,7 @@ constexpr std::string_view jobs_path = "/api/v1/jobs";
 
 void print_json(const json& document) {
   // What JSON need not escape, such as C1 controls, a terminal may obey.
-  std::cout << document.dump(2, ' ', is_terminal(),
-                             json::error_handler_t::replace)
-            << '\n';
+  std::cout << json_text(document, {2, is_terminal()}) << '\n';
 }
 
 bool is_problem(const exchange& done, const json& document) {
@@ -109,8 +108,7 @@ int ask(const admin_command& command, const arguments& given,
                     + printable(done.failure->detail)
                     + (hint.empty() ? "" : "\n" + hint));
   }
-  constexpr bool no_exceptions = false;
-  const auto document = json::parse(done.body, nullptr, no_exceptions);
+  const auto document = service_document(done.body);
   if (given.has("json") && !document.is_discarded())
     print_json(document);
   if (done.status < 200 || done.status > 299

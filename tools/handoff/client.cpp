@@ -1,6 +1,7 @@
 #include "tools/handoff/client.hpp"
 
 #include "config/check.hpp"
+#include "job/json_reader.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,13 +11,15 @@
 namespace handoff {
 namespace {
 
+// A job shows its webhook's body, and [http] max-body may be large.
+constexpr std::size_t answer_bytes_max = 256 * 1'048'576;
+
 outbound_options command_options() {
   outbound_options options;
   // One person asks one service: a breaker would only hide what is wrong.
   options.governor.breaker_failures = 0;
   options.user_agent = "handoff/" HANDOFF_VERSION;
-  // A job shows its webhook's body, and [http] max-body may be large.
-  options.max_answer = 256 * 1'048'576;
+  options.max_answer = answer_bytes_max;
   return options;
 }
 
@@ -72,6 +75,19 @@ headers admin_credentials() {
   if (token == nullptr || *token == '\0')
     return {};
   return {{"Authorization", std::string{"Bearer "} + token}};
+}
+
+nlohmann::json service_document(std::string_view body) {
+  // A job's document has the webhook's body some levels down.
+  json_limits limits;
+  limits.bytes_max = answer_bytes_max;
+  limits.depth_max += 20;
+  limits.values_max = 10'000'000;
+  auto read = read_json(body, limits);
+  auto* const document = std::get_if<nlohmann::json>(&read);
+  return document != nullptr
+         ? std::move(*document)
+         : nlohmann::json(nlohmann::json::value_t::discarded);
 }
 
 service_client::service_client() : outbound_{command_options()} {}

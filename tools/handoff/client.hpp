@@ -21,6 +21,10 @@ std::optional<std::string> service_url(const arguments& given,
 /// nothing where that is not set.
 headers admin_credentials();
 
+/// What the service answered, as JSON; discarded if it is none, or nests deeper
+/// or has more in it than the service ever answers.
+nlohmann::json service_document(std::string_view body);
+
 /// Makes the calls of a command, one after the other.
 class service_client {
 public:

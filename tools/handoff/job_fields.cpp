@@ -1,5 +1,6 @@
 #include "tools/handoff/job_fields.hpp"
 
+#include "job/json_text.hpp"
 #include "tools/handoff/terminal.hpp"
 
 #include <array>
@@ -15,10 +16,8 @@ std::string text_at(const json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null())
     return {};
-  return printable(
-    found->is_string()
-      ? found->get_ref<const std::string&>()
-      : found->dump(-1, ' ', false, json::error_handler_t::replace));
+  return printable(found->is_string() ? found->get_ref<const std::string&>()
+                                      : json_text(*found));
 }
 
 const json& list_at(const json& object, const char* key) {

@@ -1,3 +1,5 @@
+#include "job/json_reader.hpp"
+#include "job/json_text.hpp"
 #include "job/verdict.hpp"
 #include "tools/handoff/admin_command.hpp"
 
@@ -52,7 +54,7 @@ constexpr const char* resolve_help =
 Settles an ambiguous clone, once a person has looked whether it happened.
 
   --uid=UID              it did, and this is its UID, a string
-  --uid-integer=N        it did, and this is its UID, an integer
+  --uid-integer=N        it did, and this is its UID, an integer of any size
   --clone-again          it did not: make it again
   --url=URL              the admin side of the service; by default, the [admin]
                          address of the INI
@@ -79,23 +81,19 @@ admin_request read_cancel(const arguments& given, std::string& failed) {
   return {"POST", '/' + job_of(given, failed) + "/cancel", {}};
 }
 
-/// A whole number of 64 bits, signed or not, as JSON; null for another text.
+/// A whole number of any size as JSON; null for another text.
 json integer_from(const std::string& text) {
-  const auto read = [&](auto number) -> json {
-    const auto* last = text.data() + text.size();
-    const auto [end, failure] = std::from_chars(text.data(), last, number);
-    return failure == std::errc{} && end == last ? json(number) : json();
-  };
-  const auto number = read(std::int64_t{});
-  return number.is_null() ? read(std::uint64_t{}) : number;
+  auto read = read_json(text);
+  auto* const number = std::get_if<json>(&read);
+  return number != nullptr && is_integer(*number) ? std::move(*number) : json();
 }
 
 json read_uid(const arguments& given, std::string& failed) {
   if (const auto text = given.value("uid-integer")) {
     auto number = integer_from(*text);
-    if (number.is_null())
-      failed = "--uid-integer needs a whole number of 64 bits; --uid takes any "
-               "text";
+    if (!is_uid(number))
+      failed = "--uid-integer needs a whole number of 1 to "
+             + std::to_string(uid_bytes_max) + " digits; --uid takes any text";
     return number;
   }
   json uid = *given.value("uid");
@@ -121,11 +119,9 @@ admin_request read_resolve(const arguments& given, std::string& failed) {
   const json body = given.has("clone-again")
                     ? json{{"clone", "again"}}
                     : json{{"uid", read_uid(given, failed)}};
-  try {
-    wanted.body = body.dump();
-  } catch (const json::type_error&) {
+  if (given.has("uid") && !is_utf8(*given.value("uid")))
     failed = "--uid has to be UTF-8";
-  }
+  wanted.body = json_text(body);
   return wanted;
 }
 

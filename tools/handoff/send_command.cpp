@@ -1,3 +1,4 @@
+#include "job/json_text.hpp"
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
@@ -105,16 +106,13 @@ void print_json(const exchange& done) {
   nlohmann::json fields = nlohmann::json::object();
   for (const auto& each : done.headers)
     fields[each.name] = each.value;
-  constexpr bool no_exceptions = false;
-  auto body = nlohmann::json::parse(done.body, nullptr, no_exceptions);
-  std::cout << nlohmann::json{{"status", done.status},
-                              {"elapsed_ms", done.duration.count()},
-                              {"headers", fields},
-                              {"body", body.is_discarded()
-                                         ? nlohmann::json(done.body)
-                                         : body}}
-                 .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-            << '\n';
+  const auto body = service_document(done.body);
+  std::cout << json_text(
+    {{"status", done.status},
+     {"elapsed_ms", done.duration.count()},
+     {"headers", fields},
+     {"body", body.is_discarded() ? nlohmann::json(done.body) : body}},
+    {2}) << '\n';
 }
 
 void print_text(const exchange& done) {

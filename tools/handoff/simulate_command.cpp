@@ -1,5 +1,8 @@
 #include "http/admin/job_document.hpp"
 #include "http/ingress/json_body.hpp"
+#include "job/json_text.hpp"
+#include "tools/fake_api/script_reader.hpp"
+#include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
@@ -49,8 +52,7 @@ fake_api::script read_script(const std::string& path, std::string& failed) {
   if (!failed.empty())
     return {};
   try {
-    constexpr bool comments = true;
-    return fake_api::script{json::parse(text, nullptr, true, comments)};
+    return fake_api::script{fake_api::parse_script(text)};
   } catch (const std::exception& wrong) {
     failed = path + ": " + wrong.what();
     return {};
@@ -128,8 +130,7 @@ simulation_options options_of(const arguments& given, std::string& failed) {
 }
 
 json text_or_json(const std::string& text) {
-  constexpr bool no_exceptions = false;
-  auto parsed = json::parse(text, nullptr, no_exceptions);
+  auto parsed = service_document(text);
   return parsed.is_discarded() ? json(text) : parsed;
 }
 
@@ -150,12 +151,12 @@ void print_json(const simulation& done) {
     answer = {{"status", done.answer->status},
               {"after_ms", done.answered.count()},
               {"body", text_or_json(done.answer->body)}};
-  std::cout << json{{"answer", answer},
-                    {"calls", calls},
-                    {"job",
-                     done.record ? job_document(*done.record) : json(nullptr)},
-                    {"is_over", done.is_over}}
-                 .dump(2, ' ', is_terminal(), json::error_handler_t::replace)
+  std::cout << json_text(
+    {{"answer", answer},
+     {"calls", calls},
+     {"job", done.record ? job_document(*done.record) : json(nullptr)},
+     {"is_over", done.is_over}},
+    {2, is_terminal()})
             << '\n';
 }
 

@@ -1,4 +1,5 @@
 #include "job/job_id.hpp"
+#include "job/json_text.hpp"
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
@@ -62,9 +63,7 @@ public:
   void show(const std::vector<watched_job>& jobs) override {
     for (const auto& each : jobs)
       if (each.changed)
-        std::cout << each.document.dump(-1, ' ', false,
-                                        json::error_handler_t::replace)
-                  << std::endl;
+        std::cout << json_text(each.document) << std::endl;
   }
 };
 
@@ -164,8 +163,7 @@ public:
       return is_patient(done.failure
                           ? done.failure->detail
                           : "it answers " + std::to_string(done.status));
-    constexpr bool no_exceptions = false;
-    auto document = json::parse(done.body, nullptr, no_exceptions);
+    auto document = service_document(done.body);
     if (done.status != 200 || !document.is_object()
         || !document.contains("status")) {
       failed_ =

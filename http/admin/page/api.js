@@ -1,5 +1,7 @@
 // The admin API. The token, where one is asked for, stays in this tab.
 
+import { readJson, writeJson } from "./text.js";
+
 const STORED = "handoff.token";
 
 /** An answer that says no: RFC 9457's members, as far as there are any. */
@@ -63,7 +65,7 @@ export async function request(path, options = {}) {
 }
 
 async function result(answer) {
-  const body = await answer.json().catch(() => null);
+  const body = await answer.text().then(readJson).catch(() => null);
   if (!answer.ok) throw new Problem(answer.status, body);
   return body;
 }
@@ -73,7 +75,7 @@ export const get = async (path) => result(await request(path));
 export const post = async (path, body) => result(await request(path, {
   method: "POST",
   ...(body === undefined ? {}
-    : { body: JSON.stringify(body),
+    : { body: writeJson(body),
         headers: { "Content-Type": "application/json" } }),
 }));
 

@@ -1,6 +1,7 @@
 // What a person is asked before something is done.
 
 import { h } from "./dom.js";
+import { integer } from "./text.js";
 
 function open(content, onSubmit) {
   const back = document.activeElement;
@@ -80,9 +81,8 @@ export function resolve(act) {
     const text = form.get("uid").trim();
     if (!text) throw new Error("The UID is missing.");
     if (!form.get("integer")) return act({ uid: text });
-    if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text)))
-      throw new Error("That is no whole number.");
-    return act({ uid: Number(text) });
+    if (!/^-?\d+$/.test(text)) throw new Error("That is no whole number.");
+    return act({ uid: integer(BigInt(text)) });
   });
 }
 

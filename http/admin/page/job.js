@@ -3,7 +3,8 @@
 import { get, post } from "./api.js";
 import { confirm, resolve } from "./dialogs.js";
 import { h } from "./dom.js";
-import { badge, duration, isFinal, time, uidText } from "./text.js";
+import { badge, duration, isFinal, time, uidText, writeJson }
+  from "./text.js";
 import { outcome, stepsOf, timeline } from "./timeline.js";
 
 const path = (id, verb = "") =>
@@ -64,7 +65,7 @@ function request(job) {
     h("summary", {}, "The webhook as it came in"),
     part("Headers", pairs(job.request.headers)),
     part("Query", pairs(job.request.query)),
-    part("Body", JSON.stringify(job.request.body, null, 2)));
+    part("Body", writeJson(job.request.body, 2)));
 }
 
 function buttons(job) {

@@ -2,6 +2,7 @@
 // token.
 
 import { request, Problem } from "./api.js";
+import { readJson } from "./text.js";
 
 // The service sends something every 15 s.
 const SILENCE_MS = 40_000;
@@ -71,7 +72,7 @@ async function follow(reader, listener, signal) {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
       for (const { event, data } of reader.feed(value))
-        listener.told(event, JSON.parse(data));
+        listener.told(event, readJson(data));
     }
   } finally {
     clearTimeout(timer);

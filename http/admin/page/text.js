@@ -49,5 +49,20 @@ export function badge(status) {
 }
 
 /** A UID as a person reads it. */
+/** What stands before the digits of an integer that no number here can hold. */
+const DIGITS = "\u{f0000}";
+
+/** JSON with the digits of all integers: those beyond 2^53 become texts. */
+export const readJson = (text) => JSON.parse(text.replace(
+  /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g,
+  (token) => /^-?\d{16,}$/.test(token) ? `"${DIGITS}${token}"` : token));
+
+/** A value of `readJson` as JSON again, with the same digits. */
+export const writeJson = (value, indent) => JSON.stringify(value, null, indent)
+  .replace(new RegExp(`"${DIGITS}(-?\\d+)"`, "gu"), "$1");
+
+/** An integer of any size, to be written with its digits. */
+export const integer = (digits) => DIGITS + digits;
+
 export const uidText = (uid) => uid === null || uid === undefined
-  ? "" : typeof uid === "string" ? uid : JSON.stringify(uid);
+  ? "" : typeof uid === "string" ? uid.replace(DIGITS, "") : writeJson(uid);
