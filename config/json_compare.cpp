@@ -1,8 +1,12 @@
 #include "config/json_compare.hpp"
 
+#include "job/json_text.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <string_view>
 
 namespace handoff {
 namespace {
@@ -37,12 +41,43 @@ std::partial_ordering compare(wide_integer left, double right) {
                        : std::partial_ordering::equivalent;
 }
 
+/// Of integers as text, as JSON writes them.
+std::strong_ordering compare_digits(std::string_view left,
+                                    std::string_view right) {
+  const bool negative = left.starts_with('-');
+  if (negative != right.starts_with('-'))
+    return negative ? std::strong_ordering::less
+                    : std::strong_ordering::greater;
+  if (negative)
+    return compare_digits(right.substr(1), left.substr(1));
+  return left.size() != right.size() ? left.size() <=> right.size()
+                                     : left <=> right;
+}
+
+/// Where one of them is beyond 64 bits.
+std::partial_ordering compare_large(const json& left, const json& right) {
+  if (is_integer(left) && is_integer(right))
+    return compare_digits(json_text(left), json_text(right));
+  // What a double can tell of it is all that can be told beside a double.
+  const auto rounded = [](const json& number) {
+    return number.is_number() ? number.get<double>()
+                              : std::strtod(json_text(number).c_str(), nullptr);
+  };
+  return rounded(left) <=> rounded(right);
+}
+
+bool is_any_number(const json& value) noexcept {
+  return value.is_number() || is_big_integer(value);
+}
+
 } // namespace
 
 std::partial_ordering compare_numbers(const json& left,
                                       const json& right) noexcept {
-  if (!left.is_number() || !right.is_number())
+  if (!is_any_number(left) || !is_any_number(right))
     return std::partial_ordering::unordered;
+  if (is_big_integer(left) || is_big_integer(right))
+    return compare_large(left, right);
   const bool left_whole = left.is_number_integer();
   const bool right_whole = right.is_number_integer();
   if (left_whole && right_whole)
@@ -55,7 +90,7 @@ std::partial_ordering compare_numbers(const json& left,
 }
 
 bool same_value(const json& left, const json& right) {
-  if (left.is_number() || right.is_number())
+  if (is_any_number(left) || is_any_number(right))
     return compare_numbers(left, right) == std::partial_ordering::equivalent;
   if (left.type() != right.type())
     return false;
