@@ -55,7 +55,6 @@ result<outbound_call> build_call(const request_template& request,
   call.job = record.id;
   call.method = request.method;
   call.timeout = policy.attempt_timeout;
-  call.patience = policy.attempt_timeout;
   auto url = request.url.render(context, template_place::url);
   if (auto* failed = std::get_if<error>(&url))
     return std::move(*failed);
@@ -99,7 +98,6 @@ result<outbound_call> build_callback(const callback_rule& to, const job& record,
   call.method = "POST";
   call.url = to.url;
   call.timeout = to.retry.attempt_timeout;
-  call.patience = to.retry.attempt_timeout;
   call.body = json_text(body);
   const auto id = record.id + '_' + step.name;
   const auto seconds =

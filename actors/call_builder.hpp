@@ -25,8 +25,8 @@ struct step_attempt {
 /// `Idempotency-Key: {job}.{step}` and a `traceparent` with a span id of its
 /// own; a body is sent as `application/json` unless the flow says otherwise.
 ///
-/// The call may wait for its turn for `policy.attempt_timeout` and be under way
-/// for as long again. Error `template_failed`.
+/// The call may be under way for `policy.attempt_timeout`; it has no turn yet.
+/// Error `template_failed`.
 result<outbound_call> build_call(const request_template& request,
                                  const retry_policy& policy, const job& record,
                                  const step_attempt& made, call_class purpose);

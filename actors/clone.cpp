@@ -6,6 +6,9 @@
 #include "job/crash_point.hpp"
 #include "job/follow_up.hpp"
 
+#include <caf/actor_cast.hpp>
+#include <caf/send.hpp>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -167,23 +170,43 @@ void clone_state::make_attempt() {
   });
 }
 
-void clone_state::send(const std::shared_ptr<outbound_call>& call,
+void clone_state::send(std::shared_ptr<outbound_call> built,
                        void (clone_state::*ended)(const exchange&)) {
-  if (!order->respond_async)
-    call->awaited =
-      std::max(std::chrono::milliseconds{0},
-               std::chrono::duration_cast<std::chrono::milliseconds>(
-                 order->answer_by - self->clock().now()));
-  order->place->enter(env->traffic->at(upstream_of(call->url)));
-  const auto patience = call->patience + call->timeout + request_grace;
-  ask(self, *env, env->outbound, patience, outbound_call_ptr{call})
+  upcoming_call = std::move(built);
+  call_ended = ended;
+  const auto upstream = upstream_of(upcoming_call->url);
+  order->place->enter(env->traffic->at(upstream));
+  auto asked =
+    env->turns->ask({upstream, upcoming_call->purpose, upcoming_call->job},
+                    [to = caf::actor_cast<clone_actor>(self)](turn_ptr turn) {
+                      caf::anon_send(to, std::move(turn));
+                    });
+  if (auto* turn = std::get_if<turn_ptr>(&asked)) {
+    turn_came(std::move(*turn));
+    return;
+  }
+  ticket = std::get<turn_ticket_ptr>(std::move(asked));
+  if (draining)
+    drain();
+  else if (cancelled)
+    give_up_turn();
+}
+
+void clone_state::turn_came(turn_ptr turn) {
+  if (upcoming_call == nullptr)
+    return; // it was given up
+  ticket.reset();
+  upcoming_call->turn = std::move(turn);
+  const auto patience = upcoming_call->timeout + request_grace;
+  ask(self, *env, env->outbound, patience,
+      outbound_call_ptr{std::exchange(upcoming_call, nullptr)})
     .then(
-      [this, ended](const exchange_ptr& done) {
+      [this, ended = call_ended](const exchange_ptr& done) {
         env->fault_point(name);
         order->place->leave();
         (this->*ended)(*done);
       },
-      [this, ended](const caf::error&) {
+      [this, ended = call_ended](const caf::error&) {
         order->place->leave();
         exchange lost;
         lost.sent = true;
@@ -191,6 +214,17 @@ void clone_state::send(const std::shared_ptr<outbound_call>& call,
           error{error_kind::internal, "the outbound client did not answer"};
         (this->*ended)(lost);
       });
+}
+
+void clone_state::give_up_turn() {
+  if (ticket == nullptr)
+    return;
+  ticket.reset();
+  upcoming_call.reset();
+  order->place->leave();
+  exchange unsent;
+  unsent.failure = error{error_kind::overloaded, "its turn did not come"};
+  (this->*call_ended)(unsent);
 }
 
 void clone_state::attempt_ended(const exchange& done) {
@@ -367,6 +401,15 @@ void clone_state::settle(std::optional<attempt> made, job_status status,
 
 void clone_state::drain() {
   draining = true;
+  if (ticket != nullptr) {
+    // As long as a sender waits, the turn may come.
+    const auto left = order->answer_by - self->clock().now();
+    if (order->respond_async || left <= left.zero())
+      give_up_turn();
+    else
+      self->delayed_send(self, left, drain_atom::value);
+    return;
+  }
   // Between two attempts all that matters is in the journal.
   if (!pausing)
     return;
@@ -376,6 +419,7 @@ void clone_state::drain() {
 
 void clone_state::cancel() {
   cancelled = true;
+  give_up_turn();
   if (!pausing)
     return; // what is under way cannot be taken back
   pausing = false;
@@ -426,6 +470,7 @@ clone_actor::behavior_type clone(clone_state::self_pointer self,
       self->state.env->fault_point(clone_state::name);
       self->state.next_due();
     },
+    [self](const turn_ptr& turn) { self->state.turn_came(turn); },
     [self](save_atom) { self->state.events->flush(); },
     [self](drain_atom) { self->state.drain(); },
     [self](cancel_atom) { self->state.cancel(); },

@@ -68,8 +68,12 @@ struct clone_state {
   std::string upstream_of_next() const;
   /// The attempt that is under way, as one that never got anywhere.
   attempt cut_short(error why) const;
-  void send(const std::shared_ptr<outbound_call>& call,
+  /// Makes the call once it has a turn.
+  void send(std::shared_ptr<outbound_call> call,
             void (clone_state::*ended)(const exchange&));
+  void turn_came(turn_ptr turn);
+  /// Lets the call that waits for its turn go unsent, if there is one.
+  void give_up_turn();
   void cancel_sub_actions();
   /// Gives the job to the root supervisor, for its steps.
   void hand_on();
@@ -88,6 +92,10 @@ struct clone_state {
   clone_action next = clone_action::attempt;
   attempt under_way;
   std::uint32_t probes = 0;
+  /// What waits for its turn, or has it.
+  std::shared_ptr<outbound_call> upcoming_call;
+  void (clone_state::*call_ended)(const exchange&) = nullptr;
+  turn_ticket_ptr ticket; ///< while it waits
   std::unique_ptr<event_writer<self_pointer>> events;
   bool draining = false;
   bool cancelled = false;

@@ -3,6 +3,7 @@
 #include "actors/handles.hpp"
 #include "actors/request_deadlines.hpp"
 #include "actors/supervision_log.hpp"
+#include "actors/turns.hpp"
 #include "job/clone_traffic.hpp"
 #include "job/crash_point.hpp"
 #include "job/foresight.hpp"
@@ -35,6 +36,8 @@ struct admission_counts {
 struct environment {
   journal_actor journal;
   outbound_actor outbound;
+  /// Who makes a call has a turn of its upstream before.
+  std::shared_ptr<handoff::turns> turns = std::make_shared<unlimited_turns>();
   std::shared_ptr<admission_counts> admission;
   /// Where clones stand in line and how long they take.
   std::shared_ptr<clone_traffic> traffic = std::make_shared<clone_traffic>();

@@ -8,8 +8,8 @@ namespace handoff {
 
 /// Makes HTTP calls. One thread of its own behind it waits for all of them.
 using outbound_actor = caf::typed_actor<
-  // Makes the call; always answers, within patience + timeout, with what came
-  // of it, a failure being no error.
+  // Makes the call; always answers, within its timeout, with what came of it, a
+  // failure being no error.
   caf::replies_to<outbound_call_ptr>::with<exchange_ptr>>;
 
 /// Owns the journal.
@@ -36,6 +36,8 @@ using sub_action_actor = caf::typed_actor<
 using job_supervisor_actor = caf::typed_actor<
   // This step is due for its next attempt.
   caf::reacts_to<again_atom, step_ref>,
+  // The call of this step has its turn.
+  caf::reacts_to<turn_ptr, step_ref>,
   // Does what an operator wants with the job and answers the responder.
   caf::reacts_to<job_order_ptr>,
   // Tries once more to journal what is not journaled yet.
@@ -49,6 +51,8 @@ using job_supervisor_actor = caf::typed_actor<
 using clone_actor = caf::typed_actor<
   // The next attempt (or probe) is due.
   caf::reacts_to<again_atom>,
+  // The call that waits has its turn.
+  caf::reacts_to<turn_ptr>,
   // Tries once more to journal what is not journaled yet.
   caf::reacts_to<save_atom>,
   // Begins no further attempt, and ends when the one under way has ended.

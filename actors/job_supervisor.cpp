@@ -8,6 +8,7 @@
 #include "job/follow_up.hpp"
 #include "job/verdict.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
@@ -204,10 +205,32 @@ void job_supervisor_state::start(step_ref step, std::size_t at) {
     slot.worker = self->spawn(sub_action, env);
     self->monitor(slot.worker);
   }
-  auto call = std::make_shared<const outbound_call>(
-    std::get<outbound_call>(std::move(built)));
-  const auto patience = call->patience + call->timeout + 2 * request_grace;
-  ask(self, *env, slot.worker, patience, outbound_call_ptr{call})
+  slot.call =
+    std::make_shared<outbound_call>(std::get<outbound_call>(std::move(built)));
+  auto asked = env->turns->ask(
+    {upstream_of(slot.call->url), slot.call->purpose, slot.call->job},
+    [to = caf::actor_cast<job_supervisor_actor>(self), step](turn_ptr turn) {
+      caf::anon_send(to, std::move(turn), step);
+    });
+  if (auto* turn = std::get_if<turn_ptr>(&asked))
+    make(at, std::move(*turn));
+  else
+    slot.ticket = std::get<turn_ticket_ptr>(std::move(asked));
+}
+
+void job_supervisor_state::turn_came(turn_ptr turn, step_ref step) {
+  for (std::size_t at = 0; at < slots.size(); ++at)
+    if (slots[at].step == step && slots[at].ticket)
+      make(at, std::move(turn));
+}
+
+void job_supervisor_state::make(std::size_t at, turn_ptr turn) {
+  auto& slot = slots[at];
+  slot.ticket.reset();
+  slot.call->turn = std::move(turn);
+  const auto patience = slot.call->timeout + 2 * request_grace;
+  ask(self, *env, slot.worker, patience,
+      outbound_call_ptr{std::exchange(slot.call, nullptr)})
     .then(
       [this, at, number = slot.made.number](const exchange_ptr& done) {
         env->fault_point(name);
@@ -218,6 +241,14 @@ void job_supervisor_state::start(step_ref step, std::size_t at) {
         attempt_lost(at, number);
         proceed();
       });
+}
+
+void job_supervisor_state::give_up_turns() {
+  exchange unsent;
+  unsent.failure = error{error_kind::overloaded, "its turn did not come"};
+  for (std::size_t at = 0; at < slots.size(); ++at)
+    if (slots[at].ticket)
+      attempt_ended(at, slots[at].made.number, unsent);
 }
 
 void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
@@ -271,6 +302,8 @@ void job_supervisor_state::end_attempt(std::size_t at, sub_action_status status,
                                        nlohmann::json answer,
                                        std::optional<milliseconds> pause) {
   const auto step = *std::exchange(slots[at].step, std::nullopt);
+  slots[at].ticket.reset();
+  slots[at].call.reset();
   made.ended = true;
   if (made.failure)
     made.failure = masked(*definition, std::move(*made.failure));
@@ -342,11 +375,13 @@ void job_supervisor_state::retry_due(step_ref which) {
 
 void job_supervisor_state::drain() {
   draining = true;
+  give_up_turns();
   proceed();
 }
 
 void job_supervisor_state::cancel() {
   cancelled = true;
+  give_up_turns();
   for (const auto kind :
        {step_kind::sub_action, step_kind::compensation, step_kind::callback}) {
     const auto& steps = steps_of(record, kind);
@@ -429,6 +464,9 @@ job_supervisor(job_supervisor_state::self_pointer self,
     [self](again_atom, const step_ref& step) {
       self->state.env->fault_point(job_supervisor_state::name);
       self->state.retry_due(step);
+    },
+    [self](const turn_ptr& turn, const step_ref& step) {
+      self->state.turn_came(turn, step);
     },
     [self](const job_order_ptr& order) { self->state.obey(order); },
     [self](save_atom) { self->state.events->flush(); },

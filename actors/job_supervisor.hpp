@@ -55,6 +55,10 @@ struct job_supervisor_state {
   /// Starts, skips and adds what the plan says; ends the job when all is final.
   void proceed();
   void start(step_ref step, std::size_t slot);
+  void turn_came(turn_ptr turn, step_ref step);
+  void make(std::size_t slot, turn_ptr turn);
+  /// Lets all calls that wait for their turn go unsent.
+  void give_up_turns();
   void attempt_ended(std::size_t slot, std::uint32_t number,
                      const exchange& done);
   void attempt_lost(std::size_t slot, std::uint32_t number);
@@ -70,6 +74,8 @@ struct job_supervisor_state {
     sub_action_actor worker;
     std::optional<step_ref> step; ///< what it works on
     attempt made;
+    std::shared_ptr<outbound_call> call; ///< until it is made
+    turn_ticket_ptr ticket;              ///< while it waits for its turn
   };
 
   /// What the flow says of a step.

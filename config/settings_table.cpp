@@ -355,7 +355,8 @@ std::vector<setting_key> work_keys() {
              million,
              {},
              {},
-             "Failures in a row that open the breaker of a host; 0 is never."},
+             "Failures in a row that open the breaker of a host, which clones "
+             "and sub-actions have one each of; 0 is never."},
             KEPT_IN(upstream.breaker_failures)),
     kept_in({"upstream",
              "breaker-open",

@@ -33,6 +33,20 @@ const std::string* find_header(const headers& fields,
 /// for clones, because behind a clone a sender waits.
 enum class call_class { clone, sub_action };
 
+/// A place among the calls of an upstream, for one attempt. It gives itself
+/// back once, with the last reference at the latest; the outbound client that
+/// makes the call does so earlier, when it knows what came of it.
+class turn {
+public:
+  turn() = default;
+  virtual ~turn() = default;
+
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+};
+
+using turn_ptr = std::shared_ptr<turn>;
+
 /// One HTTP request to an upstream.
 struct outbound_call {
   call_class purpose = call_class::sub_action;
@@ -47,13 +61,8 @@ struct outbound_call {
   /// From the moment that the request goes to the wire until its whole answer
   /// is there; > 0.
   std::chrono::milliseconds timeout{0};
-  /// How long it may wait for its turn before (the governor's limits, an open
-  /// breaker); > 0. Past that it ends unsent, as `overloaded` or
-  /// `breaker_open`, and is not counted as an attempt.
-  std::chrono::milliseconds patience{0};
-  /// How long a sender waits for what it brings. While the service drains, it
-  /// waits for its turn no longer than that.
-  std::chrono::milliseconds awaited{0};
+  /// Of its upstream. Null: it is made at once, and no limit holds for it.
+  std::shared_ptr<handoff::turn> turn = nullptr;
 };
 
 using outbound_call_ptr = std::shared_ptr<const outbound_call>;

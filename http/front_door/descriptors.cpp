@@ -93,6 +93,12 @@ call_sockets::call_sockets(int like) noexcept
     : like_{like}, newest_{shares_.limit()} {}
 
 std::optional<socket_place> call_sockets::place(time_point now) noexcept {
+  const auto guard = std::lock_guard{mutex_};
+  return place_unlocked(now);
+}
+
+std::optional<socket_place>
+call_sockets::place_unlocked(time_point now) noexcept {
   const auto are_plenty = [this] {
     return newest_ + plenty < shares_.public_end();
   };
@@ -113,23 +119,30 @@ std::optional<socket_place> call_sockets::place(time_point now) noexcept {
 }
 
 bool call_sockets::leave_room_for_idle() const noexcept {
+  const auto guard = std::lock_guard{mutex_};
   const auto end = shares_.public_end();
   return newest_ + std::min(plenty, end / 4) < end;
 }
 
 bool call_sockets::are_short(time_point now) noexcept {
+  const auto guard = std::lock_guard{mutex_};
   // A promise would say nothing.
   newest_ = shares_.limit();
-  return !place(now) || (last_short_ && now - *last_short_ < short_for);
+  return !place_unlocked(now)
+      || (last_short_ && now - *last_short_ < short_for);
+}
+
+void call_sockets::opened(int fd) noexcept {
+  const auto guard = std::lock_guard{mutex_};
+  // Where there is none, there is no plenty either.
+  newest_ = fd < 0 ? shares_.limit() : static_cast<std::uint64_t>(fd);
 }
 
 int socket_place::open(int family, int type, int protocol) noexcept {
   give_up();
   const int fd = ::socket(family, type | SOCK_CLOEXEC, protocol);
-  // Where there is none, there is no plenty either.
-  if (of_)
-    of_->newest_ =
-      fd < 0 ? of_->shares_.limit() : static_cast<std::uint64_t>(fd);
+  if (of_ != nullptr)
+    of_->opened(fd);
   return fd;
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -83,7 +84,7 @@ class socket_place;
 
 /// The sockets of calls: each call has a place for its own before it begins, so
 /// that none is begun in vain. While there are plenty, the place is a promise
-/// and costs nothing; otherwise it is a descriptor. Not thread-safe.
+/// and costs nothing; otherwise it is a descriptor. Thread-safe.
 class call_sockets {
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -106,7 +107,12 @@ public:
 private:
   friend class socket_place;
 
-  int like_;
+  std::optional<socket_place> place_unlocked(time_point now) noexcept;
+  void opened(int fd) noexcept;
+
+  const int like_;
+  mutable std::mutex mutex_;
+  // What follows is guarded by it.
   descriptor_shares shares_ = descriptor_shares::now();
   std::uint64_t newest_; ///< the number of the socket that was opened last
   time_point look_again_ = {};

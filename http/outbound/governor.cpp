@@ -14,6 +14,10 @@ using time_point = governor::time_point;
 constexpr auto idle_max = std::chrono::minutes{10};
 constexpr std::size_t idle_hosts_max = 1'024;
 
+/// How long nobody follows a call that was told "not now": for as long as who
+/// made it may take to say how long the pause is.
+constexpr std::chrono::milliseconds until_told{100};
+
 /// Calls started a second, smoothly: `rate` tokens a second, a tenth of a
 /// second's worth of them saved at the most.
 class token_bucket {
@@ -78,7 +82,7 @@ public:
         return;
       trial_.reset();
     }
-    if (outcome == call_outcome::success) {
+    if (outcome == call_outcome::success || outcome == call_outcome::not_now) {
       state_ = state::closed;
       failures_ = 0;
       not_closed_since_.reset();
@@ -95,7 +99,10 @@ public:
     }
   }
 
-  bool closed() const { return state_ == state::closed; }
+  /// The higher, the fewer calls it lets through.
+  int rank() const {
+    return state_ == state::open ? 2 : state_ == state::half_open ? 1 : 0;
+  }
 
   std::size_t failures_in_a_row() const { return failures_; }
 
@@ -131,6 +138,8 @@ std::size_t sub_action_calls(const governor_options& options) {
 
 call_outcome outcome_of(const exchange& done) noexcept {
   if (!done.failure) {
+    if (done.status == 429)
+      return call_outcome::not_now;
     auto unwell = done.status >= 502 && done.status <= 504;
     return unwell ? call_outcome::failure : call_outcome::success;
   }
@@ -149,41 +158,93 @@ call_outcome outcome_of(const exchange& done) noexcept {
   }
 }
 
+/// How many calls may be in flight of those begun after a pause: one until its
+/// answer, or for a while, then more and more.
+class governor_ramp {
+public:
+  void restart(time_point from) {
+    max_ = 1;
+    in_flight_ = 0;
+    ++number_;
+    doubles_at_ = from + doubles_after;
+  }
+
+  bool is_full(time_point now, std::size_t max_calls) {
+    while (max_ && doubles_at_ <= now) {
+      max_ = *max_ * 2;
+      doubles_at_ += doubles_after;
+      if (*max_ >= max_calls)
+        max_.reset();
+    }
+    return max_ && in_flight_ >= *max_;
+  }
+
+  time_point doubles_at() const { return doubles_at_; }
+
+  /// Gives a number that `ended` wants to know.
+  std::uint64_t started() {
+    ++in_flight_;
+    return number_;
+  }
+
+  void ended(std::uint64_t number, bool is_answered) {
+    if (number != number_)
+      return;
+    --in_flight_;
+    if (max_ && is_answered)
+      ++*max_;
+  }
+
+private:
+  static constexpr std::chrono::milliseconds doubles_after{250};
+
+  std::optional<std::size_t> max_; ///< none: any number
+  std::size_t in_flight_ = 0;
+  std::uint64_t number_ = 0; ///< of pauses
+  time_point doubles_at_;
+};
+
 struct governor::upstream {
+  /// What is known of the calls of one class.
+  struct line {
+    fair_turns waiting;
+    std::size_t calls = 0; ///< in flight
+    circuit_breaker breaker;
+    time_point last_turn; ///< or when the first of those that wait came
+  };
+
   upstream(std::string_view host, double rate, time_point now)
       : name{host}, bucket{rate, now} {}
 
-  fair_turns& turns(call_class purpose) {
+  line& of(call_class purpose) {
     return purpose == call_class::clone ? clones : sub_actions;
   }
 
-  std::size_t waiting() const { return clones.size() + sub_actions.size(); }
+  const line& of(call_class purpose) const {
+    return purpose == call_class::clone ? clones : sub_actions;
+  }
 
-  std::size_t in_flight() const { return clone_calls + sub_action_calls; }
+  std::size_t waiting() const {
+    return clones.waiting.size() + sub_actions.waiting.size();
+  }
 
-  /// Whose turn it is; nothing if none that waits may go.
-  std::optional<call_class> next(std::size_t max_calls,
-                                 std::size_t max_sub_action_calls) const {
-    if (in_flight() >= max_calls)
-      return std::nullopt;
-    auto sub_action =
-      !sub_actions.empty() && sub_action_calls < max_sub_action_calls;
-    if (!clones.empty()
-        && !(sub_action && clones_in_a_row >= clones_in_a_row_max))
-      return call_class::clone;
-    if (sub_action)
-      return call_class::sub_action;
-    return std::nullopt;
+  std::size_t in_flight() const { return clones.calls + sub_actions.calls; }
+
+  /// That of the class which is worse off.
+  const circuit_breaker& breaker() const {
+    return sub_actions.breaker.rank() > clones.breaker.rank()
+           ? sub_actions.breaker
+           : clones.breaker;
   }
 
   std::string name;
-  fair_turns clones;
-  fair_turns sub_actions;
-  std::size_t clone_calls = 0;
-  std::size_t sub_action_calls = 0;
+  line clones;
+  line sub_actions;
   int clones_in_a_row = 0; ///< that went before a waiting sub-action
   token_bucket bucket;
-  circuit_breaker breaker;
+  time_point paused_since;
+  time_point paused_until;
+  governor_ramp ramp;
   std::uint64_t calls = 0;
   std::uint64_t failures = 0;
   std::uint64_t put_off = 0;
@@ -208,19 +269,28 @@ governor::governor(governor_options options)
 
 governor::~governor() = default;
 
-bool governor::submit(std::uint64_t call, std::string_view host,
-                      call_class purpose, std::string_view job, time_point now,
-                      time_point patience_until, time_point awaited_until) {
-  if (waiting_.size() >= options_.max_waiting)
-    return false;
-  if (draining_)
-    patience_until = std::min(patience_until, awaited_until);
+void governor::submit(std::uint64_t call, std::string_view host,
+                      call_class purpose, std::string_view job,
+                      time_point now) {
   auto& at = host_for(host, now);
-  auto place = at.turns(purpose).push(call, job);
-  waiting_.emplace(
-    call, waiting_call{&at, purpose, place, patience_until, awaited_until});
-  patience_.emplace(patience_until, call);
+  auto& line = at.of(purpose);
+  if (line.waiting.empty())
+    line.last_turn = now;
+  waiting_.emplace(call,
+                   waiting_call{&at, purpose, line.waiting.push(call, job)});
   mark(at);
+}
+
+bool governor::withdraw(std::uint64_t call, time_point now) {
+  const auto known = waiting_.find(call);
+  if (known == waiting_.end())
+    return false;
+  auto& host = *known->second.host;
+  host.of(known->second.purpose).waiting.erase(known->second.place);
+  waiting_.erase(known);
+  if (host.waiting() == 0)
+    wake_at(host, std::nullopt);
+  mark_idle(host, now);
   return true;
 }
 
@@ -243,39 +313,67 @@ governor::take_ready(time_point now, const std::function<bool()>& has_place) {
   return ready;
 }
 
+std::optional<call_class> governor::next_of(upstream& host, time_point now) {
+  std::optional<time_point> later;
+  const auto not_before = [&](time_point when) {
+    if (when != time_point::max())
+      later = later ? std::min(*later, when) : when;
+  };
+  const auto may_go = [&](call_class purpose, std::size_t calls_max) {
+    const auto& line = host.of(purpose);
+    if (line.waiting.empty() || line.calls >= calls_max)
+      return false;
+    const auto wait = line.breaker.wait(now);
+    if (wait)
+      not_before(*wait);
+    return !wait;
+  };
+  const bool is_full = host.in_flight() >= options_.max_calls;
+  const auto clone = !is_full && may_go(call_class::clone, options_.max_calls);
+  const auto sub_action =
+    !is_full && may_go(call_class::sub_action, sub_action_calls_);
+  auto next =
+    clone && !(sub_action && host.clones_in_a_row >= clones_in_a_row_max)
+      ? std::optional{call_class::clone}
+    : sub_action ? std::optional{call_class::sub_action}
+                 : std::nullopt;
+  if (next) {
+    auto wait = host.bucket.wait(now);
+    if (host.paused_until > now)
+      wait = host.paused_until;
+    else if (host.ramp.is_full(now, options_.max_calls))
+      wait = host.ramp.doubles_at();
+    if (wait) {
+      not_before(*wait);
+      next.reset();
+    }
+  }
+  wake_at(host, later);
+  return next;
+}
+
 void governor::start_from(upstream& host, time_point now,
                           const std::function<bool()>& has_place,
                           std::vector<std::uint64_t>& ready) {
-  wake_at(host, std::nullopt);
-  while (auto purpose = host.next(options_.max_calls, sub_action_calls_)) {
-    auto wait = host.breaker.wait(now);
-    if (!wait)
-      wait = host.bucket.wait(now);
-    if (wait) {
-      if (*wait != time_point::max())
-        wake_at(host, wait);
-      return;
-    }
+  while (const auto purpose = next_of(host, now)) {
     if (has_place && !has_place()) {
       put_off(host, *purpose);
       return;
     }
-    auto call = host.turns(*purpose).pop();
-    auto known = waiting_.find(call);
-    patience_.erase({known->second.patience_until, call});
-    waiting_.erase(known);
-    running_.emplace(call, running_call{&host, *purpose, now});
-    if (*purpose == call_class::clone) {
-      ++host.clone_calls;
-      host.clones_in_a_row =
-        host.sub_actions.empty() ? 0 : host.clones_in_a_row + 1;
-    } else {
-      ++host.sub_action_calls;
-      host.clones_in_a_row = 0;
-    }
+    auto& line = host.of(*purpose);
+    const auto call = line.waiting.pop();
+    waiting_.erase(call);
+    running_.emplace(call,
+                     running_call{&host, *purpose, now, host.ramp.started()});
+    ++line.calls;
+    line.last_turn = now;
+    host.clones_in_a_row =
+      *purpose == call_class::clone && !host.sub_actions.waiting.empty()
+        ? host.clones_in_a_row + 1
+        : 0;
     host.bucket.take();
-    const auto before = host.breaker.name();
-    host.breaker.started(call);
+    const auto before = host.breaker().name();
+    line.breaker.started(call);
     tell_breaker(host, before);
     ++host.calls;
     ready.push_back(call);
@@ -283,66 +381,92 @@ void governor::start_from(upstream& host, time_point now,
 }
 
 void governor::put_off(upstream& host, call_class purpose) {
-  auto& call = waiting_.at(host.turns(purpose).next());
+  auto& call = waiting_.at(host.of(purpose).waiting.next());
   // Counted once, however often it is put off.
   if (!std::exchange(call.put_off, true))
     ++host.put_off;
   put_off_.push_back(&host);
 }
 
-std::vector<expired_call> governor::take_expired(time_point now) {
-  std::vector<expired_call> expired;
-  while (!patience_.empty() && patience_.begin()->first <= now) {
-    auto call = patience_.begin()->second;
-    patience_.erase(patience_.begin());
-    auto known = waiting_.find(call);
-    auto& host = *known->second.host;
-    host.turns(known->second.purpose).erase(known->second.place);
-    waiting_.erase(known);
-    expired.push_back({call, host.breaker.closed() ? error_kind::overloaded
-                                                   : error_kind::breaker_open});
-    if (host.waiting() == 0)
-      wake_at(host, std::nullopt);
-    mark_idle(host, now);
-  }
-  return expired;
-}
-
-void governor::drain() {
-  draining_ = true;
-  for (auto& [call, each] : waiting_) {
-    if (each.patience_until <= each.awaited_until)
-      continue;
-    patience_.erase({each.patience_until, call});
-    each.patience_until = each.awaited_until;
-    patience_.emplace(each.patience_until, call);
-  }
-}
-
 void governor::finished(std::uint64_t call, call_outcome outcome,
                         time_point now) {
-  auto known = running_.find(call);
+  const auto known = running_.find(call);
   if (known == running_.end())
     return;
   auto& host = *known->second.host;
-  if (known->second.purpose == call_class::clone)
-    --host.clone_calls;
+  auto& line = host.of(known->second.purpose);
+  --line.calls;
+  if (outcome == call_outcome::unused)
+    --host.calls;
   else
-    --host.sub_action_calls;
-  host.times.add(now - known->second.since);
+    host.times.add(now - known->second.since);
+  host.ramp.ended(known->second.ramp, outcome == call_outcome::success);
   running_.erase(known);
   if (outcome == call_outcome::failure)
     ++host.failures;
-  const auto before = host.breaker.name();
-  host.breaker.finished(call, outcome, now, options_);
+  if (outcome == call_outcome::not_now)
+    hold(host, now + until_told, now);
+  const auto before = host.breaker().name();
+  line.breaker.finished(call, outcome, now, options_);
   tell_breaker(host, before);
   mark(host);
 }
 
+void governor::pause(std::string_view name, time_point until, time_point now) {
+  auto& host = host_for(name, now);
+  hold(host, until, now);
+  host.ramp.restart(host.paused_until);
+  mark(host);
+}
+
+void governor::hold(upstream& host, time_point until, time_point now) {
+  if (host.paused_until <= now)
+    host.paused_since = now;
+  host.paused_until = std::max(host.paused_until, until);
+}
+
+std::optional<turn_obstacle> governor::obstacle(std::string_view name,
+                                                call_class purpose,
+                                                time_point now) const {
+  using std::chrono::ceil;
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  const auto known = hosts_.find(name);
+  if (known == hosts_.end() || known->second->of(purpose).waiting.empty())
+    return std::nullopt;
+  auto& host = *known->second;
+  const auto& line = host.of(purpose);
+  turn_obstacle found;
+  const auto is = [&](turn_obstacle::reason why, time_point since,
+                      std::optional<time_point> until) {
+    found.why = why;
+    found.lasting = floor<milliseconds>(now - since);
+    if (until && *until != time_point::max())
+      found.left = std::max(milliseconds{0}, ceil<milliseconds>(*until - now));
+  };
+  if (const auto wait = line.breaker.wait(now))
+    is(turn_obstacle::reason::breaker,
+       line.breaker.not_closed_since().value_or(now), wait);
+  else if (host.paused_until > now)
+    is(turn_obstacle::reason::pause, host.paused_since, host.paused_until);
+  else if (is_put_off(host))
+    is(turn_obstacle::reason::descriptors, line.last_turn, std::nullopt);
+  else if (const auto token = host.bucket.wait(now))
+    is(turn_obstacle::reason::rate, line.last_turn, token);
+  else
+    is(turn_obstacle::reason::calls, line.last_turn, std::nullopt);
+  return found;
+}
+
+bool governor::is_put_off(const upstream& host) const {
+  return std::find(put_off_.begin(), put_off_.end(), &host) != put_off_.end();
+}
+
 void governor::tell_breaker(const upstream& host,
                             std::string_view before) const {
-  if (options_.breaker_changed && host.breaker.name() != before)
-    options_.breaker_changed(host.name, host.breaker.name());
+  const auto after = host.breaker().name();
+  if (options_.breaker_changed && after != before)
+    options_.breaker_changed(host.name, after);
 }
 
 std::optional<time_point> governor::next_wakeup() const {
@@ -351,21 +475,19 @@ std::optional<time_point> governor::next_wakeup() const {
   std::optional<time_point> next;
   if (!wakeups_.empty())
     next = wakeups_.begin()->first;
-  if (!patience_.empty())
-    next = next ? std::min(*next, patience_.begin()->first)
-                : patience_.begin()->first;
   return next;
 }
 
 std::vector<upstream_counts> governor::counts() const {
   std::vector<upstream_counts> all;
   all.reserve(hosts_.size());
-  for (const auto& [name, host] : hosts_)
+  for (const auto& [name, host] : hosts_) {
+    const auto& breaker = host->breaker();
     all.push_back({host->name, host->in_flight(), host->waiting(), host->calls,
-                   host->failures, std::string{host->breaker.name()},
-                   host->breaker.failures_in_a_row(),
-                   host->breaker.not_closed_since(), host->times,
-                   host->put_off});
+                   host->failures, std::string{breaker.name()},
+                   breaker.failures_in_a_row(), breaker.not_closed_since(),
+                   host->times, host->put_off});
+  }
   return all;
 }
 
@@ -373,8 +495,8 @@ clone_room governor::room_for_clones(std::string_view host) const {
   clone_room room{0, options_.max_calls, options_.rate};
   if (const auto known = hosts_.find(host); known != hosts_.end()) {
     const auto& at = *known->second;
-    room.under_way = at.clone_calls;
-    room.slots -= std::min(at.sub_action_calls, room.slots - 1);
+    room.under_way = at.clones.calls;
+    room.slots -= std::min(at.sub_actions.calls, room.slots - 1);
   }
   return room;
 }
@@ -393,10 +515,16 @@ governor::upstream& governor::host_for(std::string_view name, time_point now) {
 }
 
 void governor::forget_idle(time_point now) {
-  while (!idle_.empty()
-         && (idle_.size() > idle_hosts_max
-             || now - idle_.front()->idle_since >= idle_max)) {
+  for (auto left = idle_.size(); left > 0; --left) {
     auto* host = idle_.front();
+    if (idle_.size() <= idle_hosts_max && now - host->idle_since < idle_max)
+      return;
+    if (host->paused_until > now) {
+      // What it asked for holds for calls that come only later.
+      host->idle_since = now;
+      idle_.splice(idle_.end(), idle_, idle_.begin());
+      continue;
+    }
     idle_.pop_front();
     // The key lives in the host: it must not be read once the host is gone.
     auto gone = hosts_.extract(host->name);

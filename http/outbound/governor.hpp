@@ -1,8 +1,8 @@
 #pragma once
 
+#include "actors/turns.hpp"
 #include "http/outbound/fair_turns.hpp"
 #include "http/outbound/outbound_options.hpp"
-#include "job/error.hpp"
 #include "job/exchange.hpp"
 #include "job/foresight.hpp"
 
@@ -25,27 +25,27 @@ namespace handoff {
 enum class call_outcome {
   success, ///< the host answered, whatever it thinks of the request
   failure, ///< the host could not be reached, was lost, or is unwell
+  not_now, ///< the host answered that it takes no more calls for now (429)
   unknown, ///< the call was given up by this side
+  unused,  ///< the turn was given back without a call
 };
 
 /// What `done` says about its host: lost connections, time-outs, names and
 /// connections that fail, and answers of 502, 503 and 504 are failures.
 call_outcome outcome_of(const exchange& done) noexcept;
 
-/// A waiting call whose patience ended, and what it ends as.
-struct expired_call {
-  std::uint64_t call = 0;
-  error_kind kind = error_kind::overloaded;
-
-  friend bool operator==(const expired_call&, const expired_call&) = default;
-};
-
 /// Decides when each call may start. For each host: a number of calls in
 /// flight, of which a share is kept for clones; a rate (a token bucket that
-/// holds a tenth of a second); a circuit breaker; fair turns between jobs.
+/// holds a tenth of a second); pauses that it asked for; a circuit breaker for
+/// each class of calls, so that sub-actions that fail hold up no clone; fair
+/// turns between jobs.
 ///
 /// Clones go before sub-actions, but after eight clones in a row that went
 /// before a waiting sub-action, one sub-action has its turn.
+///
+/// After a pause one call goes first. Each answer lets one more be in flight,
+/// and each quarter of a second twice as many, until the host's limit is
+/// reached: what has piled up does not come at once.
 ///
 /// Pure: time comes from outside and must not go backwards. Not thread-safe.
 /// An operation is O(log n) in the waiting calls and in the known hosts.
@@ -59,12 +59,12 @@ public:
   governor(const governor&) = delete;
   governor& operator=(const governor&) = delete;
 
-  /// Queues `call`, a number not in use, for `host` until `patience_until`,
-  /// while it drains until `awaited_until` at the latest. False if too many
-  /// wait already: the call ends as `overloaded`.
-  bool submit(std::uint64_t call, std::string_view host, call_class purpose,
-              std::string_view job, time_point now, time_point patience_until,
-              time_point awaited_until);
+  /// Queues `call`, a number not in use, for `host`, without an end.
+  void submit(std::uint64_t call, std::string_view host, call_class purpose,
+              std::string_view job, time_point now);
+
+  /// A call that waits does not any more. False if it does not wait.
+  bool withdraw(std::uint64_t call, time_point now);
 
   /// The calls that start now, in their order. Each counts as in flight until
   /// it is `finished`. `has_place` is asked before each, if it is not null: it
@@ -73,19 +73,22 @@ public:
   std::vector<std::uint64_t>
   take_ready(time_point now, const std::function<bool()>& has_place = nullptr);
 
-  /// The waiting calls whose patience has ended: as `breaker_open` where the
-  /// breaker is not closed, else as `overloaded`.
-  std::vector<expired_call> take_expired(time_point now);
-
-  /// From now on a call that no sender waits for does not wait for a turn that
-  /// would not come at once: those that do are what `take_expired` gives next.
-  void drain();
+  /// Whether calls are put off.
+  bool puts_off() const noexcept { return !put_off_.empty(); }
 
   /// A call that started is over.
   void finished(std::uint64_t call, call_outcome outcome, time_point now);
 
-  /// When `take_ready` or `take_expired` may next have something without
-  /// another call being submitted or finished. Nothing if never.
+  /// No call to `host` starts before `until`.
+  void pause(std::string_view host, time_point until, time_point now);
+
+  /// What keeps those that wait for a call of this class from it; none if
+  /// nobody waits.
+  std::optional<turn_obstacle>
+  obstacle(std::string_view host, call_class purpose, time_point now) const;
+
+  /// When `take_ready` may next have something without another call being
+  /// submitted or finished. Nothing if never.
   std::optional<time_point> next_wakeup() const;
 
   std::size_t waiting() const noexcept { return waiting_.size(); }
@@ -102,8 +105,6 @@ private:
     upstream* host;
     call_class purpose;
     fair_turns::place place;
-    time_point patience_until;
-    time_point awaited_until;
     bool put_off = false;
   };
 
@@ -111,26 +112,31 @@ private:
     upstream* host;
     call_class purpose;
     time_point since;
+    std::uint64_t ramp; ///< since which pause
   };
+
+  using waiting_line = std::unordered_map<std::uint64_t, waiting_call>;
 
   upstream& host_for(std::string_view name, time_point now);
   void forget_idle(time_point now);
   void mark(upstream& host);
   void tell_breaker(const upstream& host, std::string_view before) const;
+  /// Whose turn it is; nothing if none that waits may go now.
+  std::optional<call_class> next_of(upstream& host, time_point now);
   void mark_idle(upstream& host, time_point now);
   void wake_at(upstream& host, std::optional<time_point> when);
   void start_from(upstream& host, time_point now,
                   const std::function<bool()>& has_place,
                   std::vector<std::uint64_t>& ready);
   void put_off(upstream& host, call_class purpose);
+  static void hold(upstream& host, time_point until, time_point now);
+  bool is_put_off(const upstream& host) const;
 
   governor_options options_;
   std::size_t sub_action_calls_; ///< sub-actions in flight at the most
   std::unordered_map<std::string_view, std::unique_ptr<upstream>> hosts_;
-  std::unordered_map<std::uint64_t, waiting_call> waiting_;
+  waiting_line waiting_;
   std::unordered_map<std::uint64_t, running_call> running_;
-  std::set<std::pair<time_point, std::uint64_t>> patience_;
-  bool draining_ = false;
   std::set<std::pair<time_point, upstream*>> wakeups_;
   std::vector<upstream*> marked_;  ///< where something may start
   std::vector<upstream*> put_off_; ///< ... once there is a place for it

@@ -15,16 +15,8 @@ void outbound_client::start(outbound_call_ptr call, completion done) {
   loop_->start(std::move(call), std::move(done));
 }
 
-void outbound_client::drain() {
-  loop_->drain();
-}
-
-std::vector<upstream_counts> outbound_client::counts() const {
-  return loop_->counts();
-}
-
-clone_room outbound_client::room_for_clones(const std::string& host) const {
-  return loop_->room_for_clones(host);
+std::shared_ptr<call_turns> outbound_client::turns() const {
+  return loop_->turns();
 }
 
 } // namespace handoff

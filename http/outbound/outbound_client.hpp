@@ -1,13 +1,11 @@
 #pragma once
 
+#include "http/outbound/call_turns.hpp"
 #include "http/outbound/outbound_options.hpp"
 #include "job/exchange.hpp"
-#include "job/foresight.hpp"
 
 #include <functional>
 #include <memory>
-#include <string>
-#include <vector>
 
 namespace handoff {
 
@@ -31,27 +29,19 @@ public:
   outbound_client(const outbound_client&) = delete;
   outbound_client& operator=(const outbound_client&) = delete;
 
-  /// Makes `call`, which is not null, as soon as the host's limits allow.
-  /// `done` is told exactly once, on the client's thread; it must not block and
-  /// must not throw. Never throws for what a call asks: a bad URL, method or
-  /// header is an exchange that failed as `template_failed`. Fields that frame
-  /// the message or belong to the connection (Content-Length,
+  /// Makes `call`, which is not null, now. Its turn, if it brings one, is over
+  /// when `done` is told. `done` is told exactly once, on the client's thread;
+  /// it must not block and must not throw. Never throws for what a call asks: a
+  /// bad URL, method or header is an exchange that failed as `template_failed`.
+  /// Fields that frame the message or belong to the connection (Content-Length,
   /// Transfer-Encoding, Connection, Expect,
   /// ...) are this client's to write, and are left out of `call.headers`. A
   /// HEAD carries no body.
   void start(outbound_call_ptr call, completion done);
 
-  /// The service is about to end: sub-actions that wait for a turn end without
-  /// one (`overloaded` or `breaker_open`), and so do later ones that would
-  /// wait.
-  void drain();
-
-  /// What is known of each host, in no order.
-  std::vector<upstream_counts> counts() const;
-
-  /// What `host` (`scheme://name:port`, in lower case) gives clones now. Cheap;
-  /// may be asked for each webhook.
-  clone_room room_for_clones(const std::string& host) const;
+  /// Where turns are asked for. May be asked when the client is gone: nobody
+  /// who has to wait gets one then.
+  std::shared_ptr<call_turns> turns() const;
 
 private:
   class loop;

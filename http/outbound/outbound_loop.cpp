@@ -2,8 +2,6 @@
 
 #include "http/outbound/call_check.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -30,10 +28,6 @@ constexpr auto poll_max = std::chrono::milliseconds{60'000};
 /// How long connections stay without calls: no longer than `transfer` would
 /// have one used again.
 constexpr std::chrono::milliseconds idle_max{4'000};
-
-/// The longest sleep while a call waits for a descriptor: nobody tells of those
-/// that others give back.
-constexpr auto retry_without_descriptors = std::chrono::milliseconds{50};
 
 /// What epoll says of the wake-up and of the other epoll; no lane's socket is
 /// marked so.
@@ -71,23 +65,18 @@ void initialize_curl() {
 
 } // namespace
 
-owned_fd::~owned_fd() {
-  ::close(fd_);
-}
-
 outbound_client::loop::loop(outbound_options options)
     : options_{(initialize_curl(), std::move(options))},
       epoll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
       epoll_sub_actions_{
         checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
-      wakeup_{checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")},
-      governor_{options_.governor},
+      turns_{std::make_shared<call_turns>(options_.governor)},
       share_{checked(curl_share_init())},
       lanes_{epoll_.get(), epoll_sub_actions_.get()} {
   // No lock functions: all that share it are of one thread.
   curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   for (const auto& [fd, tag] :
-       {std::pair{wakeup_.get(), wakeup_tag},
+       {std::pair{turns_->wakeup(), wakeup_tag},
         std::pair{epoll_sub_actions_.get(), sub_actions_tag}}) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -105,7 +94,8 @@ outbound_client::loop::~loop() {
     auto guard = std::lock_guard{incoming_mutex_};
     stopping_ = true;
   }
-  wake();
+  turns_->close();
+  turns_->wake();
   thread_.join();
 }
 
@@ -116,47 +106,22 @@ void outbound_client::loop::start(outbound_call_ptr call, completion done) {
   auto work = std::make_unique<transfer>(
     std::move(call), target != nullptr ? std::move(target->url) : nullptr,
     std::move(done), options_);
-  auto host = target != nullptr
-              ? result<std::string>{std::move(target->host)}
-              : result<std::string>{std::get<error>(std::move(checked))};
+  std::optional<error> refused;
+  if (target == nullptr)
+    refused = std::get<error>(std::move(checked));
   auto first = false;
   {
     auto guard = std::lock_guard{incoming_mutex_};
     first = incoming_.empty();
-    incoming_.push_back({std::move(work), std::move(host)});
+    incoming_.push_back({std::move(work), std::move(refused)});
   }
   if (first)
-    wake();
-}
-
-void outbound_client::loop::drain() {
-  {
-    auto guard = std::lock_guard{incoming_mutex_};
-    drain_asked_ = true;
-  }
-  wake();
-}
-
-std::vector<upstream_counts> outbound_client::loop::counts() const {
-  auto guard = std::lock_guard{governor_mutex_};
-  return governor_.counts();
-}
-
-clone_room
-outbound_client::loop::room_for_clones(const std::string& host) const {
-  auto guard = std::lock_guard{governor_mutex_};
-  return governor_.room_for_clones(host);
-}
-
-void outbound_client::loop::wake() {
-  std::uint64_t one = 1;
-  // It can only fail when the counter is full, and then the loop is awake.
-  [[maybe_unused]] auto written = ::write(wakeup_.get(), &one, sizeof(one));
+    turns_->wake();
 }
 
 void outbound_client::loop::run() {
   while (take_arrivals()) {
-    take_turns();
+    give_turns();
     poll_once();
     take_ended();
   }
@@ -164,12 +129,10 @@ void outbound_client::loop::run() {
 }
 
 int outbound_client::loop::patience_for_poll(time_point now) const {
-  auto next = now + (none_left_ ? retry_without_descriptors : poll_max);
-  if (auto tick = lanes_.next_tick())
-    next = std::min(next, *tick);
-  // Read without the lock: only this thread changes the governor.
-  if (auto turn = governor_.next_wakeup())
-    next = std::min(next, *turn);
+  auto next = now + poll_max;
+  for (const auto& due : {lanes_.next_tick(), next_turns_})
+    if (due)
+      next = std::min(next, *due);
   if (next <= now)
     return 0;
   auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now);
@@ -204,9 +167,10 @@ void outbound_client::loop::poll_once() {
 
 void outbound_client::loop::serve(const epoll_event& event) {
   if (event.data.u64 == wakeup_tag) {
+    woken_ = true;
     std::uint64_t ignored = 0;
     [[maybe_unused]] auto read =
-      ::read(wakeup_.get(), &ignored, sizeof(ignored));
+      ::read(turns_->wakeup(), &ignored, sizeof(ignored));
     return;
   }
   auto mask = 0;
@@ -221,112 +185,50 @@ void outbound_client::loop::serve(const epoll_event& event) {
 
 bool outbound_client::loop::take_arrivals() {
   std::vector<arrival> arrived;
-  auto drain_now = false;
   {
     auto guard = std::lock_guard{incoming_mutex_};
     if (stopping_)
       return false;
     arrived.swap(incoming_);
-    drain_now = std::exchange(drain_asked_, false);
   }
-  auto now = clock::now();
-  if (drain_now) {
-    auto guard = std::lock_guard{governor_mutex_};
-    governor_.drain();
-  }
-  for (auto& [work, host] : arrived) {
-    if (auto* why = std::get_if<error>(&host)) {
-      work->tell(work->give_up(why->kind, std::move(why->detail), now));
-      continue;
-    }
-    auto id = next_id_++;
-    const auto& call = work->call();
-    auto queued = false;
-    {
-      auto guard = std::lock_guard{governor_mutex_};
-      queued = governor_.submit(id, std::get<std::string>(host), call.purpose,
-                                call.job, now, now + call.patience,
-                                now + call.awaited);
-    }
-    if (queued)
-      calls_.emplace(id, accepted_call{std::move(work)});
+  const auto now = clock::now();
+  for (auto& [work, refused] : arrived) {
+    if (refused)
+      work->tell(work->give_up(refused->kind, std::move(refused->detail), now));
     else
-      work->tell(work->give_up(error_kind::overloaded,
-                               "too many calls wait for their turn", now));
+      begin(std::move(work), now);
   }
   return true;
 }
 
-void outbound_client::loop::take_turns() {
-  auto now = clock::now();
-  const auto ready = take_ready(now);
-  std::vector<expired_call> expired;
-  {
-    auto guard = std::lock_guard{governor_mutex_};
-    expired = governor_.take_expired(now);
-  }
-  for (auto id : ready)
-    begin(id, now);
-  for (const auto& [id, kind] : expired) {
-    auto done = calls_.at(id).work->give_up(
-      kind,
-      kind == error_kind::breaker_open
-        ? "the upstream has failed too often and is given a rest"
-        : "its turn did not come in time",
-      now);
-    end(id, std::move(done));
-  }
-}
-
-std::vector<std::uint64_t> outbound_client::loop::take_ready(time_point now) {
-  std::vector<socket_place> places;
-  none_left_ = false;
-  const auto has_place = [&] {
-    auto place = none_left_ ? std::nullopt : sockets_.place(now);
-    none_left_ = !place;
-    if (place)
-      places.push_back(std::move(*place));
-    return place.has_value();
-  };
-  std::vector<std::uint64_t> ready;
-  {
-    auto guard = std::lock_guard{governor_mutex_};
-    ready = governor_.take_ready(now, has_place);
-  }
-  for (std::size_t i = 0; i < ready.size(); ++i)
-    calls_.at(ready[i]).work->take_place(std::move(places[i]));
-  // Before any begins: a lane that goes has no calls.
-  lanes_.keep_idle_for(!none_left_ && sockets_.leave_room_for_idle()
+void outbound_client::loop::give_turns() {
+  const auto now = clock::now();
+  if (std::exchange(woken_, false) || (next_turns_ && *next_turns_ <= now))
+    next_turns_ = turns_->tick(now);
+  lanes_.keep_idle_for(turns_->leaves_room_for_idle()
+                           && !turns_->lacks_descriptors()
                          ? idle_max
                          : std::chrono::milliseconds{0},
                        now);
-  if (none_left_ && shortage_.begins(now))
-    spdlog::error("outbound: calls wait, no descriptors are left for them");
-  return ready;
 }
 
-void outbound_client::loop::begin(std::uint64_t id, time_point now) {
-  auto& call = calls_.at(id);
-  auto& work = *call.work;
-  auto& lane = lanes_.with_room(work.call().purpose);
-  auto code = work.prepare(take_handle(), lanes_.sockets(), now);
+void outbound_client::loop::begin(std::unique_ptr<transfer> work,
+                                  time_point now) {
+  const auto id = next_id_++;
+  auto& lane = lanes_.with_room(work->call().purpose);
+  auto code = work->prepare(take_handle(), lanes_.sockets(), now);
   if (code == CURLE_OK
-      && (curl_easy_setopt(work.easy(), CURLOPT_PRIVATE,
+      && (curl_easy_setopt(work->easy(), CURLOPT_PRIVATE,
                            reinterpret_cast<void*>(id))
             != CURLE_OK
-          || curl_multi_add_handle(lane.multi.get(), work.easy()) != CURLM_OK))
+          || curl_multi_add_handle(lane.multi.get(), work->easy()) != CURLM_OK))
     code = CURLE_FAILED_INIT;
-  if (code == CURLE_OK) {
-    call.lane = &lane;
-    ++lane.calls;
+  if (code != CURLE_OK) {
+    work->tell(work->finish(code, clock::now()));
     return;
   }
-  auto done = work.finish(code, clock::now());
-  {
-    auto guard = std::lock_guard{governor_mutex_};
-    governor_.finished(id, outcome_of(done), clock::now());
-  }
-  end(id, std::move(done));
+  ++lane.calls;
+  calls_.emplace(id, running_call{std::move(work), &lane});
 }
 
 void outbound_client::loop::take_ended() {
@@ -344,23 +246,13 @@ void outbound_client::loop::take_ended(curl_lane& from) {
     void* tag = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &tag);
     auto id = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(tag));
-    auto& work = *calls_.at(id).work;
-    auto now = clock::now();
-    auto done = work.finish(code, now);
+    const auto work = std::move(calls_.extract(id).mapped().work);
+    auto done = work->finish(code, clock::now());
     curl_multi_remove_handle(from.multi.get(), easy);
     --from.calls;
-    recycle(work.release_easy());
-    {
-      auto guard = std::lock_guard{governor_mutex_};
-      governor_.finished(id, outcome_of(done), now);
-    }
-    end(id, std::move(done));
+    recycle(work->release_easy());
+    work->tell(std::move(done));
   }
-}
-
-void outbound_client::loop::end(std::uint64_t id, exchange done) {
-  auto call = calls_.extract(id);
-  call.mapped().work->tell(std::move(done));
 }
 
 curl_easy outbound_client::loop::take_handle() {
@@ -385,8 +277,7 @@ void outbound_client::loop::shut_down() {
   constexpr auto why = "this service is shutting down";
   for (auto& [id, call] : std::exchange(calls_, {})) {
     auto& work = call.work;
-    if (call.lane != nullptr)
-      curl_multi_remove_handle(call.lane->multi.get(), work->easy());
+    curl_multi_remove_handle(call.lane->multi.get(), work->easy());
     work->tell(work->give_up(error_kind::shut_down, why, clock::now()));
   }
   // What was asked for too late, by a completion just told among others.

@@ -21,8 +21,6 @@ struct governor_options {
   /// Failures in a row that open the breaker; 0 is never.
   std::size_t breaker_failures = 10;
   std::chrono::milliseconds breaker_open{5'000};
-  /// Calls waiting for their turn, over all hosts; more end as `overloaded`.
-  std::size_t max_waiting = 200'000;
   /// Told when a host's breaker became `state`, as in `upstream_counts`; must
   /// not block. May be null.
   std::function<void(std::string_view host, std::string_view state)>
@@ -61,7 +59,9 @@ struct upstream_counts {
   std::size_t waiting = 0;
   std::uint64_t calls = 0;    ///< started since the host is known
   std::uint64_t failures = 0; ///< of them, those that the breaker counts
-  std::string breaker;        ///< "closed", "open" or "half-open"
+  /// "closed", "open" or "half-open": that of the class of calls which is worse
+  /// off.
+  std::string breaker;
   /// In a row until now: what opens the breaker.
   std::size_t failures_in_a_row = 0;
   /// When the breaker opened first since it was closed; none if it is closed.

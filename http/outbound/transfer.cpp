@@ -74,6 +74,7 @@ transfer::transfer(outbound_call_ptr call, curl_url_parts url,
                    outbound_client::completion done,
                    const outbound_options& options)
     : call_{std::move(call)},
+      turn_{dynamic_cast<governed_turn*>(call_->turn.get())},
       url_{std::move(url)},
       done_{std::move(done)},
       options_{options} {}
@@ -118,6 +119,8 @@ CURLcode transfer::prepare(curl_easy easy, socket_watch& sockets,
   easy_ = std::move(easy);
   sockets_ = &sockets;
   started_ = now;
+  if (turn_ != nullptr)
+    place_ = turn_->take_place();
   // All that another call may have set is set, so that nothing of it is left.
   if (url_ == nullptr)
     prepared_ = CURLE_URL_MALFORMAT;
@@ -376,6 +379,9 @@ exchange transfer::give_up(error_kind kind, std::string detail,
 }
 
 void transfer::tell(exchange done) {
+  place_.give_up();
+  if (turn_ != nullptr)
+    turn_->finished(outcome_of(done));
   if (done_)
     std::exchange(done_, nullptr)(std::move(done));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/front_door/descriptors.hpp"
+#include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/socket_watch.hpp"
@@ -28,9 +29,6 @@ public:
 
   const outbound_call& call() const noexcept { return *call_; }
 
-  /// Where its socket will have its descriptor. To be told before `prepare`.
-  void take_place(socket_place place) noexcept { place_ = std::move(place); }
-
   /// Sets on a new handle what all calls have in common. TLS sessions are kept
   /// in `share`; `sockets` hears of the sockets that are closed.
   static CURLcode configure(CURL* easy, const outbound_options& options,
@@ -52,7 +50,7 @@ public:
   /// What came of it, given up by this side.
   exchange give_up(error_kind kind, std::string detail, time_point now);
 
-  /// Tells the completion.
+  /// Gives its turn back and tells the completion.
   void tell(exchange done);
 
   // What libcurl calls; public because its C functions need to reach them.
@@ -83,6 +81,7 @@ private:
   exchange ended(time_point now) const;
 
   outbound_call_ptr call_;
+  governed_turn* turn_; ///< that of the call; may be null
   curl_url_parts url_;
   outbound_client::completion done_;
   const outbound_options& options_;

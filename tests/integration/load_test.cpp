@@ -199,9 +199,9 @@ TEST_F(LoadTest, FinishesEveryJobWhoseSupervisorDies) {
   EXPECT_EQ(restarts_of("job_supervisors"), static_cast<int>(deaths));
 }
 
-TEST_F(LoadTest, PutsOffWhatAnUnwellUpstreamRefuses) {
-  // The breaker of the sub-actions' host opens; what waits for it ends as
-  // `breaker-open` when its patience is over, which is no attempt.
+TEST_F(LoadTest, HoldsBackWhatAnUnwellUpstreamRefuses) {
+  // The breaker of the sub-actions' host opens; what waits for it is no
+  // attempt, however long it waits.
   options.ini["upstream"]["breaker-failures"] = "5";
   options.ini["upstream"]["breaker-open"] = "200ms";
   options.ini["retry"]["attempt-timeout"] = "500ms";
@@ -210,21 +210,15 @@ TEST_F(LoadTest, PutsOffWhatAnUnwellUpstreamRefuses) {
   start();
   const auto all = volley(40);
   EXPECT_EQ(count_of(all, 200), all.size());
-  // Until some have waited for the breaker in vain.
-  attempt_counts seen;
-  for (int tries = 0; tries < 1'000 && seen.put_off == 0; ++tries) {
-    std::this_thread::sleep_for(milliseconds{10});
-    seen = attempts_of(jobs_of(all));
-  }
-  EXPECT_GT(seen.put_off, 0);
+  std::this_thread::sleep_for(milliseconds{1'000});
   const auto refused = unwell.counts()["requests"].get<int>();
   EXPECT_LT(refused, 40 * 6) << "the breaker holds most of them back";
   unwell.set_script(json::array());
   expect_nothing_lost(all, unwell, steady_clock::now());
-  seen = attempts_of(jobs_of(all));
+  const auto seen = attempts_of(jobs_of(all));
+  EXPECT_EQ(seen.put_off, 0);
   EXPECT_EQ(seen.failed, unwell.counts()["requests"].get<int>() - 40 * 6);
-  std::cout << seen.failed << " attempts failed, " << seen.put_off
-            << " were put off uncounted" << std::endl;
+  std::cout << seen.failed << " attempts failed" << std::endl;
 }
 
 TEST_F(LoadTest, SlowsNoJobOfAnUpstreamThatLivesBesideADeadOne) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/outbound/outbound_client.hpp"
+#include "job/clone_traffic.hpp"
 #include "support/scripted_server.hpp"
 
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace handoff::test {
 
@@ -34,7 +36,6 @@ protected:
     call.method = std::move(method);
     call.url = std::move(url);
     call.timeout = never;
-    call.patience = never;
     return call;
   }
 
@@ -53,14 +54,25 @@ protected:
     return std::make_shared<const outbound_call>(std::move(call));
   }
 
+  /// Makes the call when it has its turn.
   std::future<exchange> start(outbound_call call) {
     if (client_ == nullptr)
       restart_client();
     auto promise = std::make_shared<std::promise<exchange>>();
     auto future = promise->get_future();
-    client_->start(shared(std::move(call)), [promise](exchange done) {
-      promise->set_value(std::move(done));
-    });
+    const auto go = [client = client_.get(), promise,
+                     call](turn_ptr turn) mutable {
+      call.turn = std::move(turn);
+      client->start(shared(std::move(call)), [promise](exchange done) {
+        promise->set_value(std::move(done));
+      });
+    };
+    auto asked = client_->turns()->ask(
+      {upstream_of(call.url), call.purpose, call.job}, go);
+    if (auto* turn = std::get_if<turn_ptr>(&asked))
+      std::function<void(turn_ptr)>{go}(std::move(*turn));
+    else
+      tickets_.push_back(std::get<turn_ticket_ptr>(std::move(asked)));
     return future;
   }
 
@@ -77,6 +89,7 @@ protected:
   outbound_options options_;
   std::optional<scripted_server> server_;
   std::unique_ptr<outbound_client> client_;
+  std::vector<turn_ticket_ptr> tickets_; ///< of calls that had to wait
 };
 
 } // namespace handoff::test

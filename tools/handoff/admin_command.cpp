@@ -90,7 +90,6 @@ outbound_call call_of(admin_request wanted, const std::string& url) {
     call.headers.push_back({"Content-Type", "application/json"});
   call.body = std::move(wanted.body);
   call.timeout = 30s;
-  call.patience = 5s;
   return call;
 }
 

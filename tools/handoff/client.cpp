@@ -16,8 +16,6 @@ constexpr std::size_t answer_bytes_max = 256 * 1'048'576;
 
 outbound_options command_options() {
   outbound_options options;
-  // One person asks one service: a breaker would only hide what is wrong.
-  options.governor.breaker_failures = 0;
   options.user_agent = "handoff/" HANDOFF_VERSION;
   options.max_answer = answer_bytes_max;
   return options;

@@ -98,7 +98,6 @@ wanted_call read_call(const arguments& given) {
     }
   }
   call.timeout = std::chrono::seconds{seconds};
-  call.patience = call.timeout;
   return wanted;
 }
 

@@ -87,13 +87,10 @@ void end(const Handle& actor) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
-/// What is known of upstreams, while there is a client. Not as one of its
-/// owners: the last of them waits for its thread.
 std::function<std::vector<upstream_counts>()>
-counts_of(std::weak_ptr<const outbound_client> client) {
-  return [client = std::move(client)] {
-    const auto alive = client.lock();
-    return alive ? alive->counts() : std::vector<upstream_counts>{};
+counts_of(std::shared_ptr<const call_turns> turns) {
+  return [turns = std::move(turns)] {
+    return turns->counts();
   };
 }
 
@@ -184,14 +181,14 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.admission = admission_;
   counted.supervision = supervision_;
   counted.history = history_;
-  counted.upstreams = counts_of(client_);
+  counted.upstreams = counts_of(client_->turns());
   counted.ingress_refusals = ingress_refusals_;
   counted.admin_refusals = admin_refusals_;
   counted.draining = draining_;
   counted.max_held = from.admission.max_held;
   counted.max_jobs = from.admission.max_jobs;
   counted.max_calls = from.upstream.max_calls;
-  counted.max_waiting = governor_options{}.max_waiting;
+  counted.max_waiting = from.admission.max_jobs * from.pool.workers;
   counted.max_lookups = lookups_max;
   metrics_ = std::make_shared<metrics>(std::move(counted));
   journal_keeper_options keeper;
@@ -229,9 +226,9 @@ void service::spawn_actors(const checked_configuration& configuration) {
   env->outbound = outbound_;
   env->admission = admission_;
   env->supervision = supervision_;
-  env->room = [client = std::weak_ptr{client_}](const std::string& upstream) {
-    const auto alive = client.lock();
-    return alive ? alive->room_for_clones(upstream) : clone_room{};
+  env->turns = client_->turns();
+  env->room = [turns = client_->turns()](const std::string& upstream) {
+    return turns->room_for_clones(upstream);
   };
   env->now = now;
   env->random = draw;
@@ -268,7 +265,7 @@ service::supervisor_view_of(const settings& from) const {
   options.admission = admission_;
   options.log = supervision_;
   options.draining = draining_;
-  options.upstreams = counts_of(client_);
+  options.upstreams = counts_of(client_->turns());
   options.now = [] {
     return std::chrono::system_clock::now();
   };
@@ -363,7 +360,6 @@ void service::drain() {
   draining_->store(true);
   events_->close();
   ingress_->close_after_answers();
-  client_->drain();
   caf::anon_send(guardian_, drain_atom::value);
 }
 

@@ -156,7 +156,6 @@ public:
     call.url = url_ + "/api/v1/jobs/" + wanted.id;
     call.headers = admin_credentials();
     call.timeout = 5s;
-    call.patience = 5s;
     const auto done = client_.call(std::move(call));
     wanted.changed = false;
     if (done.failure || done.status >= 500)

@@ -24,24 +24,30 @@ class GovernorTest : public testing::Test {
 protected:
   void govern(governor_options options) { governor_.emplace(options); }
 
-  bool ask(std::uint64_t id, call_class purpose, std::string_view job = "job",
-           std::chrono::milliseconds patience = 1h,
+  void ask(std::uint64_t id, call_class purpose, std::string_view job = "job",
            std::string_view host = "http://a:80") {
-    return governor_->submit(id, host, purpose, job, now_, now_ + patience,
-                             purpose == call_class::clone ? now_ + 1min : now_);
+    governor_->submit(id, host, purpose, job, now_);
   }
 
-  bool ask_clone(std::uint64_t id, std::string_view job = "job") {
-    return ask(id, call_class::clone, job);
+  void ask_clone(std::uint64_t id, std::string_view job = "job") {
+    ask(id, call_class::clone, job);
   }
 
-  bool ask_sub_action(std::uint64_t id, std::string_view job = "job") {
-    return ask(id, call_class::sub_action, job);
+  void ask_sub_action(std::uint64_t id, std::string_view job = "job") {
+    ask(id, call_class::sub_action, job);
+  }
+
+  bool withdraw(std::uint64_t id) { return governor_->withdraw(id, now_); }
+
+  void pause(std::chrono::steady_clock::duration time) {
+    governor_->pause("http://a:80", now_ + time, now_);
+  }
+
+  std::optional<turn_obstacle> obstacle(call_class purpose) const {
+    return governor_->obstacle("http://a:80", purpose, now_);
   }
 
   ids ready() { return governor_->take_ready(now_); }
-
-  std::vector<expired_call> expired() { return governor_->take_expired(now_); }
 
   void succeed(std::uint64_t id) {
     governor_->finished(id, call_outcome::success, now_);
@@ -100,7 +106,7 @@ TEST_F(GovernorTest, PutsOffWhatHasNoPlace) {
   govern(limits(2));
   ask_clone(1);
   ask_clone(2);
-  ask(3, call_class::clone, "job", 1h, "http://b:80");
+  ask(3, call_class::clone, "job", "http://b:80");
   std::size_t places = 1;
   const auto has_place = [&] {
     return places > 0 && places-- > 0;
@@ -121,11 +127,13 @@ TEST_F(GovernorTest, PutsOffWhatHasNoPlace) {
 
 TEST_F(GovernorTest, DoesNotWakeForWhatIsPutOff) {
   govern(limits(1));
-  ask(1, call_class::clone, "job", 5s);
+  ask_clone(1);
   EXPECT_THAT(governor_->take_ready(now_, [] { return false; }), IsEmpty());
-  EXPECT_EQ(wakeup(), now_ + 5s) << "but at the end of its patience";
-  pass(5s);
-  EXPECT_THAT(expired(), ElementsAre(expired_call{1, error_kind::overloaded}));
+  EXPECT_EQ(wakeup(), std::nullopt);
+  EXPECT_TRUE(governor_->puts_off());
+  EXPECT_EQ(obstacle(call_class::clone)->why,
+            turn_obstacle::reason::descriptors);
+  EXPECT_TRUE(withdraw(1));
   EXPECT_THAT(ready(), IsEmpty());
   ask_clone(2);
   EXPECT_THAT(ready(), ElementsAre(2));
@@ -133,8 +141,8 @@ TEST_F(GovernorTest, DoesNotWakeForWhatIsPutOff) {
 
 TEST_F(GovernorTest, LimitsEachHostOnItsOwn) {
   govern(limits(1));
-  ask(1, call_class::clone, "job", 1h, "http://a:80");
-  ask(2, call_class::clone, "job", 1h, "http://b:80");
+  ask(1, call_class::clone, "job", "http://a:80");
+  ask(2, call_class::clone, "job", "http://b:80");
   EXPECT_THAT(ready(), ElementsAre(1, 2));
 }
 
@@ -234,9 +242,38 @@ TEST_F(GovernorTest, OpensTheBreakerAfterFailuresInARow) {
   EXPECT_EQ(breaker(), "closed");
   fail(6);
   EXPECT_EQ(breaker(), "open");
-  ask_clone(7);
+  ask_sub_action(7);
   EXPECT_THAT(ready(), IsEmpty());
   EXPECT_EQ(wakeup(), now_ + 5s);
+}
+
+// Goal: one endpoint that fails costs no sender of another flow its UID.
+TEST_F(GovernorTest, LetsClonesGoWhereOnlySubActionsFail) {
+  govern(breaker_of_three());
+  open_breaker();
+  ask_sub_action(1);
+  ask_clone(2);
+  ask_clone(3);
+  EXPECT_THAT(ready(), ElementsAre(2, 3));
+  EXPECT_EQ(breaker(), "open") << "that of the sub-actions";
+  succeed(2);
+  EXPECT_THAT(ready(), IsEmpty()) << "what a clone finds says nothing of them";
+  EXPECT_EQ(wakeup(), now_ + 5s);
+  pass(5s);
+  EXPECT_THAT(ready(), ElementsAre(1));
+}
+
+TEST_F(GovernorTest, HoldsClonesBackWhereTheyFail) {
+  govern(breaker_of_three());
+  for (auto id : {1U, 2U, 3U})
+    ask_clone(id);
+  ready();
+  for (auto id : {1U, 2U, 3U})
+    fail(id);
+  ask_clone(4);
+  ask_sub_action(5);
+  EXPECT_THAT(ready(), ElementsAre(5));
+  EXPECT_EQ(breaker(), "open");
 }
 
 TEST_F(GovernorTest, LetsOneTrialThroughAndClosesWhenItSucceeds) {
@@ -321,53 +358,136 @@ TEST_F(GovernorTest, NeverOpensABreakerOfZero) {
   }
 }
 
-TEST_F(GovernorTest, EndsPatienceAsOverloaded) {
+TEST_F(GovernorTest, ForgetsWhatIsWithdrawn) {
   govern(limits(1));
-  ask_clone(1);
-  ready();
-  ask(2, call_class::clone, "job", 2s);
-  ask(3, call_class::clone, "job", 1s);
-  EXPECT_THAT(ready(), IsEmpty());
-  EXPECT_EQ(wakeup(), now_ + 1s);
-  pass(1s);
-  EXPECT_THAT(expired(), ElementsAre(expired_call{3, error_kind::overloaded}));
-  pass(1s);
-  EXPECT_THAT(expired(), ElementsAre(expired_call{2, error_kind::overloaded}));
+  for (auto id : {1U, 2U, 3U})
+    ask_clone(id);
+  EXPECT_THAT(ready(), ElementsAre(1));
+  EXPECT_TRUE(withdraw(2));
+  EXPECT_FALSE(withdraw(2));
+  EXPECT_FALSE(withdraw(1)) << "it has its turn";
   succeed(1);
-  EXPECT_THAT(ready(), IsEmpty());
+  EXPECT_THAT(ready(), ElementsAre(3));
+  EXPECT_EQ(governor_->waiting(), 0U);
 }
 
-TEST_F(GovernorTest, EndsPatienceAsBreakerOpenWhileItIsNotClosed) {
+TEST_F(GovernorTest, TakesATurnBackThatWasNotUsed) {
   govern(breaker_of_three());
   open_breaker();
-  ask(1, call_class::clone, "job", 1s);
-  ask(2, call_class::sub_action, "job", 6s);
-  ask(3, call_class::sub_action, "job", 6s);
-  pass(1s);
-  EXPECT_THAT(ready(), IsEmpty());
-  EXPECT_THAT(expired(),
-              ElementsAre(expired_call{1, error_kind::breaker_open}));
+  ask_sub_action(1);
+  ask_sub_action(2);
   pass(5s);
-  EXPECT_THAT(ready(), ElementsAre(2));
-  EXPECT_THAT(expired(),
-              ElementsAre(expired_call{3, error_kind::breaker_open}));
+  EXPECT_THAT(ready(), ElementsAre(1));
+  governor_->finished(1, call_outcome::unused, now_);
+  EXPECT_THAT(ready(), ElementsAre(2)) << "is the trial now";
+  EXPECT_EQ(governor_->counts().at(0).calls, 4U) << "three have failed";
 }
 
-TEST_F(GovernorTest, RefusesMoreThanMayWait) {
-  auto options = limits(1);
-  options.max_waiting = 2;
-  govern(options);
-  EXPECT_TRUE(ask_clone(1));
-  EXPECT_TRUE(ask_clone(2));
-  EXPECT_FALSE(ask_clone(3));
+TEST_F(GovernorTest, StartsNothingDuringAPause) {
+  govern(limits(10));
+  pause(30s);
+  ask_clone(1);
+  ask_sub_action(2);
+  EXPECT_THAT(ready(), IsEmpty());
+  EXPECT_EQ(wakeup(), now_ + 30s);
+  pause(10s);
+  pass(29s);
+  EXPECT_THAT(ready(), IsEmpty()) << "a shorter one ends no longer one";
+  pass(1s);
+  EXPECT_THAT(ready(), ElementsAre(1));
+}
+
+TEST_F(GovernorTest, SpreadsWhatAPauseHasPiledUp) {
+  govern(limits(100));
+  pause(1s);
+  for (std::uint64_t id = 1; id <= 300; ++id)
+    ask_sub_action(id);
+  pass(1s);
+  EXPECT_THAT(ready(), ElementsAre(1)) << "one first";
+  succeed(1);
+  EXPECT_THAT(ready(), ElementsAre(2, 3));
+  EXPECT_EQ(wakeup(), now_ + 250ms);
+  pass(250ms);
+  EXPECT_THAT(ready(), ElementsAre(4, 5));
+  pass(250ms);
+  EXPECT_THAT(ready(), SizeIs(4));
+  pass(10s);
+  EXPECT_THAT(ready(), SizeIs(92)) << "as many as ever";
+}
+
+TEST_F(GovernorTest, RemembersAPauseOfAHostThatIsNotCalled) {
+  govern(limits(1));
+  pause(15min);
   ready();
-  EXPECT_TRUE(ask_clone(4));
+  pass(11min);
+  ready();
+  ask_clone(1);
+  EXPECT_THAT(ready(), IsEmpty());
+  pass(4min);
+  EXPECT_THAT(ready(), ElementsAre(1));
+}
+
+TEST_F(GovernorTest, LetsNobodyFollowAtOnceWhoWasToldNotNow) {
+  govern(limits(1));
+  ask_clone(1);
+  ask_clone(2);
+  ready();
+  governor_->finished(1, call_outcome::not_now, now_);
+  EXPECT_THAT(ready(), IsEmpty());
+  EXPECT_EQ(governor_->counts().at(0).failures, 0U);
+  pause(5s);
+  pass(1s);
+  EXPECT_THAT(ready(), IsEmpty());
+  pass(4s);
+  EXPECT_THAT(ready(), ElementsAre(2));
+}
+
+TEST_F(GovernorTest, SaysWhatKeepsFromATurn) {
+  using reason = turn_obstacle::reason;
+  auto options = breaker_of_three();
+  options.max_calls = 1;
+  options.rate = 1;
+  govern(options);
+  EXPECT_EQ(obstacle(call_class::clone), std::nullopt);
+  ask_clone(1);
+  ready();
+  pass(2s);
+  ask_clone(2);
+  ready();
+  EXPECT_EQ(obstacle(call_class::sub_action), std::nullopt) << "nobody waits";
+  pass(3s);
+  EXPECT_EQ(obstacle(call_class::clone), (turn_obstacle{reason::calls, 3s}));
+  succeed(1);
+  ready();
+  ask_clone(3);
+  pass(250ms);
+  succeed(2);
+  ready();
+  EXPECT_EQ(obstacle(call_class::clone),
+            (turn_obstacle{reason::rate, 250ms, 750ms}));
+  pause(10s);
+  pass(4s);
+  EXPECT_EQ(obstacle(call_class::clone),
+            (turn_obstacle{reason::pause, 4s, 6s}));
+  withdraw(3);
+  pass(1min);
+  for (std::uint64_t id = 901; id <= 903; ++id) {
+    ask_sub_action(id);
+    pass(10s);
+    ready();
+    fail(id);
+  }
+  ask_sub_action(4);
+  pass(2s);
+  ready();
+  EXPECT_EQ(obstacle(call_class::sub_action),
+            (turn_obstacle{reason::breaker, 2s, 3s}));
 }
 
 TEST_F(GovernorTest, ForgetsHostsThatAreIdle) {
   govern(limits(1));
   for (std::uint64_t id = 0; id < 5'000; ++id) {
-    ask(id, call_class::clone, "job", 1h, "http://a" + std::to_string(id));
+    ask(id, call_class::clone, "job", "http://a" + std::to_string(id));
     ready();
     succeed(id);
     ready();
@@ -409,8 +529,8 @@ TEST_F(GovernorTest, CountsWhatAHostIsDoing) {
 }
 
 // Goal: no interleaving loses a call, starts it twice or breaks a limit.
-// Method: random calls, ends and steps of time over a few hosts; each call must
-// come out exactly once.
+// Method: random calls, withdrawals, pauses, ends and steps of time over a few
+// hosts; each call must come out exactly once.
 TEST_F(GovernorTest, LosesNoCallWhateverHappens) {
   auto options = limits(4, 0.5);
   options.rate = 50;
@@ -427,20 +547,24 @@ TEST_F(GovernorTest, LosesNoCallWhateverHappens) {
     for (auto more = random() % 4; more > 0 && next < calls; --more, ++next)
       ask(next, random() % 2 == 0 ? call_class::clone : call_class::sub_action,
           "job" + std::to_string(random() % 5),
-          std::chrono::milliseconds{random() % 2'000},
           "host" + std::to_string(random() % 3));
     for (auto id : ready()) {
       running.push_back(id);
       ++seen[id];
     }
-    for (auto& gone : expired()) {
-      ++seen[gone.call];
-      ++out;
+    if (next > 0 && random() % 8 == 0) {
+      const auto gone = random() % next;
+      if (withdraw(gone)) {
+        ++seen[gone];
+        ++out;
+      }
     }
+    if (random() % 200 == 0)
+      governor_->pause("host1", now_ + 500ms, now_);
     for (const auto& host : governor_->counts())
       ASSERT_LE(host.in_flight, 4U);
     while (!running.empty() && random() % 2 == 0) {
-      auto outcome = static_cast<call_outcome>(random() % 3);
+      auto outcome = static_cast<call_outcome>(random() % 5);
       governor_->finished(running.back(), outcome, now_);
       running.pop_back();
       ++out;
@@ -456,10 +580,9 @@ TEST_F(GovernorTest, BearsAHundredThousandWaitingCalls) {
   govern(limits(1));
   constexpr std::uint64_t calls = 100'000;
   for (std::uint64_t id = 0; id < calls; ++id)
-    ASSERT_TRUE(ask(id, call_class::sub_action, std::to_string(id % 20'000),
-                    id % 2 == 0 ? 1s : 1h));
-  pass(1s);
-  EXPECT_THAT(expired(), SizeIs(calls / 2));
+    ask(id, call_class::sub_action, std::to_string(id % 20'000));
+  for (std::uint64_t id = 0; id < calls; id += 2)
+    ASSERT_TRUE(withdraw(id));
   std::size_t started = 0;
   for (auto some = ready(); !some.empty(); some = ready()) {
     started += some.size();
@@ -471,7 +594,7 @@ TEST_F(GovernorTest, BearsAHundredThousandWaitingCalls) {
 TEST(OutcomeTest, CountsOnlyAnUnwellHostAsFailure) {
   for (auto [status, outcome] : {std::pair{200, call_outcome::success},
                                  {404, call_outcome::success},
-                                 {429, call_outcome::success},
+                                 {429, call_outcome::not_now},
                                  {500, call_outcome::success},
                                  {502, call_outcome::failure},
                                  {503, call_outcome::failure},
@@ -515,32 +638,6 @@ TEST_F(GovernorTest, TellsWhatItGivesToClones) {
   succeed(4);
   EXPECT_EQ(room().under_way, 0u);
   EXPECT_EQ(governor_->room_for_clones("http://b:80").slots, 4u);
-}
-
-TEST_F(GovernorTest, LetsNothingWaitOnceItDrainsThatNoSenderWaitsFor) {
-  govern(limits(2));
-  ask_sub_action(1);
-  ask_clone(2);
-  EXPECT_THAT(ready(), SizeIs(2));
-  ask_sub_action(3);
-  ask_clone(4);
-  ask_clone(5);
-  governor_->drain();
-  EXPECT_THAT(ready(), IsEmpty());
-  EXPECT_THAT(expired(), ElementsAre(expired_call{3}));
-  // One that comes later goes if it can go at once.
-  ask_sub_action(6);
-  EXPECT_THAT(ready(), IsEmpty());
-  EXPECT_THAT(expired(), ElementsAre(expired_call{6}));
-  succeed(1);
-  EXPECT_THAT(ready(), ElementsAre(4));
-  // The sender has been answered by now.
-  pass(1min);
-  EXPECT_THAT(expired(), ElementsAre(expired_call{5}));
-  succeed(2);
-  ask_sub_action(7);
-  EXPECT_THAT(ready(), ElementsAre(7));
-  EXPECT_THAT(expired(), IsEmpty());
 }
 
 } // namespace

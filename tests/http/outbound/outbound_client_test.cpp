@@ -50,7 +50,7 @@ TEST_F(OutboundClientTest, ReportsErrorStatusesAsAnswers) {
   auto done = make(call_here("/"));
   EXPECT_FALSE(done.failure.has_value());
   EXPECT_EQ(done.status, 503);
-  EXPECT_EQ(client_->counts().at(0).failures, 1U);
+  EXPECT_EQ(client_->turns()->counts().at(0).failures, 1U);
 }
 
 TEST_F(OutboundClientTest, SendsEachMethodWithAndWithoutBody) {
@@ -267,7 +267,7 @@ TEST_F(OutboundClientTest, MakesFiveHundredCallsWithinTheLimit) {
   for (auto i = 0U; i < futures.size(); ++i)
     EXPECT_EQ(futures[i].get().body, std::to_string(i));
   EXPECT_LE(server_->connections(), 50);
-  auto counts = client_->counts().at(0);
+  auto counts = client_->turns()->counts().at(0);
   EXPECT_EQ(counts.host, server_->url(""));
   EXPECT_EQ(counts.calls, 500U);
   EXPECT_EQ(counts.in_flight, 0U);

@@ -120,7 +120,7 @@ TEST_F(OutboundResolverTest, WaitsForNoStuckResolver) {
 TEST_F(OutboundResolverTest, BlamesNobodyForALookupWithoutDescriptors) {
   expect_failed(make_while_descriptors_go(resolver_in_vain, 80),
                 error_kind::overloaded, false);
-  EXPECT_EQ(client_->counts().at(0).breaker, "closed");
+  EXPECT_EQ(client_->turns()->counts().at(0).breaker, "closed");
 }
 
 TEST_F(OutboundResolverTest, BlamesNobodyForASocketWithoutDescriptor) {
@@ -128,7 +128,7 @@ TEST_F(OutboundResolverTest, BlamesNobodyForASocketWithoutDescriptor) {
   expect_failed(make_while_descriptors_go(resolver_in_the_end, server_->port()),
                 error_kind::overloaded, false);
   EXPECT_EQ(server_->connections(), 0);
-  EXPECT_EQ(client_->counts().at(0).breaker, "closed");
+  EXPECT_EQ(client_->turns()->counts().at(0).breaker, "closed");
 }
 
 } // namespace

@@ -26,11 +26,11 @@ protected:
     left_.take_below(descriptor_shares::now().public_end());
   }
 
-  upstream_counts counts() const { return client_->counts().at(0); }
+  upstream_counts counts() const { return client_->turns()->counts().at(0); }
 
   void await_put_off(std::uint64_t calls) {
     for (int tries = 0; tries < 10'000; ++tries) {
-      if (!client_->counts().empty() && counts().put_off >= calls)
+      if (!client_->turns()->counts().empty() && counts().put_off >= calls)
         return;
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
@@ -60,18 +60,6 @@ TEST_F(OutboundShortageTest, WaitsForADescriptor) {
   EXPECT_EQ(clone.get().status, 200);
   EXPECT_EQ(server_->requests_of("/clone"), 1U);
   EXPECT_EQ(counts().put_off, 1U);
-  expect_healthy();
-}
-
-TEST_F(OutboundShortageTest, EndsUnsentWhenNoneComesInTime) {
-  options_.governor.breaker_failures = 1;
-  serve_answers();
-  restart_client();
-  take_all_of_calls();
-  auto call = clone_here("/clone");
-  call.patience = soon;
-  expect_failed(make(std::move(call)), error_kind::overloaded, false);
-  EXPECT_EQ(server_->connections(), 0);
   expect_healthy();
 }
 
