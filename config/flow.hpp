@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/template.hpp"
+#include "config/verify.hpp"
 #include "job/plan.hpp"
 #include "job/retry.hpp"
 
@@ -62,27 +63,6 @@ struct reply_template {
   int status = 200;
   std::vector<std::pair<std::string, text_template>> headers;
   json_template body;
-};
-
-enum class verify_scheme {
-  none,
-  bearer,
-  standard_webhooks,
-  github,
-  hmac_sha256
-};
-
-/// How the sender of a webhook proves who it is.
-struct verify_rule {
-  verify_scheme scheme = verify_scheme::none;
-  /// Any of them will do, so that a secret can be rotated.
-  std::vector<std::string> secrets;
-  /// Of `hmac_sha256`: the header with the signature and its encoding, "hex" or
-  /// "base64".
-  std::string header;
-  std::string encoding = "hex";
-  /// Of `standard_webhooks`: how old or early a timestamp may be.
-  std::chrono::milliseconds tolerance{300'000};
 };
 
 struct callback_rule {

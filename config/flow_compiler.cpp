@@ -4,7 +4,9 @@
 #include "config/flow_check.hpp"
 #include "config/flow_uses.hpp"
 #include "config/nearest_name.hpp"
+#include "config/senders.hpp"
 #include "config/sha256.hpp"
+#include "config/verify_reader.hpp"
 #include "job/json_text.hpp"
 
 #include <algorithm>
@@ -309,8 +311,10 @@ void warn_of_idle_compensation(flow_report& report, const flow& made) {
 
 } // namespace
 
-flow compile_definition(const json& definition, const flow_defaults& defaults,
+flow compile_definition(const json& written, const flow_defaults& defaults,
                         bool journaled, flow_report& report) {
+  const auto expanded = expand_sender(written, defaults.deadline_limit, report);
+  const auto& definition = expanded.definition;
   flow made;
   object_reader top{report, definition, pointer{}, "flow"};
   if (auto name = top.text("name")) {
@@ -324,7 +328,10 @@ flow compile_definition(const json& definition, const flow_defaults& defaults,
       schema != nullptr && !schema->is_string())
     top.error("$schema", shown(*schema) + " is no string, allowed is a string");
   if (const auto* value = top.find("verify"))
-    made.verify = read_verify(report, *value, top.at("verify"));
+    made.verify = read_verify(
+      report, *value, top.at("verify"),
+      {defaults.public_url, expanded.from_preset, expanded.secret_may_lack,
+       pointer{expanded.secret_from_sender ? "/sender" : "/verify"}});
   read_idempotency(top, made);
   read_deadline(top, defaults, journaled, made);
   if (const auto* value = top.find("clone"))

@@ -12,17 +12,15 @@
 
 namespace handoff {
 
-/// Checks `definition` and makes a flow of it. What is wrong goes to `report`;
-/// the flow is of use only if that has no errors then. `journaled`: see
-/// compile_flow().
-flow compile_definition(const nlohmann::json& definition,
+/// Checks `written`, with its `sender` expanded, and makes a flow of it. What
+/// is wrong goes to `report`; the flow is of use only if that has no errors
+/// then. `journaled`: see compile_flow().
+flow compile_definition(const nlohmann::json& written,
                         const flow_defaults& defaults, bool journaled,
                         flow_report& report);
 
 /// The members of a flow that the front door and the sender's side need; the
 /// rest is about calls to upstreams.
-verify_rule read_verify(flow_report& report, const nlohmann::json& value,
-                        const nlohmann::json::json_pointer& at);
 callback_rule read_callback(flow_report& report, const nlohmann::json& value,
                             const nlohmann::json::json_pointer& at,
                             const retry_policy& defaults);

@@ -63,7 +63,7 @@ std::vector<fs::path> flow_files(const fs::path& directory,
 
 flow_defaults defaults_of(const settings& from) {
   return {from.retry, from.deadline.limit, from.deadline.margin,
-          from.base_directory};
+          from.base_directory, from.http.public_url};
 }
 
 loaded_flow read_flow(const json& definition, const flow_defaults& defaults,

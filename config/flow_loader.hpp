@@ -24,6 +24,8 @@ struct flow_defaults {
   std::chrono::milliseconds deadline_margin{500};
   /// What relative paths in `${file:…}` are relative to.
   std::string base_directory = {};
+  /// What senders call, for signatures over a URL; empty if it is not known.
+  std::string public_url = {};
 };
 
 flow_defaults defaults_of(const settings& from);

@@ -1,6 +1,6 @@
 #include "config/flow_check.hpp"
 #include "config/flow_compiler.hpp"
-#include "job/standard_webhook.hpp"
+#include "config/secret_reader.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +18,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds day{86'400'000};
 constexpr milliseconds hour{3'600'000};
-constexpr std::string_view webhook_key_prefix = "whsec_";
 
 /// Fields that Handoff sets itself.
 bool is_reserved_header(const std::string& lower, header_owner owner) {
@@ -28,70 +27,6 @@ bool is_reserved_header(const std::string& lower, header_owner owner) {
   constexpr std::array<std::string_view, 4> of_reply{
     "location", "preference-applied", "idempotency-replayed", "retry-after"};
   return std::find(of_reply.begin(), of_reply.end(), lower) != of_reply.end();
-}
-
-/// A secret, which no message shows: neither its value nor, if it stands in the
-/// flow literally, its text.
-std::optional<std::string> read_secret(flow_report& report, const json& value,
-                                       const pointer& at) {
-  if (!value.is_string()) {
-    report.error(at, "is no string, allowed is a string");
-    return std::nullopt;
-  }
-  auto secret = read_text(report, value, at);
-  if (!secret)
-    return std::nullopt;
-  if (secret->empty()) {
-    report.error(at, "is empty, allowed is a secret");
-    return std::nullopt;
-  }
-  if (!has_reference(value.get_ref<const std::string&>())) {
-    report.warning(at, "stands in the file for all to read, better is "
-                       "${env:NAME} or ${file:PATH}");
-    report.references.remember(*secret);
-  }
-  return secret;
-}
-
-/// Refuses what cannot be the key of a signature; what is left of it without
-/// its prefix is a secret too.
-void check_webhook_key(flow_report& report, const pointer& at,
-                       const std::string& secret) {
-  if (!webhook_key(secret))
-    report.error(at, "is no base64, allowed is base64 with or without "
-                     "\"whsec_\" before it, as Standard Webhooks has it");
-  else if (secret.starts_with(webhook_key_prefix))
-    report.references.remember(secret.substr(webhook_key_prefix.size()));
-}
-
-std::vector<std::string> read_secrets(object_reader& object,
-                                      verify_scheme scheme) {
-  std::vector<std::string> made;
-  auto& report = object.report();
-  const auto add = [&](const json& value, const pointer& at) {
-    auto secret = read_secret(report, value, at);
-    if (!secret)
-      return;
-    if (scheme == verify_scheme::standard_webhooks)
-      check_webhook_key(report, at, *secret);
-    made.push_back(std::move(*secret));
-  };
-  const auto* one = object.find("secret");
-  const auto* many = object.find("secrets");
-  if (one != nullptr && many != nullptr)
-    object.error("secrets", "stands beside \"secret\", allowed is one of them");
-  if (one != nullptr)
-    add(*one, object.at("secret"));
-  if (many == nullptr)
-    return made;
-  if (!many->is_array() || many->empty()) {
-    object.error("secrets", "is no array of secrets, allowed is an array of at "
-                            "least one string");
-    return made;
-  }
-  for (std::size_t i = 0; i < many->size(); ++i)
-    add((*many)[i], object.at("secrets") / i);
-  return made;
 }
 
 std::vector<int> read_retry_on(object_reader& object, std::vector<int> made) {
@@ -121,54 +56,6 @@ std::vector<int> read_retry_on(object_reader& object, std::vector<int> made) {
 }
 
 } // namespace
-
-verify_rule read_verify(flow_report& report, const json& value,
-                        const pointer& at) {
-  static const std::vector<std::string_view> schemes{
-    "none", "bearer", "standard-webhooks", "github", "hmac-sha256"};
-  static const std::vector<std::string_view> encodings{"hex", "base64"};
-  object_reader object{report, value, at, "verify"};
-  verify_rule made;
-  const auto errors_before = report.errors.size();
-  if (const auto scheme = object.choice("scheme", schemes))
-    made.scheme = static_cast<verify_scheme>(*scheme);
-  const bool scheme_known =
-    report.errors.size() == errors_before && object.has("scheme");
-  made.secrets = read_secrets(object, made.scheme);
-  if (auto header = object.text("header")) {
-    if (!is_header_name(*header))
-      object.error("header",
-                   shown(*object.find("header")) + " is no name of a header");
-    made.header = std::move(*header);
-  }
-  if (const auto encoding = object.choice("encoding", encodings))
-    made.encoding = encodings[*encoding];
-  made.tolerance = object.duration("tolerance", milliseconds{1000}, day)
-                     .value_or(made.tolerance);
-  if (!scheme_known)
-    return made;
-  const bool has_secrets = object.has("secret") || object.has("secrets");
-  const auto only_for = [&](std::string_view key, verify_scheme scheme) {
-    if (object.has(key) && made.scheme != scheme)
-      object.error(key,
-                   "does nothing here, allowed is it for the scheme "
-                     + in_quotes(schemes[static_cast<std::size_t>(scheme)]));
-  };
-  only_for("header", verify_scheme::hmac_sha256);
-  only_for("encoding", verify_scheme::hmac_sha256);
-  only_for("tolerance", verify_scheme::standard_webhooks);
-  if (made.scheme == verify_scheme::hmac_sha256 && !object.has("header"))
-    report.error(at, "\"header\" is missing, the scheme \"hmac-sha256\" needs "
-                     "the name of the header with the signature");
-  if (made.scheme == verify_scheme::none && has_secrets)
-    report.error(at, "has a secret, but the scheme \"none\" checks nothing");
-  if (made.scheme != verify_scheme::none && !has_secrets)
-    report.error(at,
-                 "\"secret\" is missing, the scheme "
-                   + in_quotes(schemes[static_cast<std::size_t>(made.scheme)])
-                   + " needs one");
-  return made;
-}
 
 callback_rule read_callback(flow_report& report, const json& value,
                             const pointer& at, const retry_policy& defaults) {

@@ -20,6 +20,9 @@ struct http_settings {
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
   std::size_t max_connections = 12'000;
+  /// What senders call: scheme, host, perhaps a port and a path. Empty if no
+  /// flow needs it.
+  std::string public_url;
 };
 
 struct admin_settings {

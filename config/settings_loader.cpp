@@ -1,6 +1,7 @@
 #include "config/settings_loader.hpp"
 
 #include "config/duration.hpp"
+#include "config/flow_check.hpp"
 #include "config/ini_file.hpp"
 #include "config/nearest_name.hpp"
 #include "config/settings_table.hpp"
@@ -134,6 +135,7 @@ private:
   void check_deadline();
   void check_retry();
   void check_listeners();
+  void check_public_url();
   void check_caf();
 
   std::string file_;
@@ -220,6 +222,18 @@ void settings_builder::check_listeners() {
                      + ", allowed are two ports or two addresses");
 }
 
+void settings_builder::check_public_url() {
+  const auto& url = made.values.http.public_url;
+  if (url.empty() || is_bad("http.public-url"))
+    return;
+  if (auto why = why_bad_url({url}); !why.empty())
+    complain_about({"http.public-url"}, std::move(why));
+  else if (url.find('?') != std::string::npos)
+    complain_about({"http.public-url"},
+                   "has a query, allowed is what senders call, such as "
+                   "\"https://hooks.example\"");
+}
+
 void settings_builder::check_caf() {
   // CAF has others.
   const std::pair<const char*, setting_value> defaults[] = {
@@ -255,6 +269,7 @@ void settings_builder::cross_check() {
   check_deadline();
   check_retry();
   check_listeners();
+  check_public_url();
   check_caf();
   auto& flows = made.values.flows;
   flows.given = is_set("flows.directory");

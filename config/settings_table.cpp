@@ -155,6 +155,13 @@ std::vector<setting_key> service_keys() {
              {},
              "Connections that are open at once."},
             KEPT_IN(http.max_connections)),
+    kept_in({.section = "http",
+             .key = "public-url",
+             .type = text,
+             .meaning = "What senders call: scheme, host, perhaps a port and a "
+                        "path. Signatures over a URL are checked with it, "
+                        "never with the Host field."},
+            KEPT_IN(http.public_url)),
     kept_in({"admin",
              "address",
              address,

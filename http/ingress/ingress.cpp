@@ -6,7 +6,7 @@
 #include "http/front_door/target.hpp"
 #include "http/ingress/json_body.hpp"
 #include "http/ingress/prefer.hpp"
-#include "http/ingress/signature.hpp"
+#include "http/ingress/verifier.hpp"
 #include "job/credential.hpp"
 #include "job/job_id.hpp"
 
@@ -35,25 +35,26 @@ reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   return made;
 }
 
-reply unauthorized(const error& why, verify_scheme scheme) {
+reply unverified(const error& why, const flow& definition) {
   auto made = problem_reply(why);
-  // The other schemes have no name that this field could tell (RFC 9110,
-  // section 11.6.1).
-  if (scheme == verify_scheme::bearer)
-    made.headers.push_back({"WWW-Authenticate", "Bearer"});
+  if (why.kind == error_kind::unauthorized)
+    made.headers.push_back(
+      {"WWW-Authenticate", challenge_of(definition.verify, definition.name)});
   return made;
 }
 
 /// Takes out what is as good as a password before it goes anywhere, but for
 /// what the flow itself refers to.
 void hide_credentials(webhook& hook, const flow& definition) {
-  const auto signature = lower_case(definition.verify.header);
+  const auto& rule = definition.verify;
   for (auto& [name, value] : hook.headers)
-    if ((is_credential(name) || lower_case(name) == signature)
+    if ((is_credential(name)
+         || rule.credential_headers.contains(lower_case(name)))
         && !definition.referenced_headers.contains(lower_case(name)))
       value = hidden;
   for (auto& [name, value] : hook.query)
-    if (is_credential(name) && !definition.referenced_query.contains(name))
+    if ((is_credential(name) || rule.credential_query.contains(name))
+        && !definition.referenced_query.contains(name))
       value = hidden;
 }
 
@@ -128,9 +129,11 @@ private:
       return;
     }
     // Over the bytes as they came: nobody unknown gets as far as the parser.
-    if (const auto wrong = verify(definition->verify, request.headers,
-                                  request.body, system_clock::now())) {
-      responder->answer(unauthorized(*wrong, definition->verify.scheme));
+    if (const auto wrong =
+          verify(definition->verify,
+                 {request.method, request.path, request.query, request.headers,
+                  request.body, system_clock::now(), definition->name})) {
+      responder->answer(unverified(*wrong, *definition));
       return;
     }
     auto body = parse_json_body(request.body);

@@ -6,24 +6,26 @@ const std::vector<bad_input>& bad_flows() {
   static const std::vector<bad_input> table{
     {R"("sub_action": [])",
      "/sub_action: is no known key (did you mean sub_actions?), allowed are "
-     "$schema, name, verify, idempotency, deadline, clone, reply, sub_actions "
+     "$schema, name, sender, verify, idempotency, deadline, clone, reply, "
+     "sub_actions "
      "or callback"},
     {R"("name": "b")", "/name: appears twice, allowed is once in an object"},
     {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",
      "/verify/scheme: \"githb\" is not allowed (did you mean github?), allowed "
-     "is none, bearer, standard-webhooks, github or hmac-sha256"},
+     "is none, bearer, basic, token, standard-webhooks, github, hmac-sha256, "
+     "hmac, hash or public-key"},
     {R"("verify": {"scheme": "github"})",
      "/verify: \"secret\" is missing, the scheme \"github\" needs one"},
     {R"("verify": {"scheme": "hmac-sha256", "secret": "${env:S}"})",
-     "/verify: \"header\" is missing, the scheme \"hmac-sha256\" needs the "
-     "name of the header with the signature"},
+     "/verify: \"header\" is missing, which the scheme \"hmac-sha256\" needs"},
     {R"("verify": {"scheme": "bearer", "secret": "${env:HANDOFF_NOT_SET}"})",
      "/verify/secret: ${env:HANDOFF_NOT_SET} is not set in the environment"},
     {R"("verify": {"scheme": "bearer", "secret": "${evn:S}"})",
      "/verify/secret: ${evn:S} is no reference that is known, allowed are "
      "${env:NAME} and ${file:PATH}"},
     {R"("verify": {"scheme": "github", "secret": "${env:S}", "header": "X"})",
-     "/verify/header: does nothing here, allowed is it for the scheme "
+     "/verify/header: does nothing for the scheme \"github\", allowed is it "
+     "for "
      "\"hmac-sha256\""},
     {R"("verify": {"scheme": "standard-webhooks", "secret": "${env:S}"})",
      "/verify/secret: is no base64, allowed is base64 with or without "
@@ -33,6 +35,50 @@ const std::vector<bad_input>& bad_flows() {
      "\"whsec_\" before it, as Standard Webhooks has it"},
     {R"("verify": {"scheme": "github", "secrets": ["${env:S}", ""]})",
      "/verify/secrets/1: is empty, allowed is a secret"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{uid}}"})",
+     "/verify/signature: {{uid}} is not known here, allowed is body, header, "
+     "query or flow"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{timestamp}}.{{raw}}"})",
+     "/verify/signed: {{timestamp}} is not known here, it needs \"timestamp\""},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{part/t}}.{{raw}}"})",
+     "/verify/signed: {{part}} is not known here, it needs \"part\""},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{secret}}{{raw}}"})",
+     "/verify/signed: {{secret}} is not known here, it needs the scheme "
+     "\"hash\""},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{raw}}"})",
+     "/verify/signature: {{raw}} is not known here, it is known to \"signed\" "
+     "only"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{url}}{{raw}}"})",
+     "/verify/signed: {{url}} needs http.public-url in the settings, the URL "
+     "that the sender calls"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "prefix": "a=", "part": {"name": "v1"}})",
+     "/verify/part: stands beside \"prefix\", allowed is one of them"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "key": "hex"})",
+     "/verify/secret: is no hex, as \"key\" says it is"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "algorithm": "md5"})",
+     "/verify/algorithm: \"md5\" is not allowed, allowed is sha256, sha512 or "
+     "sha1"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": []})",
+     "/verify/signature: must be a template or an array of 1 to 10 of them"},
+    {R"("verify": {"scheme": "hash", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{raw}}"})",
+     "/verify/signed: has no {{secret}}, without which anybody could make the "
+     "hash"},
+    {R"("verify": {"scheme": "public-key", "secret": "abc", "key": "hex", "algorithm": "ed25519", "signature": "{{header/X}}"})",
+     "/verify/secret: must be the 32 bytes of an Ed25519 key in hex"},
+    {R"("verify": {"scheme": "public-key", "secret": "MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=", "key": "spki", "algorithm": "rsa-sha256", "signature": "{{header/X}}"})",
+     "/verify/secret: must be an RSA key, as the algorithm says"},
+    {R"("verify": {"scheme": "basic", "user": "a:b", "secret": "${env:S}"})",
+     "/verify/user: must not have a colon in it (RFC 7617)"},
+    {R"("verify": {"scheme": "token", "secret": "${env:S}"})",
+     "/verify: \"value\" is missing, which the scheme \"token\" needs"},
+    {R"("sender": {"name": "githb", "secret": "${env:S}"})",
+     "/sender/name: \"githb\" is no sender (did you mean github?); \"handoff "
+     "senders\" lists them"},
+    {R"("sender": {"name": "github"})",
+     "/sender: \"secret\" is missing, which the sender \"github\" needs"},
+    {R"("sender": {"name": "meta", "secret": "${env:S}"})",
+     "/sender/with/verify_token: is missing: the text that you enter as verify "
+     "token"},
     {R"("idempotency": {"key": "{{uid}}"})",
      "/idempotency/key: {{uid}} is not known here, allowed is body, header, "
      "query or flow"},

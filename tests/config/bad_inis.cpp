@@ -17,11 +17,16 @@ const std::vector<bad_input>& bad_inis() {
      "drain, log, scheduler, work-stealing or stream"},
     {"[http]\nadress = \"::1\"",
      "http.adress: is no known key (did you mean address?), allowed is "
-     "address, port, threads, max-body, header-timeout, body-timeout or "
-     "max-connections"},
+     "address, port, threads, max-body, header-timeout, body-timeout, "
+     "max-connections or public-url"},
     {"[http.tls]\nport = 1",
      "http.tls: is no known key, allowed is address, port, threads, max-body, "
-     "header-timeout, body-timeout or max-connections"},
+     "header-timeout, body-timeout, max-connections or public-url"},
+    {"[http]\npublic-url = \"hooks.example\"",
+     "http.public-url: is no absolute URL, allowed are http:// and https://"},
+    {"[http]\npublic-url = \"https://hooks.example/?a=1\"",
+     "http.public-url: has a query, allowed is what senders call, such as "
+     "\"https://hooks.example\""},
     {"[http]\nport = 99999", "http.port: 99999 is out of range, allowed is a "
                              "whole number from 0 to 65535"},
     {"[http]\nport = -1", "http.port: -1 is out of range, allowed is a whole "

@@ -76,7 +76,7 @@ TEST_F(FlowLoaderTest, ReadsEverything) {
   ASSERT_NE(made, nullptr);
   EXPECT_EQ(made->name, "project-setup");
   EXPECT_EQ(made->version.size(), 64u);
-  EXPECT_EQ(made->verify.scheme, verify_scheme::standard_webhooks);
+  EXPECT_EQ(made->verify.scheme, verify_scheme::hmac);
   EXPECT_EQ(made->verify.secrets,
             std::vector<std::string>{"whsec_aG9vay1zM2NyZXQ="});
   EXPECT_EQ(made->clone.retry.attempt_timeout, milliseconds{9'000});

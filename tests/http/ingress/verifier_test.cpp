@@ -1,5 +1,7 @@
-#include "http/ingress/signature.hpp"
+#include "config/verify_reader.hpp"
+#include "http/ingress/verifier.hpp"
 #include "job/base64.hpp"
+#include "job/hex.hpp"
 #include "job/standard_webhook.hpp"
 
 #include <gmock/gmock.h>
@@ -12,12 +14,18 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+using json = nlohmann::json;
+
 std::string hex(const std::optional<std::string>& bytes) {
-  std::string made;
-  for (const unsigned char each : bytes.value_or("")) {
-    made += "0123456789abcdef"[each >> 4];
-    made += "0123456789abcdef"[each & 15];
-  }
+  return encode_hex(bytes.value_or(""));
+}
+
+/// The rule that a flow's `verify` gives, which has no error.
+verify_rule rule_of(const json& verify) {
+  flow_report report{"test", reference_resolver{""}};
+  auto made = read_verify(report, verify, json::json_pointer{"/verify"}, {});
+  for (const auto& each : report.errors)
+    ADD_FAILURE() << to_string(each);
   return made;
 }
 
@@ -80,17 +88,22 @@ TEST(Base64Test, RefusesWhatItWouldNotWrite) {
 
 class StandardWebhookTest : public ::testing::Test {
 protected:
-  StandardWebhookTest() {
-    rule.scheme = verify_scheme::standard_webhooks;
-    rule.secrets = {"whsec_" + secret};
+  StandardWebhookTest() { use({{"secret", "whsec_" + secret}}); }
+
+  void use(json more) {
+    more["scheme"] = "standard-webhooks";
+    rule = rule_of(more);
+  }
+
+  std::string posted(const headers& fields, wall_time now) {
+    return said(verify(rule, {"POST", "/hooks/setup", "", fields, body, now}));
   }
 
   std::string sent(std::string_view signature, wall_time now = at(1614265330)) {
-    return said(verify(rule,
-                       {{"Webhook-Id", id},
-                        {"webhook-timestamp", timestamp},
-                        {"webhook-signature", std::string{signature}}},
-                       body, now));
+    return posted({{"Webhook-Id", id},
+                   {"webhook-timestamp", timestamp},
+                   {"webhook-signature", std::string{signature}}},
+                  now);
   }
 
   // The example of the reference libraries.
@@ -104,7 +117,7 @@ protected:
 
 TEST_F(StandardWebhookTest, TakesThePublishedExample) {
   EXPECT_EQ(sent(good), "");
-  rule.secrets = {secret};
+  use({{"secret", secret}});
   EXPECT_EQ(sent(good), "");
 }
 
@@ -132,31 +145,31 @@ TEST_F(StandardWebhookTest, TakesAnyOfSeveralSignaturesAndSecrets) {
   EXPECT_EQ(sent(other + " v1a,AAAA v2,what== " + good), "");
   EXPECT_EQ(sent(good + " " + other), "");
   EXPECT_EQ(sent("v1,AAAA  " + good), "");
-  rule.secrets = {"b3RoZXI=", secret, "dGhpcmQ="};
+  use({{"secrets", {"b3RoZXI=", secret, "dGhpcmQ="}}});
   EXPECT_EQ(sent(good), "");
-  rule.secrets = {"b3RoZXI=", "dGhpcmQ="};
-  EXPECT_THAT(sent(good), HasSubstr("no signature fits"));
+  use({{"secrets", {"b3RoZXI=", "dGhpcmQ="}}});
+  EXPECT_THAT(sent(good), HasSubstr("does not match"));
 }
 
 TEST_F(StandardWebhookTest, LeavesOutOtherVersions) {
   const auto value = good.substr(good.find(','));
   for (const auto& list : {"v1a" + value, "v2" + value, "V1" + value,
                            value.substr(1), std::string{"v1"}})
-    EXPECT_THAT(sent(list), HasSubstr("has no \"v1,\"")) << list;
+    EXPECT_THAT(sent(list), HasSubstr("has no part \"v1\"")) << list;
 }
 
 TEST_F(StandardWebhookTest, RefusesWhatWasChanged) {
   auto changed = good;
   changed[5] = 'A';
-  EXPECT_THAT(sent(changed), HasSubstr("no signature fits"));
+  EXPECT_THAT(sent(changed), HasSubstr("does not match"));
   id += "x";
-  EXPECT_THAT(sent(good), HasSubstr("no signature fits"));
+  EXPECT_THAT(sent(good), HasSubstr("does not match"));
   id.pop_back();
   timestamp.back() = '1';
-  EXPECT_THAT(sent(good), HasSubstr("no signature fits"));
+  EXPECT_THAT(sent(good), HasSubstr("does not match"));
   timestamp.back() = '0';
   body += " ";
-  EXPECT_THAT(sent(good), HasSubstr("no signature fits"));
+  EXPECT_THAT(sent(good), HasSubstr("does not match"));
 }
 
 // The signed content would be the same, with a part of the body as timestamp.
@@ -176,7 +189,7 @@ TEST_F(StandardWebhookTest, HoldsToTheToleranceInBothDirections) {
             "the timestamp is 400 s old; 300 s are allowed");
   EXPECT_EQ(sent(good, at(1614265330 - 301)),
             "the timestamp is 301 s ahead; 300 s are allowed");
-  rule.tolerance = seconds{500};
+  use({{"secret", secret}, {"tolerance", "500s"}});
   EXPECT_EQ(sent(good, at(1614265330 + 400)), "");
 }
 
@@ -188,23 +201,23 @@ TEST_F(StandardWebhookTest, RefusesATimestampThatIsNone) {
   }
 }
 
-TEST_F(StandardWebhookTest, NamesTheHeaderThatIsMissingOrStandsTwice) {
+TEST_F(StandardWebhookTest, NamesTheHeaderThatIsMissingOrAppearsTwice) {
   const headers all{{"webhook-id", id},
                     {"webhook-timestamp", timestamp},
                     {"webhook-signature", good}};
   for (std::size_t i = 0; i < all.size(); ++i) {
     auto fields = all;
     fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(i));
-    EXPECT_EQ(said(verify(rule, fields, body, at(1614265330))),
+    EXPECT_EQ(posted(fields, at(1614265330)),
               "the header " + all[i].name + " is missing");
     fields = all;
     fields.push_back(all[i]);
     fields.back().name[0] = 'W';
-    EXPECT_EQ(said(verify(rule, fields, body, at(1614265330))),
-              "the header " + all[i].name + " stands twice");
+    EXPECT_EQ(posted(fields, at(1614265330)),
+              "the header " + all[i].name + " appears twice");
     fields = all;
     fields[i].value.clear();
-    EXPECT_EQ(said(verify(rule, fields, body, at(1614265330))),
+    EXPECT_EQ(posted(fields, at(1614265330)),
               "the header " + all[i].name + " is empty");
   }
 }
@@ -225,7 +238,8 @@ TEST_F(StandardWebhookTest, TellsNeitherSecretNorSignature) {
 class BodySignatureTest : public ::testing::Test {
 protected:
   std::string sent(const headers& fields, std::string_view body) {
-    return said(verify(rule, fields, body, at(0)));
+    return said(
+      verify(rule, {"POST", "/hooks/setup", "", fields, body, at(0)}));
   }
 
   verify_rule rule;
@@ -233,8 +247,8 @@ protected:
 
 // The example of GitHub's "Validating webhook deliveries".
 TEST_F(BodySignatureTest, TakesGitHubsExample) {
-  rule.scheme = verify_scheme::github;
-  rule.secrets = {"It's a Secret to Everybody"};
+  rule =
+    rule_of({{"scheme", "github"}, {"secret", "It's a Secret to Everybody"}});
   const std::string name = "X-Hub-Signature-256";
   const std::string good =
     "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
@@ -242,30 +256,36 @@ TEST_F(BodySignatureTest, TakesGitHubsExample) {
   EXPECT_EQ(sent({{name, "sha256=" + good}}, body), "");
   EXPECT_EQ(sent({{"x-hub-signature-256", "sha256=" + good}}, body), "");
   EXPECT_THAT(sent({{name, "sha256=" + good}}, "Hello, World"),
-              HasSubstr("no signature fits"));
-  for (const auto& value :
-       {good, "sha1=" + good, "sha256=" + good.substr(2),
-        "sha256=" + good + "00", "sha256=g" + good.substr(1),
-        std::string{"sha256="}})
+              HasSubstr("does not match"));
+  for (const auto& value : {good, "sha1=" + good, "SHA256=" + good})
     EXPECT_EQ(sent({{name, value}}, body),
-              "the header X-Hub-Signature-256 is not \"sha256=\" and hex of 32 "
-              "bytes");
+              "the signature does not begin with \"sha256=\"");
+  for (const auto& value :
+       {"sha256=" + good.substr(2), "sha256=" + good + "00",
+        "sha256=g" + good.substr(1), std::string{"sha256="}})
+    EXPECT_EQ(sent({{name, value}}, body),
+              "the signature is not hex of 32 bytes");
   EXPECT_EQ(sent({{"X-Hub-Signature", "sha1=00"}}, body),
             "the header X-Hub-Signature-256 is missing");
   EXPECT_EQ(sent({{name, "sha256=" + good}, {name, "sha256=00"}}, body),
-            "the header X-Hub-Signature-256 stands twice");
-  rule.secrets = {"another", "It's a Secret to Everybody"};
+            "the header X-Hub-Signature-256 appears twice");
+  rule = rule_of({{"scheme", "github"},
+                  {"secrets", {"another", "It's a Secret to Everybody"}}});
   EXPECT_EQ(sent({{name, "sha256=" + good}}, body), "");
-  rule.secrets = {"another"};
+  rule = rule_of({{"scheme", "github"}, {"secret", "another"}});
   EXPECT_THAT(sent({{name, "sha256=" + good}}, body),
-              HasSubstr("no signature fits"));
+              HasSubstr("does not match"));
 }
 
 // RFC 4231, section 4.3.
 TEST_F(BodySignatureTest, TakesTheHeaderAndEncodingOfTheRule) {
-  rule.scheme = verify_scheme::hmac_sha256;
-  rule.secrets = {"Jefe"};
-  rule.header = "X-Acme-Mac";
+  const auto use = [&](const std::string& encoding) {
+    rule = rule_of({{"scheme", "hmac-sha256"},
+                    {"secret", "Jefe"},
+                    {"header", "X-Acme-Mac"},
+                    {"encoding", encoding}});
+  };
+  use("hex");
   const std::string body = "what do ya want for nothing?";
   std::string good =
     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
@@ -276,34 +296,34 @@ TEST_F(BodySignatureTest, TakesTheHeaderAndEncodingOfTheRule) {
             "the header X-Acme-Mac is missing");
   const auto base64 = encode_base64(*hmac_sha256("Jefe", body));
   EXPECT_EQ(sent({{"x-acme-mac", base64}}, body),
-            "the header X-Acme-Mac is not hex of 32 bytes");
-  rule.encoding = "base64";
+            "the signature is not hex of 32 bytes");
+  use("base64");
   EXPECT_EQ(sent({{"x-acme-mac", base64}}, body), "");
   EXPECT_EQ(sent({{"x-acme-mac", "sha256=" + base64}}, body), "");
   EXPECT_EQ(sent({{"x-acme-mac", good}}, body),
-            "the header X-Acme-Mac is not base64 of 32 bytes");
+            "the signature is not base64 of 32 bytes");
 }
 
 TEST_F(BodySignatureTest, ComparesTheBearerToken) {
-  rule.scheme = verify_scheme::bearer;
-  rule.secrets = {"old-token", "new-token"};
+  rule =
+    rule_of({{"scheme", "bearer"}, {"secrets", {"old-token", "new-token"}}});
   const auto with = [&](const std::string& value) {
     return sent({{"authorization", value}}, "{}");
   };
   EXPECT_EQ(with("Bearer old-token"), "");
   EXPECT_EQ(with("bearer  new-token"), "");
-  for (const auto* token : {"new-toke", "new-token2", "NEW-TOKEN", " ", "\""})
+  for (const auto* token : {"new-toke", "new-token2", "NEW-TOKEN", "\""})
     EXPECT_EQ(with("Bearer " + std::string{token}),
-              "the bearer token is another one");
-  for (const auto* value :
-       {"Basic new-token", "new-token", "Bearer", "Bearernew-token"})
-    EXPECT_EQ(with(value), "the header Authorization has no bearer token")
+              "the bearer token is wrong");
+  for (const auto* value : {"Basic new-token", "new-token", "Bearer",
+                            "Bearer  ", "Bearernew-token"})
+    EXPECT_EQ(with(value), "the header Authorization has no Bearer credentials")
       << value;
   EXPECT_EQ(sent({}, "{}"), "the header Authorization is missing");
   EXPECT_EQ(
     sent({{"Authorization", "Bearer old-token"}, {"Authorization", "Bearer x"}},
          "{}"),
-    "the header Authorization stands twice");
+    "the header Authorization appears twice");
 }
 
 TEST_F(BodySignatureTest, AsksNobodyWithoutAScheme) {
@@ -312,21 +332,29 @@ TEST_F(BodySignatureTest, AsksNobodyWithoutAScheme) {
 
 // What no loader lets through: nobody may get in by a rule without secrets.
 TEST_F(BodySignatureTest, LetsNobodyInWithoutASecret) {
-  rule.header = "X";
-  for (const auto scheme :
-       {verify_scheme::bearer, verify_scheme::github,
-        verify_scheme::hmac_sha256, verify_scheme::standard_webhooks}) {
-    rule.scheme = scheme;
-    const auto mac = "sha256=" + hex(hmac_sha256("", "{}"));
+  const auto mac = "sha256=" + hex(hmac_sha256("", "{}"));
+  for (const auto& verify :
+       {json{{"scheme", "bearer"}}, json{{"scheme", "github"}},
+        json{{"scheme", "standard-webhooks"}},
+        json{{"scheme", "basic"}, {"user", "u"}},
+        json{{"scheme", "token"}, {"value", "{{header/X}}"}},
+        json{{"scheme", "hmac"}, {"signature", "{{header/X}}"}}}) {
+    flow_report report{"test", reference_resolver{""}};
+    auto with_none = verify;
+    with_none["secrets"] = json::array();
+    rule = read_verify(report, with_none, nlohmann::json::json_pointer{},
+                       {"", true, true});
+    ASSERT_TRUE(report.errors.empty()) << to_string(report.errors[0]);
     EXPECT_NE(sent({{"Authorization", "Bearer "},
-                    {"X", mac},
+                    {"X", mac.substr(7)},
                     {"X-Hub-Signature-256", mac},
                     {"webhook-id", "a"},
                     {"webhook-timestamp", "0"},
                     {"webhook-signature",
                      "v1," + encode_base64(*hmac_sha256("", "a.0.{}"))}},
                    "{}"),
-              "");
+              "")
+      << verify;
   }
 }
 

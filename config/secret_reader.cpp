@@ -1,0 +1,50 @@
+#include "config/secret_reader.hpp"
+
+#include "config/references.hpp"
+#include "job/standard_webhook.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace handoff {
+
+namespace {
+
+using nlohmann::json;
+using pointer = json::json_pointer;
+
+constexpr std::string_view webhook_key_prefix = "whsec_";
+
+} // namespace
+
+std::optional<std::string> read_secret(flow_report& report, const json& value,
+                                       const pointer& at) {
+  if (!value.is_string()) {
+    report.error(at, "is no string, allowed is a string");
+    return std::nullopt;
+  }
+  auto secret = read_text(report, value, at);
+  if (!secret)
+    return std::nullopt;
+  if (secret->empty()) {
+    report.error(at, "is empty, allowed is a secret");
+    return std::nullopt;
+  }
+  if (!has_reference(value.get_ref<const std::string&>())) {
+    report.warning(at, "stands in the file for all to read, better is "
+                       "${env:NAME} or ${file:PATH}");
+    report.references.remember(*secret);
+  }
+  return secret;
+}
+
+void check_webhook_key(flow_report& report, const pointer& at,
+                       const std::string& secret) {
+  if (!webhook_key(secret))
+    report.error(at, "is no base64, allowed is base64 with or without "
+                     "\"whsec_\" before it, as Standard Webhooks has it");
+  else if (secret.starts_with(webhook_key_prefix))
+    report.references.remember(secret.substr(webhook_key_prefix.size()));
+}
+
+} // namespace handoff

@@ -1,0 +1,270 @@
+#include "config/senders.hpp"
+
+#include "config/duration.hpp"
+#include "config/flow_keys.hpp"
+#include "config/nearest_name.hpp"
+#include "config/senders_data.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace handoff {
+
+namespace {
+
+using nlohmann::json;
+using pointer = json::json_pointer;
+using std::chrono::milliseconds;
+
+secret_need need_of(const json& preset) {
+  const auto word = preset.value("secret", "needed");
+  return word == "later"    ? secret_need::later
+       : word == "optional" ? secret_need::optional
+                            : secret_need::needed;
+}
+
+sender_preset read_preset(const std::string& name, const json& preset) {
+  sender_preset made;
+  made.name = name;
+  made.title = preset.at("title");
+  if (const auto limit = preset.find("limit"); limit != preset.end())
+    made.limit = *limit;
+  made.secret = need_of(preset);
+  made.public_url = preset.value("public_url", false);
+  const auto with = preset.value("with", json::object());
+  for (const auto& [key, meaning] : with.items())
+    made.with.emplace_back(key, meaning);
+  made.flow = preset.at("flow");
+  if (const auto other = preset.find("by_secret"); other != preset.end())
+    made.by_secret.emplace(other->at("begins_with"), other->at("verify"));
+  return made;
+}
+
+/// Members of which only one can stand.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> rivals{
+  {{"text", "body"}, {"prefix", "part"}, {"secret", "secrets"}}};
+
+/// Puts into `own` what `preset` has beyond it.
+void fill_in(json& own, const json& preset) {
+  for (const auto& [key, value] : preset.items()) {
+    const auto it = own.find(key);
+    if (it != own.end()) {
+      if (it->is_object() && value.is_object())
+        fill_in(*it, value);
+      continue;
+    }
+    const bool displaced =
+      std::any_of(rivals.begin(), rivals.end(), [&](const auto& pair) {
+        return (key == pair.first && own.contains(pair.second))
+            || (key == pair.second && own.contains(pair.first));
+      });
+    if (!displaced)
+      own[key] = value;
+  }
+}
+
+/// Replaces "${with:NAME}" in every string.
+void put_values(json& value, const json& with) {
+  if (value.is_string()) {
+    auto text = value.get<std::string>();
+    for (const auto& [name, given] : with.items()) {
+      const auto mark = "${with:" + name + "}";
+      if (const auto at = text.find(mark); at != std::string::npos)
+        text.replace(at, mark.size(), given.get<std::string>());
+    }
+    value = text;
+  } else if (value.is_structured()) {
+    for (auto& each : value)
+      put_values(each, with);
+  }
+}
+
+/// Leaves out what flows do not know.
+void keep_known(json& members) {
+  const auto keep = [](json& object, std::string_view kind) {
+    const auto& keys = flow_object_of(kind).keys;
+    for (auto it = object.begin(); it != object.end();)
+      it = std::find(keys.begin(), keys.end(), it.key()) == keys.end()
+           ? object.erase(it)
+           : std::next(it);
+  };
+  keep(members, "flow");
+  for (const auto* kind : {"idempotency", "reply"})
+    if (members.contains(kind)) {
+      keep(members[kind], kind);
+      if (members[kind].empty())
+        members.erase(kind);
+    }
+}
+
+class sender_expander {
+public:
+  sender_expander(const json& definition, milliseconds deadline_limit,
+                  flow_report& report)
+      : definition_{definition},
+        deadline_limit_{deadline_limit},
+        object_{report, definition.at("sender"), pointer{"/sender"}, "sender"} {
+  }
+
+  expanded_flow expand() {
+    expanded_flow made{definition_, false, false, false};
+    made.definition.erase("sender");
+    const auto* preset = read_name();
+    if (preset == nullptr) {
+      // What it would stand for is not known: nothing is missing either.
+      made.secret_may_lack = true;
+      return made;
+    }
+    auto members = preset->flow;
+    if (preset->limit)
+      if (const auto limit = parse_duration(*preset->limit);
+          limit && *limit < deadline_limit_)
+        members["deadline"] = {{"limit", *preset->limit}};
+    put_values(members, read_with(*preset));
+    keep_known(members);
+    choose_verify(*preset, members, made);
+    fill_in(made.definition, members);
+    return made;
+  }
+
+private:
+  const sender_preset* read_name() {
+    const auto name = object_.text("name");
+    if (!name)
+      return nullptr;
+    if (const auto* found = find_sender(*name))
+      return found;
+    std::vector<std::string_view> names;
+    for (const auto& each : sender_presets())
+      names.push_back(each.name);
+    object_.error("name", shown(*object_.find("name")) + " is no sender"
+                            + did_you_mean(*name, names)
+                            + "; \"handoff senders\" lists them");
+    return nullptr;
+  }
+
+  json read_with(const sender_preset& preset) {
+    auto with = json::object();
+    const auto* given = object_.find("with");
+    if (given != nullptr && !given->is_object()) {
+      object_.error("with", shown(*given)
+                              + " is no object, allowed is an object of texts");
+      given = nullptr;
+    }
+    const auto& known = preset.with;
+    for (const auto& [name, meaning] : known) {
+      if (given != nullptr && given->contains(name)
+          && given->at(name).is_string())
+        with[name] = given->at(name);
+      else
+        object_.report().error(object_.at("with") / name,
+                               "is missing: " + meaning);
+    }
+    const auto all = given != nullptr ? *given : json::object();
+    for (const auto& [name, value] : all.items())
+      if (std::none_of(known.begin(), known.end(),
+                       [&](const auto& each) { return each.first == name; }))
+        object_.report().error(object_.at("with") / name,
+                               "does nothing for the sender "
+                                 + in_quotes(preset.name));
+    return with;
+  }
+
+  /// What the sender proves itself with, unless the flow says it otherwise.
+  void choose_verify(const sender_preset& preset, json& members,
+                     expanded_flow& made) {
+    auto& own = made.definition["verify"];
+    if (own.is_null())
+      own = json::object();
+    if (!own.is_object())
+      return;
+    const bool has_secret = object_.has("secret") || object_.has("secrets");
+    if (preset.by_secret && begins_with(preset.by_secret->first))
+      members["verify"] = preset.by_secret->second;
+    if (preset.secret == secret_need::optional && !has_secret)
+      members["verify"] = {{"scheme", "none"}};
+    const auto scheme = own.value("scheme", json(nullptr));
+    made.from_preset =
+      scheme.is_null() || scheme == members["verify"]["scheme"];
+    if (!made.from_preset)
+      members.erase("verify");
+    else
+      fill_in(own, members["verify"]);
+    if (own.value("scheme", json(nullptr)) == "none" || own.contains("secret")
+        || own.contains("secrets"))
+      return;
+    if (has_secret) {
+      for (const auto* key : {"secret", "secrets"})
+        if (const auto* value = object_.find(key))
+          own[key] = *value;
+      made.secret_from_sender = true;
+      return;
+    }
+    if (!made.from_preset)
+      return;
+    if (preset.secret == secret_need::needed)
+      object_.report().error(object_.at(), "\"secret\" is missing, which the "
+                                           "sender "
+                                             + in_quotes(preset.name)
+                                             + " needs");
+    own["secrets"] = json::array();
+    made.secret_may_lack = true;
+  }
+
+  /// Whether the sender's first secret begins with `mark`. What cannot be
+  /// resolved is told by whoever reads `verify`.
+  bool begins_with(std::string_view mark) {
+    const auto* secret = object_.find("secret");
+    const auto* many = object_.find("secrets");
+    if (secret == nullptr && many != nullptr && many->is_array()
+        && !many->empty())
+      secret = &many->front();
+    if (secret == nullptr || !secret->is_string())
+      return false;
+    const auto text =
+      object_.report().references.resolve(secret->get<std::string>());
+    return std::holds_alternative<std::string>(text)
+        && std::get<std::string>(text).starts_with(mark);
+  }
+
+  const json& definition_;
+  milliseconds deadline_limit_;
+  object_reader object_;
+};
+
+} // namespace
+
+std::optional<std::string> sender_preset::key() const {
+  const auto at = pointer{"/idempotency/key"};
+  if (!flow.contains(at))
+    return std::nullopt;
+  return flow.at(at).get<std::string>();
+}
+
+const std::vector<sender_preset>& sender_presets() {
+  static const auto presets = [] {
+    std::vector<sender_preset> made;
+    const auto all = json::parse(senders_data());
+    for (const auto& [name, preset] : all.items())
+      made.push_back(read_preset(name, preset));
+    return made;
+  }();
+  return presets;
+}
+
+const sender_preset* find_sender(std::string_view name) {
+  const auto& all = sender_presets();
+  const auto it = std::find_if(all.begin(), all.end(), [&](const auto& each) {
+    return each.name == name;
+  });
+  return it == all.end() ? nullptr : &*it;
+}
+
+expanded_flow expand_sender(const json& definition, milliseconds deadline_limit,
+                            flow_report& report) {
+  if (!definition.is_object() || !definition.contains("sender"))
+    return {definition, false, false, false};
+  return sender_expander{definition, deadline_limit, report}.expand();
+}
+
+} // namespace handoff
