@@ -25,7 +25,7 @@ expect() {
 }
 
 expect 'check' handoff ch
-expect 'serve send show simulate' handoff s
+expect 'serve send show simulate senders' handoff s
 expect '--sub-action=' handoff retry --s
 expect 'cloning cancelled' handoff jobs --status = c
 expect 'cloning cancelled' handoff jobs --status c

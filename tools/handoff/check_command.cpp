@@ -1,4 +1,8 @@
 #include "config/check.hpp"
+#include "config/references.hpp"
+#include "config/senders.hpp"
+#include "config/strict_json.hpp"
+#include "job/json_text.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
@@ -6,13 +10,17 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <iostream>
+#include <iterator>
+#include <variant>
 
 namespace handoff {
 namespace {
 
 constexpr const char* help =
-  R"(Usage: handoff check [--config-file=FILE] [--json] [--SECTION.KEY=VALUE ...]
+  R"(Usage: handoff check [--expand] [--config-file=FILE] [--json]
+                     [--SECTION.KEY=VALUE ...]
 
 Validates the INI and the flows that it points to, without starting anything.
 Everything that is wrong is told at once, a line each:
@@ -21,10 +29,33 @@ Everything that is wrong is told at once, a line each:
 
 Ends with 0 if all is well, else with 2.
 
+  --expand               prints the flows, with what their senders stand for
   --config-file=FILE     the INI; without one, the defaults
   --json                 the result as one JSON object
   --SECTION.KEY=VALUE    overrides a key of the INI
 )";
+
+constexpr std::size_t flow_depth_max = 100;
+
+void hide(nlohmann::json& value) {
+  if (value.is_string() && !has_reference(value.get_ref<const std::string&>()))
+    value = "***";
+}
+
+/// Masks secrets that are no references.
+void hide_secrets(nlohmann::json& value) {
+  if (!value.is_structured())
+    return;
+  for (auto& [key, member] : value.items()) {
+    if (key == "secret")
+      hide(member);
+    else if (key == "secrets" && member.is_array())
+      for (auto& each : member)
+        hide(each);
+    else
+      hide_secrets(member);
+  }
+}
 
 nlohmann::json list_of(const problems& found) {
   auto list = nlohmann::json::array();
@@ -34,34 +65,67 @@ nlohmann::json list_of(const problems& found) {
   return list;
 }
 
-void print_json(const checked_configuration& checked) {
-  auto flows = nlohmann::json::array();
+/// What a flow's file says, with its sender expanded and without secrets that
+/// stand in it as they are.
+nlohmann::json expanded(const checked_configuration& checked,
+                        const std::string& name) {
+  const auto file = std::filesystem::path{checked.settings.flows.directory}
+                  / checked.flow_files.at(name);
+  std::ifstream stream{file, std::ios::binary};
+  const std::string text{std::istreambuf_iterator<char>{stream}, {}};
+  const auto parsed = parse_strict_json(file.string(), text, flow_depth_max);
+  // It was read a moment ago.
+  const auto* definition = std::get_if<nlohmann::json>(&parsed);
+  if (definition == nullptr)
+    return nullptr;
+  flow_report report{file.string(),
+                     reference_resolver{checked.settings.base_directory}};
+  auto made =
+    expand_sender(*definition, checked.settings.deadline.limit, report)
+      .definition;
+  hide_secrets(made);
+  return made;
+}
+
+void print_expanded(const checked_configuration& checked) {
   for (const auto& [name, definition] : checked.flows)
+    std::cout << json_text(expanded(checked, name), {.indent = 2}) << '\n';
+}
+
+void print_json(const checked_configuration& checked, bool expand) {
+  auto flows = nlohmann::json::array();
+  for (const auto& [name, definition] : checked.flows) {
     flows.push_back({{"name", name}, {"version", definition->version}});
-  std::cout << nlohmann::json{{"ok", checked.errors.empty()},
-                              {"errors", list_of(checked.errors)},
-                              {"warnings", list_of(checked.warnings)},
-                              {"flows", flows}}
-                 .dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+    if (expand)
+      flows.back()["definition"] = expanded(checked, name);
+  }
+  std::cout << json_text({{"ok", checked.errors.empty()},
+                          {"errors", list_of(checked.errors)},
+                          {"warnings", list_of(checked.warnings)},
+                          {"flows", flows}},
+                         {.indent = 2})
             << '\n';
 }
 
-void print_text(const checked_configuration& checked) {
+void print_text(const checked_configuration& checked, bool expand) {
   for (const auto& each : checked.errors)
     std::cerr << to_string(each) << '\n';
   for (const auto& each : checked.warnings)
     std::cerr << "warning: " << to_string(each) << '\n';
   if (!checked.errors.empty())
     return;
-  std::cout << "the configuration is valid; " << checked.flows.size()
-            << (checked.flows.size() == 1 ? " flow" : " flows");
+  if (expand)
+    print_expanded(checked);
+  auto& out = expand ? std::cerr : std::cout;
+  out << "the configuration is valid; " << checked.flows.size()
+      << (checked.flows.size() == 1 ? " flow" : " flows");
   const char* before = ": ";
   for (const auto& [name, definition] : checked.flows) {
-    std::cout << before << name << " (" << definition->sub_actions.size()
-              << " sub-actions)";
+    out << before << name << " (" << definition->sub_actions.size()
+        << " sub-actions)";
     before = ", ";
   }
-  std::cout << '\n';
+  out << '\n';
 }
 
 } // namespace
@@ -85,9 +149,9 @@ int check_command(const command_words& words) {
     ini = *file;
   const auto checked = check(ini, given.overrides);
   if (given.has("json"))
-    print_json(checked);
+    print_json(checked, given.has("expand"));
   else
-    print_text(checked);
+    print_text(checked, given.has("expand"));
   return checked.errors.empty() ? exit_done : exit_usage;
 }
 

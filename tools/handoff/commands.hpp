@@ -38,6 +38,12 @@ int resolve_order(const command_words& words);
 /// Plays a flow through, in virtual time.
 int simulate_command(const command_words& words);
 
+/// Lists the senders that are known, or prints what one stands for.
+int senders_command(const command_words& words);
+
+/// Proves a flow against a recorded request.
+int verify_command(const command_words& words);
+
 /// Prints what completes commands in a shell.
 int completion_command(const command_words& words);
 

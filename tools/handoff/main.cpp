@@ -44,6 +44,8 @@ run_command command_of(std::string_view name) {
     {"cancel", cancel_order},
     {"resolve", resolve_order},
     {"simulate", simulate_command},
+    {"senders", senders_command},
+    {"verify", verify_command},
     {"completion", completion_command},
     {"version", version_command},
   };

@@ -1,8 +1,10 @@
+#include "http/ingress/signer.hpp"
 #include "job/json_text.hpp"
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/flow_choice.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -25,6 +27,8 @@ Sends a webhook to a running service and prints its answer.
                          (default {})
   --header="NAME: VALUE" a further header field; may come several times
   --async                sends "Prefer: respond-async"
+  --sign                 signs it as the flow's sender would, with the secret of
+                         the flow that the INI leads to
   --url=URL              the service; by default, the [http] address of the INI
   --config-file=FILE     the INI
   --timeout=SECONDS      how long to wait for the answer (default 30)
@@ -58,6 +62,27 @@ std::optional<std::string> read_body(const std::string& data,
   return read_all(file);
 }
 
+/// Signs the call by the flow's own rule; sets `failed` if it cannot be.
+void sign_call(const arguments& given, outbound_call& call,
+               const std::string& base, std::string& failed) {
+  const auto definition =
+    chosen_flow(given_configuration(given), given.positional[0], failed);
+  if (!definition)
+    return;
+  signed_request request{
+    call.method, call.url.substr(base.size()), {}, call.headers, call.body};
+  if (const auto wrong =
+        sign(definition->verify, request, std::chrono::system_clock::now(),
+             definition->name)) {
+    failed = "--sign: " + wrong->detail;
+    return;
+  }
+  call.url =
+    base + request.path + (request.query.empty() ? "" : "?" + request.query);
+  call.headers = std::move(request.fields);
+  call.body = std::move(request.body);
+}
+
 wanted_call read_call(const arguments& given) {
   wanted_call wanted;
   auto& call = wanted.call;
@@ -74,7 +99,6 @@ wanted_call read_call(const arguments& given) {
   call.method = "POST";
   call.url = *url + "/hooks/" + given.positional[0];
   call.body = std::move(*body);
-  call.headers.push_back({"Content-Type", "application/json"});
   if (given.has("async"))
     call.headers.push_back({"Prefer", "respond-async"});
   for (const auto& each : given.values("header")) {
@@ -88,6 +112,12 @@ wanted_call read_call(const arguments& given) {
                                                      ? std::string{}
                                                      : each.substr(value)});
   }
+  if (find_header(call.headers, "Content-Type") == nullptr)
+    call.headers.push_back({"Content-Type", "application/json"});
+  if (given.has("sign"))
+    sign_call(given, call, *url, wanted.error);
+  if (!wanted.error.empty())
+    return wanted;
   int seconds = 30;
   if (const auto text = given.value("timeout")) {
     std::istringstream number{*text};
