@@ -81,11 +81,14 @@ void reply_slot::drop() {
   std::optional<reply> last;
   {
     const std::lock_guard guard(mutex_);
-    if (settled_)
+    // Settled at once: the deadline that comes now must find either the
+    // fallback or an answer that is on its way.
+    if (std::exchange(settled_, true))
       return;
     last = std::exchange(fallback_, std::nullopt);
   }
-  answer(last ? std::move(*last) : no_answer());
+  outbox_->post({connection_, request_,
+                 answer_given{last ? std::move(*last) : no_answer()}});
 }
 
 std::optional<reply_slot::time_point> reply_slot::due() const {

@@ -152,5 +152,33 @@ TEST_F(ResponderTest, LetsOneOfManyThreadsAnswer) {
   }
 }
 
+// The last reference goes at the very moment of the deadline.
+TEST_F(ResponderTest, AnswersWhenItIsDroppedAtTheDeadline) {
+  held_.reset();
+  answers();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  for (int round = 0; std::chrono::steady_clock::now() < end; ++round) {
+    constexpr std::size_t many = 2'000;
+    std::vector<std::shared_ptr<reply_slot>> slots;
+    std::vector<std::shared_ptr<held_reply>> holders;
+    for (std::size_t i = 0; i < many; ++i) {
+      slots.push_back(std::make_shared<reply_slot>(outbox_, 7, 3));
+      holders.push_back(std::make_shared<held_reply>(slots.back()));
+      holders.back()->answer_by(start_, say(202));
+    }
+    std::atomic<std::size_t> at = 0;
+    std::size_t expired = 0;
+    std::thread worker([&] {
+      // Where the other one is, again and again: so it is met in the middle.
+      for (std::size_t i = 0; i < many; i = at)
+        expired += slots[i]->expire(start_).has_value() ? 1 : 0;
+    });
+    for (; at < many; ++at)
+      holders[at].reset();
+    worker.join();
+    ASSERT_EQ(answers().size() + expired, many) << "in round " << round;
+  }
+}
+
 } // namespace
 } // namespace handoff
