@@ -13,8 +13,9 @@ struct preferences {
   std::optional<std::chrono::seconds> wait;
 };
 
-/// Reads all `Prefer` fields. Of a preference that comes twice the first counts
-/// (section 2); what is unknown or malformed is ignored, as it has to be.
+/// Reads all `Prefer` fields. What is in quotes is a value, whatever is in it.
+/// Of a preference that comes twice the first counts (section 2); what is
+/// unknown or malformed is ignored, as it has to be.
 preferences read_preferences(const headers& fields);
 
 } // namespace handoff
