@@ -1,5 +1,7 @@
 #include "http/front_door/head_check.hpp"
 
+#include "http/front_door/target.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -30,6 +32,10 @@ bool is_host_byte(char c) noexcept {
   // The comma of RFC 3986 is left out: it is what merged Host fields look like.
   constexpr std::string_view others = "-._~%!$&'()*+;=:[]";
   return is_alnum(c) || others.find(c) != std::string_view::npos;
+}
+
+bool is_host(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), is_host_byte);
 }
 
 bool is_blank(char c) noexcept {
@@ -196,19 +202,32 @@ bool head_check::read_request_line(std::string_view line) {
   if (std::find(methods.begin(), methods.end(), head_.method) == methods.end())
     return fail(error_kind::not_implemented,
                 "This service does not know the method.");
-  const bool whole_server = head_.method == "OPTIONS" && head_.target == "*";
-  if (!whole_server && !head_.target.starts_with('/'))
-    return fail(error_kind::invalid_request,
-                "The target must be a path that starts with a slash.");
+  return read_target();
+}
+
+bool head_check::read_target() {
   if (head_.target.find('#') != std::string::npos)
     return fail(error_kind::invalid_request,
                 "The target must not have a fragment.");
+  if (auto absolute = read_absolute_target(head_.target)) {
+    // RFC 9110, 4.2.1 and 4.2.4: a host must be there, a user must not.
+    if (absolute->host.empty() || !is_host(absolute->host))
+      return fail(error_kind::invalid_request,
+                  "The host of the target is malformed.");
+    head_.target = std::move(absolute->path);
+    target_host_ = std::move(absolute->host);
+  }
+  const bool whole_server = head_.method == "OPTIONS" && head_.target == "*";
+  if (!whole_server && !head_.target.starts_with('/'))
+    return fail(error_kind::invalid_request,
+                "The target must be a path that starts with a slash, or an "
+                "absolute URL with http or https.");
   return true;
 }
 
 bool head_check::check_head() {
-  complete_ = check_host() && check_framing() && check_connection()
-           && check_expectation();
+  read_connection();
+  complete_ = check_host() && check_framing() && check_expectation();
   return complete_;
 }
 
@@ -217,9 +236,18 @@ bool head_check::check_host() {
   if (hosts > 1 || (hosts == 0 && !head_.http_1_0))
     return fail(error_kind::invalid_request,
                 "There must be one Host field and no other.");
-  const auto* host = find_header(head_.fields, "Host");
-  if (host && !std::all_of(host->begin(), host->end(), is_host_byte))
+  const auto field =
+    std::find_if(head_.fields.begin(), head_.fields.end(),
+                 [](const header& each) { return same(each.name, "Host"); });
+  if (field != head_.fields.end() && !is_host(field->value))
     return fail(error_kind::invalid_request, "The Host field is malformed.");
+  // RFC 9112, 3.2.2: the host of the target counts instead.
+  if (target_host_.empty())
+    return true;
+  if (field != head_.fields.end())
+    field->value = std::move(target_host_);
+  else
+    head_.fields.push_back({"Host", std::move(target_host_)});
   return true;
 }
 
@@ -257,24 +285,16 @@ bool head_check::check_framing() {
   return true;
 }
 
-bool head_check::check_connection() {
+void head_check::read_connection() {
   bool closes = false;
   bool keeps = false;
-  bool upgrades = false;
   for (const auto& each : head_.fields) {
     if (!same(each.name, "Connection"))
       continue;
     closes = closes || lists(each.value, "close");
     keeps = keeps || lists(each.value, "keep-alive");
-    upgrades = upgrades || lists(each.value, "upgrade");
   }
   head_.keep_alive = !closes && (keeps || !head_.http_1_0);
-  // To ignore it would be allowed, but http_parser would take what follows for
-  // the other protocol.
-  if (upgrades && count("Upgrade") > 0)
-    return fail(error_kind::not_implemented,
-                "This service has no other protocol to upgrade to.");
-  return true;
 }
 
 bool head_check::check_expectation() {
@@ -282,7 +302,7 @@ bool head_check::check_expectation() {
   if (head_.http_1_0)
     return true;
   for (const auto& each : head_.fields) {
-    if (!same(each.name, "Expect"))
+    if (!same(each.name, "Expect") || each.value.empty())
       continue;
     if (!same(each.value, "100-continue"))
       return fail(error_kind::expectation_failed,

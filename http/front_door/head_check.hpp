@@ -22,6 +22,8 @@ struct input_limits {
 /// The head of a request, of which one reading only is possible.
 struct request_head {
   std::string method;
+  /// In origin-form, or the "*" of OPTIONS. The host of one that came in
+  /// absolute-form is the value of Host.
   std::string target;
   handoff::headers fields;
   bool http_1_0 = false;
@@ -68,8 +70,9 @@ private:
   bool take_request_line_byte(char c);
   bool end_line();
   bool read_request_line(std::string_view line);
+  bool read_target();
   bool check_head();
-  bool check_connection();
+  void read_connection();
   bool check_host();
   bool check_framing();
   bool check_expectation();
@@ -87,6 +90,7 @@ private:
   bool begun_ = false;
   bool blank_skipped_ = false;
   bool complete_ = false;
+  std::string target_host_; // of a target in absolute-form
   request_head head_;
   std::optional<error> failure_;
 };

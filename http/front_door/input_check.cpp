@@ -8,6 +8,7 @@ namespace handoff {
 namespace {
 
 constexpr std::size_t used_max = 65'536;
+constexpr std::size_t marks_max = 256;
 
 struct decoded_parts {
   std::string* body;
@@ -16,6 +17,13 @@ struct decoded_parts {
 
 int on_body(http_parser* parser, const char* at, std::size_t length) {
   static_cast<decoded_parts*>(parser->data)->body->append(at, length);
+  return 0;
+}
+
+// An upgrade is ignored (RFC 9110, 7.8: a server may): what follows is
+// HTTP/1.1, and http_parser would take it for the other protocol.
+int on_headers_complete(http_parser* parser) {
+  parser->upgrade = 0;
   return 0;
 }
 
@@ -30,6 +38,7 @@ http_parser_settings make_settings() {
   http_parser_set_max_header_size(std::numeric_limits<std::uint32_t>::max());
   http_parser_settings made;
   http_parser_settings_init(&made);
+  made.on_headers_complete = on_headers_complete;
   made.on_body = on_body;
   made.on_message_complete = on_message_complete;
   return made;
@@ -54,11 +63,34 @@ input_check::input_check(input_limits limits)
 bool input_check::feed(std::string_view bytes, time_point now) {
   if (unused().size() + bytes.size() > unused_max_)
     return false;
-  // What came first counts: a pipelined request waits since then.
-  if (unused().empty())
-    unused_since_ = now;
+  if (!bytes.empty())
+    note_arrival(now);
   unused_.append(bytes);
   return true;
+}
+
+void input_check::note_arrival(time_point now) {
+  // A sender of single bytes must not make us remember each: the bytes of one
+  // mark count as come with those before them, where these are the fewest.
+  if (marks_.size() == marks_max) {
+    auto least = marks_.begin() + 1;
+    for (auto each = least; each + 1 != marks_.end(); ++each)
+      if ((each + 1)->first - (each - 1)->first
+          < (least + 1)->first - (least - 1)->first)
+        least = each;
+    marks_.erase(least);
+  }
+  marks_.push_back({used_ever_ + unused().size(), now});
+}
+
+input_check::time_point input_check::arrival_of_next() {
+  const auto after =
+    std::find_if(marks_.begin(), marks_.end(),
+                 [this](const auto& mark) { return mark.first > used_ever_; });
+  if (after == marks_.begin())
+    return arrived_; // nothing has come yet
+  marks_.erase(marks_.begin(), after - 1);
+  return marks_.front().second;
 }
 
 std::string_view input_check::unused() const noexcept {
@@ -67,7 +99,10 @@ std::string_view input_check::unused() const noexcept {
 
 void input_check::use(std::size_t bytes) {
   used_ += bytes;
+  used_ever_ += bytes;
   // Not at each request: a buffer full of small ones would be moved for each.
+  if (used_ == unused_.size())
+    marks_.clear();
   if (used_ == unused_.size() || used_ > used_max) {
     unused_.erase(0, used_);
     used_ = 0;
@@ -84,7 +119,7 @@ input_step input_check::next() {
   if (in_body_)
     return read_body();
   if (!head_.begun())
-    arrived_ = unused_since_;
+    arrived_ = arrival_of_next();
   use(head_.feed(unused()));
   if (head_.failure())
     return reject(*head_.failure());
@@ -133,7 +168,7 @@ bool input_check::decode(std::string_view bytes) {
     http_parser_execute(&parser_, &settings, bytes.data(), bytes.size());
   parser_.data = nullptr;
   const auto fault = HTTP_PARSER_ERRNO(&parser_);
-  return used == bytes.size() && parser_.upgrade == 0
+  return used == bytes.size()
       && (fault == HPE_OK || (fault == HPE_PAUSED && decoded_));
 }
 

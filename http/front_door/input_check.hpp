@@ -12,7 +12,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace handoff {
 
@@ -76,12 +78,16 @@ private:
   bool decode(std::string_view bytes);
   std::string_view unused() const noexcept;
   void use(std::size_t bytes);
+  void note_arrival(time_point now);
+  time_point arrival_of_next();
 
   input_limits limits_;
   std::size_t unused_max_;
   std::string unused_;
-  std::size_t used_ = 0; // at the front of unused_
-  time_point unused_since_;
+  std::size_t used_ = 0;        // at the front of unused_
+  std::uint64_t used_ever_ = 0; // of all bytes that came
+  // When bytes came, and which of all bytes the first of them was.
+  std::vector<std::pair<std::uint64_t, time_point>> marks_;
   time_point arrived_;
   head_check head_;
   chunk_check chunks_;

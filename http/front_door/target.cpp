@@ -1,5 +1,8 @@
 #include "http/front_door/target.hpp"
 
+#include <algorithm>
+#include <strings.h>
+
 namespace handoff {
 namespace {
 
@@ -14,6 +17,22 @@ int hex_value(char digit) {
 }
 
 } // namespace
+
+std::optional<absolute_target> read_absolute_target(std::string_view target) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (target.size() < scheme.size()
+        || ::strncasecmp(target.data(), scheme.data(), scheme.size()) != 0)
+      continue;
+    target.remove_prefix(scheme.size());
+    const auto end = std::min(target.find_first_of("/?"), target.size());
+    absolute_target made{std::string{target.substr(0, end)},
+                         std::string{target.substr(end)}};
+    if (!made.path.starts_with('/'))
+      made.path.insert(0, 1, '/');
+    return made;
+  }
+  return std::nullopt;
+}
 
 std::optional<std::string> percent_decoded(std::string_view text,
                                            bool plus_is_space) {

@@ -8,6 +8,17 @@
 
 namespace handoff {
 
+/// A target in absolute-form, "http://HOST/PATH", taken apart.
+struct absolute_target {
+  std::string host; ///< with the port, if there is one
+  std::string path; ///< with the query; starts with "/"
+};
+
+/// Takes apart a target with the scheme http or https, in whatever case
+/// (RFC 9112, section 3.2.2); nothing where it is not one. The host may be
+/// empty or malformed. An empty path is "/".
+std::optional<absolute_target> read_absolute_target(std::string_view target);
+
 /// Decodes percent-encoding (RFC 3986, section 2.1); nothing where a "%" is not
 /// followed by two hex digits. `plus_is_space` for queries of HTML forms.
 std::optional<std::string> percent_decoded(std::string_view text,

@@ -274,14 +274,6 @@ TEST_F(HostileInputTest, AnswersWhatIsNotHttp11AtOnce) {
     {"HTTP/1.2", "GET / HTTP/1.2\r\n", 505},
     {"HTTP/11", "GET / HTTP/11\r\n", 400},
     {"lower-case version", "GET / http/1.1\r\n", 400},
-    {"upgrade to h2c",
-     "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-     "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
-     501},
-    {"websocket",
-     "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket"
-     "\r\n\r\n",
-     501},
     {"SSH", "SSH-2.0-OpenSSH_9.2\r\n", 400},
     {"SMTP", "EHLO evil.example\r\n", 400},
     {"proxy protocol", "PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", 400},

@@ -180,11 +180,20 @@ INSTANTIATE_TEST_SUITE_P(
     refusal{"lower_case_method", "get / HTTP/1.1\r\nHost: h\r\n\r\n", 501},
     refusal{"webdav_method", "PROPFIND / HTTP/1.1\r\nHost: h\r\n\r\n", 501},
     refusal{"connect", "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", 501},
-    refusal{"upgrade",
-            post("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"),
-            501},
-    refusal{"absolute_target", "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n",
-            400},
+    refusal{"absolute_target_of_ftp",
+            "GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    refusal{"absolute_target_without_host",
+            "GET http:///a HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    refusal{"absolute_target_with_user",
+            "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    refusal{"absolute_target_with_one_slash",
+            "GET http:/h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    refusal{"absolute_target_with_fragment",
+            "GET http://h/#a HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+    refusal{"absolute_target_without_host_field",
+            "GET http://h/ HTTP/1.1\r\n\r\n", 400},
+    refusal{"absolute_target_and_two_hosts",
+            "GET http://h/ HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", 400},
     refusal{"authority_target", "GET h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     refusal{"asterisk_target", "GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400},
     refusal{"fragment", "GET /a#b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
@@ -323,8 +332,53 @@ TEST(InputCheckTest, LetsOptionsAskForTheWholeServer) {
   EXPECT_EQ(made.requests[0].path, "*");
 }
 
-TEST(InputCheckTest, IgnoresAnUpgradeThatIsNotAskedFor) {
-  EXPECT_EQ(read_any_way(post("Upgrade: h2c\r\n")).requests.size(), 1u);
+// curl --http2, and clients of Java and Go that always offer it.
+TEST(InputCheckTest, IgnoresUpgrades) {
+  for (const auto* fields :
+       {"Upgrade: h2c\r\n", "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n",
+        "connection: keep-alive, upgrade\r\nUpgrade: websocket\r\n",
+        "Upgrade: TLS/1.0, HTTP/2.0\r\nConnection: Upgrade\r\n"})
+    for (const auto* framed :
+         {"Content-Length: 5\r\n\r\nhello", "Transfer-Encoding: chunked\r\n\r\n"
+                                            "5\r\nhello\r\n0\r\n\r\n"}) {
+      const auto made = read_any_way("POST /hooks/a HTTP/1.1\r\nHost: h\r\n"
+                                     + std::string(fields) + framed
+                                     + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+      ASSERT_EQ(made.requests.size(), 2u) << fields;
+      EXPECT_EQ(made.requests[0].body, "hello");
+      EXPECT_EQ(made.requests[1].path, "/next");
+    }
+}
+
+TEST(InputCheckTest, TakesTargetsInAbsoluteForm) {
+  const auto read_target = [](const std::string& line) {
+    const auto made =
+      read_any_way(line + " HTTP/1.1\r\nHost: other\r\nX: y\r\n\r\n");
+    return made.requests.empty() ? http_request{} : made.requests[0];
+  };
+  const auto request = read_target("GET http://Host.example:80/a%20b?c=d");
+  EXPECT_EQ(request.path, "/a%20b");
+  EXPECT_EQ(request.query, "c=d");
+  // The field is to be ignored in favour of the target (RFC 9112, 3.2.2).
+  const headers fields{{"Host", "Host.example:80"}, {"X", "y"}};
+  EXPECT_EQ(request.headers, fields);
+  EXPECT_EQ(read_target("GET HTTPS://h").path, "/");
+  EXPECT_EQ(read_target("GET http://[::1]:8080?q").path, "/");
+  EXPECT_EQ(read_target("GET http://[::1]:8080?q").query, "q");
+  EXPECT_EQ(read_target("OPTIONS http://h/a").path, "/a");
+}
+
+TEST(InputCheckTest, GivesTheHostOfAnAbsoluteTargetToHttp10) {
+  const auto made = read_any_way("GET http://h/ HTTP/1.0\r\n\r\n");
+  ASSERT_EQ(made.requests.size(), 1u);
+  const headers fields{{"Host", "h"}};
+  EXPECT_EQ(made.requests[0].headers, fields);
+}
+
+TEST(InputCheckTest, IgnoresAnEmptyExpectation) {
+  EXPECT_EQ(read_any_way(post("Expect:\r\n")).requests.size(), 1u);
 }
 
 TEST(InputCheckTest, StaysRejected) {
@@ -359,6 +413,45 @@ TEST(InputCheckTest, DatesARequestByItsFirstByte) {
   EXPECT_EQ(std::get<checked_request>(second).what.arrived,
             start + std::chrono::seconds(2));
   EXPECT_FALSE(check.begun());
+}
+
+// A sender that always has three requests under way gave all of them the time
+// of the first one, so that those after the deadline were refused.
+TEST(InputCheckTest, DatesPipelinedRequestsThatNeverRunOut) {
+  using std::chrono::seconds;
+  const input_check::time_point start{};
+  const std::string request = "GET /a HTTP/1.0\r\n\r\n";
+  input_check check(small_limits());
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(check.feed(request, start + seconds(i)));
+  for (int i = 0; i < 2'000; ++i) {
+    const auto next = check.next();
+    ASSERT_TRUE(std::holds_alternative<checked_request>(next));
+    ASSERT_EQ(std::get<checked_request>(next).what.arrived, start + seconds(i));
+    ASSERT_TRUE(check.feed(request, start + seconds(i + 3)));
+  }
+}
+
+TEST(InputCheckTest, DatesRequestsThatComeByteByByteNoLaterThanTheyCame) {
+  using std::chrono::seconds;
+  const input_check::time_point start{};
+  const auto request = "GET /" + std::string(90, 'a') + " HTTP/1.0\r\n\r\n";
+  input_check check(small_limits());
+  int at = 0;
+  for (int i = 0; i < 20; ++i)
+    for (const char byte : request)
+      ASSERT_TRUE(check.feed({&byte, 1}, start + seconds(at++)));
+  auto before = start - seconds(1);
+  for (int i = 0; i < 20; ++i) {
+    const auto next = check.next();
+    ASSERT_TRUE(std::holds_alternative<checked_request>(next));
+    const auto arrived = std::get<checked_request>(next).what.arrived;
+    const auto came = start + seconds(static_cast<int>(request.size()) * i);
+    EXPECT_LE(arrived, came);
+    EXPECT_GE(arrived, came - seconds(at / 50));
+    EXPECT_GT(arrived, before);
+    before = arrived;
+  }
 }
 
 } // namespace
