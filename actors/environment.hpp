@@ -35,6 +35,7 @@ struct admission_counts {
 /// What every actor of the tree needs. Shared and immutable.
 struct environment {
   journal_actor journal;
+  journal_finder_actor finder;
   outbound_actor outbound;
   /// Who makes a call has a turn of its upstream before.
   std::shared_ptr<handoff::turns> turns = std::make_shared<unlimited_turns>();

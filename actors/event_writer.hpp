@@ -20,6 +20,9 @@ namespace handoff {
 /// been sent to the journal yet is sent to it once more: it has happened, and
 /// whoever takes over asks the journal after that.
 ///
+/// An actor whose events can never be committed, because it writes for an owner
+/// that was fenced or of a job that is another's, ends with an error.
+///
 /// `Self` is a pointer to the typed actor that owns it, which has to call
 /// `flush` when it receives a `save_atom`.
 template <class Self>
@@ -56,10 +59,17 @@ public:
       .then(
         [this, batch](const commit_done& done) {
           busy_ = false;
-          if (done.failure)
-            put_back(*batch);
-          else
+          switch (done.status) {
+          case commit_status::done:
             flush();
+            break;
+          case commit_status::unavailable:
+          case commit_status::unknown:
+            put_back(*batch);
+            break;
+          default:
+            give_up(*done.failure);
+          }
         },
         [this, batch](const caf::error&) {
           busy_ = false;
@@ -76,6 +86,12 @@ private:
   events_ptr batch_of_waiting() {
     return std::make_shared<const std::vector<job_event>>(
       std::exchange(waiting_, {}));
+  }
+
+  void give_up(const error& why) {
+    waiting_.clear();
+    then_.clear();
+    self_->quit(caf::make_error(caf::sec::runtime_error, why.detail));
   }
 
   void put_back(const std::vector<job_event>& batch) {

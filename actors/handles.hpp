@@ -12,16 +12,28 @@ using outbound_actor = caf::typed_actor<
   // failure being no error.
   caf::replies_to<outbound_call_ptr>::with<exchange_ptr>>;
 
+/// Reads the journal beside its commits, and waits for none: sees what was
+/// durable when it looked.
+using journal_finder_actor = caf::typed_actor<
+  // What is known of the job with this id.
+  caf::replies_to<find_atom, std::string>::with<job_found>,
+  // Who holds this key of this flow.
+  caf::replies_to<find_atom, std::string, std::string>::with<key_found>>;
+
 /// Owns the journal.
 using journal_actor = caf::typed_actor<
   // Makes the events durable before it answers.
   caf::replies_to<events_ptr>::with<commit_done>,
   // To itself: commit what has come in.
   caf::reacts_to<flush_atom>,
-  // What is known of the job with this id.
+  // What is known of the job with this id, with all that was sent here before:
+  // for who takes over from an actor that died, and for who does not know what
+  // became of a commit.
   caf::replies_to<find_atom, std::string>::with<job_found>,
-  // Who holds this key of this flow.
-  caf::replies_to<find_atom, std::string, std::string>::with<key_found>,
+  // Takes up jobs that nobody works on.
+  caf::replies_to<acquire_atom, acquisition>::with<jobs_acquired>,
+  // Lets go of jobs for any owner to take; if true, not for this one.
+  caf::reacts_to<release_atom, std::vector<std::string>, bool>,
   // To itself: forget what is old enough.
   caf::reacts_to<sweep_atom>,
   // To itself: see whether commits that failed succeed again.

@@ -80,7 +80,7 @@ void intake_state::look_up(const clone_order_ptr& order) {
                           std::nullopt, nullptr, std::nullopt});
     return;
   }
-  ask(self, *env, env->journal, request_grace, find_atom::value, record.flow,
+  ask(self, *env, env->finder, request_grace, find_atom::value, record.flow,
       record.claim->key)
     .then(
       [this, order](const key_found& found) {

@@ -26,33 +26,53 @@ std::size_t journal_keeper_state::commit_all() {
   if (promises.empty())
     return 0; // a look-up was faster than the flush
   const auto batches = std::exchange(waiting, {});
-  const auto told = std::exchange(promises, {});
   crash_point("before-commit");
   const auto began = std::chrono::steady_clock::now();
   std::size_t count = 0;
   std::vector<std::span<const job_event>> events;
+  events.reserve(batches.size());
   for (const auto& each : batches) {
     events.emplace_back(*each);
     count += each->size();
   }
-  const commit_done done{options.store->commit_all(events)};
+  const auto outcomes = options.store->commit_all(events);
   const auto took = std::chrono::steady_clock::now() - began;
   crash_point("after-commit");
+  const auto failed =
+    std::find_if(outcomes.begin(), outcomes.end(), [](const auto& each) {
+      return each.status == commit_status::unavailable
+          || each.status == commit_status::unknown
+          || each.status == commit_status::fenced;
+    });
+  const auto failure =
+    failed != outcomes.end() ? failed->failure : std::nullopt;
   if (options.committed)
     options.committed(
       count, std::chrono::duration_cast<std::chrono::microseconds>(took),
-      !done.failure);
-  const auto asked =
-    std::count_if(told.begin(), told.end(),
-                  [](const auto& promise) { return promise.pending(); });
-  for (auto promise : told)
-    promise.deliver(done);
-  tell_health(done.failure);
-  if (!done.failure && options.observe)
-    for (const auto& batch : events)
-      for (const auto& each : batch)
-        options.observe(each);
-  return done.failure ? 0 : static_cast<std::size_t>(asked);
+      !failure);
+  const auto asked = tell(batches, std::exchange(promises, {}), outcomes);
+  tell_health(failure);
+  if (failed != outcomes.end() && failed->status == commit_status::fenced)
+    self->quit(caf::make_error(caf::sec::runtime_error, failure->detail));
+  return asked;
+}
+
+std::size_t journal_keeper_state::tell(
+  const std::vector<events_ptr>& batches,
+  std::vector<caf::typed_response_promise<commit_done>> told,
+  const std::vector<batch_outcome>& outcomes) {
+  std::size_t asked = 0;
+  for (std::size_t n = 0; n < told.size(); ++n) {
+    const bool is_done = outcomes[n].status == commit_status::done;
+    asked += is_done && told[n].pending() ? 1 : 0;
+    told[n].deliver(outcomes[n]);
+  }
+  if (options.observe)
+    for (std::size_t n = 0; n < batches.size(); ++n)
+      if (outcomes[n].status == commit_status::done)
+        for (const auto& each : *batches[n])
+          options.observe(each);
+  return asked;
 }
 
 void journal_keeper_state::flush() {
@@ -86,7 +106,7 @@ void journal_keeper_state::check() {
     self->delayed_send(self, options.check_pause, again_atom::value);
 }
 
-job_found journal_keeper_state::find(const std::string& id) {
+caf::result<job_found> journal_keeper_state::find(const std::string& id) {
   // Who takes over from an actor that died must see what that one sent.
   const auto is_of_it = [&](const job_event& each) {
     return each.job == id;
@@ -95,40 +115,25 @@ job_found journal_keeper_state::find(const std::string& id) {
         return std::any_of(events->begin(), events->end(), is_of_it);
       }))
     commit_all();
-  auto found = options.store->find(id);
-  if (auto* failed = std::get_if<error>(&found))
-    return {std::move(*failed), nullptr};
-  auto& record = std::get<std::optional<job>>(found);
-  if (!record)
-    return {std::nullopt, nullptr};
-  return {std::nullopt, std::make_shared<const job>(std::move(*record))};
+  return self->delegate(options.finder, find_atom::value, id);
 }
 
-key_found journal_keeper_state::find_key(const std::string& flow,
-                                         const std::string& key) {
-  if (options.lookups)
-    options.lookups->fetch_sub(1);
-  auto found = options.store->find_key(flow, key, options.now());
-  if (auto* failed = std::get_if<error>(&found))
-    return {std::move(*failed), std::nullopt, nullptr, std::nullopt};
-  const auto& held = std::get<std::optional<key_holder>>(found);
-  if (!held)
-    return {};
-  auto job = find(held->job);
-  // A job that is forgotten holds nothing any more.
-  if (!job.failure && !job.record)
-    return {};
-  key_found known{std::move(job.failure), held->claim, std::move(job.record),
-                  std::nullopt};
-  if (!known.record)
-    return known;
-  auto definition = options.store->flow_definition(known.record->flow_version);
-  if (auto* failed = std::get_if<error>(&definition))
-    known.failure = std::move(*failed);
-  else
-    known.definition =
-      std::get<std::optional<nlohmann::json>>(std::move(definition));
-  return known;
+jobs_acquired journal_keeper_state::acquire(const acquisition& wanted) {
+  auto acquired = options.store->acquire(wanted);
+  if (auto* failed = std::get_if<error>(&acquired))
+    return {std::move(*failed), {}};
+  jobs_acquired taken;
+  for (auto& each : std::get<std::vector<job>>(acquired))
+    taken.jobs.push_back(std::make_shared<const job>(std::move(each)));
+  return taken;
+}
+
+void journal_keeper_state::release(const std::vector<std::string>& jobs,
+                                   bool held_back) {
+  // What was told of them is told before another owner has them.
+  commit_all();
+  // Where it fails they stay this owner's until it ends.
+  options.store->release(jobs, held_back);
 }
 
 void journal_keeper_state::sweep() {
@@ -168,9 +173,11 @@ journal_keeper(journal_keeper_state::self_pointer self,
     [state](const events_ptr& events) { return state().enqueue(events); },
     [state](flush_atom) { state().flush(); },
     [state](find_atom, const std::string& id) { return state().find(id); },
-    [state](find_atom, const std::string& flow, const std::string& key) {
-      return state().find_key(flow, key);
+    [state](acquire_atom, const acquisition& wanted) {
+      return state().acquire(wanted);
     },
+    [state](release_atom, const std::vector<std::string>& jobs,
+            bool held_back) { state().release(jobs, held_back); },
     [state](sweep_atom) { state().sweep(); },
     [state](again_atom) { state().check(); },
   };

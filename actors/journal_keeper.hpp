@@ -7,7 +7,6 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -21,6 +20,8 @@ namespace handoff {
 
 struct journal_keeper_options {
   std::shared_ptr<journal> store;
+  /// Reads for it, on a thread of its own.
+  journal_finder_actor finder;
   std::function<wall_time()> now;
   /// Sees every event once it is durable; must not block.
   std::function<void(const job_event&)> observe;
@@ -54,8 +55,6 @@ struct journal_keeper_options {
   std::chrono::milliseconds check_pause{1'000};
   /// Between two looks at what is old enough.
   std::chrono::milliseconds sweep_pause{5'000};
-  /// Counted down for each key that is looked up. May be null.
-  std::shared_ptr<std::atomic<std::size_t>> lookups;
   /// Jobs forgotten between two commits.
   std::size_t sweep_step = 100;
 };
@@ -65,7 +64,8 @@ struct journal_keeper_options {
 /// so this actor is spawned detached.
 ///
 /// Told to end, it commits what was sent to it before. When it dies the service
-/// stops: nothing can be acknowledged without it.
+/// stops: nothing can be acknowledged without it. So it does when another owner
+/// has taken its place.
 struct journal_keeper_state {
   using self_pointer = journal_actor::stateful_pointer<journal_keeper_state>;
 
@@ -77,11 +77,17 @@ struct journal_keeper_state {
   /// Commits all that waits; gives how many of those who wait for their answer
   /// have been told that it is durable.
   std::size_t commit_all();
+  /// Tells everybody what became of what they sent; gives how many waited for
+  /// it and have been told that it is durable.
+  std::size_t tell(const std::vector<events_ptr>& batches,
+                   std::vector<caf::typed_response_promise<commit_done>> told,
+                   const std::vector<batch_outcome>& outcomes);
   /// The same, and rests after a crowd.
   void flush();
   void tell_health(const std::optional<error>& failure);
-  job_found find(const std::string& id);
-  key_found find_key(const std::string& flow, const std::string& key);
+  caf::result<job_found> find(const std::string& id);
+  jobs_acquired acquire(const acquisition& wanted);
+  void release(const std::vector<std::string>& jobs, bool held_back);
   void check();
   void sweep();
 

@@ -7,6 +7,7 @@
 #include "job/event.hpp"
 #include "job/exchange.hpp"
 #include "job/job.hpp"
+#include "journal/journal.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/atom.hpp>
@@ -59,15 +60,19 @@ using cloned_job_ptr = std::shared_ptr<const cloned_job>;
 /// Events to be made durable together, in this order.
 using events_ptr = std::shared_ptr<const std::vector<job_event>>;
 
-/// Whether they were.
-struct commit_done {
-  std::optional<error> failure;
-};
+/// What became of them.
+using commit_done = batch_outcome;
 
 /// What the journal has of one job.
 struct job_found {
   std::optional<error> failure;
   job_ptr record; ///< null: not known
+};
+
+/// Jobs that this owner of the journal works on from now on.
+struct jobs_acquired {
+  std::optional<error> failure;
+  std::vector<job_ptr> jobs;
 };
 
 /// Who holds an idempotency key, and its job.
@@ -110,6 +115,8 @@ struct supervision_report {
 CAF_BEGIN_TYPE_ID_BLOCK(handoff, first_custom_type_id)
 
 CAF_ADD_ATOM(handoff, handoff, find_atom, "find")
+CAF_ADD_ATOM(handoff, handoff, acquire_atom, "acquire")
+CAF_ADD_ATOM(handoff, handoff, release_atom, "release")
 CAF_ADD_ATOM(handoff, handoff, again_atom, "again")
 CAF_ADD_ATOM(handoff, handoff, drain_atom, "drain")
 CAF_ADD_ATOM(handoff, handoff, drained_atom, "drained")
@@ -130,6 +137,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::exchange_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::turn_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::events_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::commit_done)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::acquisition)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::jobs_acquired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::key_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_order_ptr)

@@ -2,6 +2,7 @@
 
 #include "job/error.hpp"
 #include "job/event.hpp"
+#include "journal/commit.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -49,6 +50,21 @@ struct key_holder {
   idempotency_claim claim;
 };
 
+/// Which jobs an owner wants to take up.
+struct acquisition {
+  std::size_t limit = 100;
+  /// Only the job with this id, also if it was held back; any if empty.
+  std::string job = {};
+};
+
+/// A command for a job, on its way to the job's owner. What it says and how it
+/// is answered is between who posts it and the owner: bytes to the journal.
+struct posted_order {
+  std::int64_t number = 0;
+  std::string job;
+  std::string command;
+};
+
 /// A view of what survives. Every error is of kind `journal_unavailable`, and
 /// says whether trying again may help. Used by one thread at a time.
 class journal_reader {
@@ -82,33 +98,85 @@ public:
   virtual result<std::uint64_t> bytes() = 0;
 };
 
-/// What survives: the events of all jobs, and what they add up to. Speaks of
-/// jobs, not of storage; any backend passes the one conformance suite
-/// (tests/journal/conformance.hpp).
+/// Whether all of `events` hold, which is so if none of them would change its
+/// job any more: how to find out what became of a commit whose outcome is
+/// `unknown`. `from` must see what that commit wrote if it did.
+result<bool> holds(journal_reader& from, std::span<const job_event> events);
+
+/// What survives: the events of all jobs, what they add up to, and which owner
+/// works on which job. Speaks of jobs, not of storage; any backend passes the
+/// one conformance suite (tests/journal/conformance.hpp).
 ///
-/// One thread commits, prunes and reads through the journal itself; others
-/// read through what `open_reader` gives them. Times are kept to the
-/// millisecond.
+/// One thread commits, prunes, acquires and reads through the journal itself;
+/// others read through what `open_reader` gives them, and post orders. Times
+/// are kept to the millisecond.
 class journal : public journal_reader {
 public:
-  /// Makes all of `events` durable, in order, in one transaction: after a
-  /// crash either all of them hold or none. Nothing has happened if it gives
-  /// an error, and the next commit may succeed; only a crash before that next
-  /// commit may show all of `events` nevertheless, where the disk took them
-  /// and then failed to say so. An event of a job that is not known, and one
-  /// that has been applied before, change nothing.
-  ///
-  /// Who commits sees to it that a key is free before a job claims it. Where
-  /// another job holds the key at the time of the event, that job keeps it,
-  /// and the new one is journaled without holding it: no job is lost for it. A
-  /// job that is forgotten lets go of its key to whoever claims it.
+  /// Who writes through this journal, from its opening to its end.
+  virtual journal_owner owner() const = 0;
+
+  /// The same as `commit_all` for one batch; gives why it does not hold.
   std::optional<error> commit(std::span<const job_event> events) {
-    return commit_all({&events, 1});
+    return commit_all({&events, 1}).front().failure;
   }
 
-  /// The same for events that several have brought, all in one commit.
-  virtual std::optional<error>
+  /// Makes batches of events durable, in order, in as few transactions as there
+  /// can be, and says of each what became of it. All events of a batch hold or
+  /// none does, also after a crash; one that cannot be committed does not keep
+  /// the others from it. Only a crash before the next commit may show a batch
+  /// that was `unavailable` nevertheless, where the disk took it and then
+  /// failed to say so. An event of a job that is not known, and one that has
+  /// been applied before, change nothing.
+  ///
+  /// A job claims its key in the commit that accepts it. If another job holds
+  /// the key at the time of that event, the whole batch is left out as
+  /// `key_held`. A job that is forgotten lets go of its key to whoever claims
+  /// it.
+  ///
+  /// A job belongs to the owner that accepts it, that acquires it, or whose
+  /// commit gives a job something to do that had nothing left to do. Batches
+  /// for a job of another owner are `rejected`.
+  virtual std::vector<batch_outcome>
   commit_all(std::span<const std::span<const job_event>> batches) = 0;
+
+  /// Takes unfinished jobs that no living owner works on, newest first: those
+  /// of owners that have ended, and those that were released. They are this
+  /// owner's when it returns. Fewer than the limit: there are no more now.
+  virtual result<std::vector<job>> acquire(const acquisition& wanted) = 0;
+
+  /// Lets go of jobs, for any owner to take. Those that are `held_back` this
+  /// owner is not given again unless it asks for them by their id. One that is
+  /// not this owner's stays whose it is.
+  virtual std::optional<error> release(std::span<const std::string> jobs,
+                                       bool held_back = false) = 0;
+
+  /// Who works on the job, if anybody does.
+  virtual result<std::optional<journal_owner>>
+  owner_of(std::string_view job) = 0;
+
+  /// Posts a command to the owner of a job; gives the order's number. May be
+  /// called from any thread.
+  virtual result<std::int64_t> post_order(journal_owner to,
+                                          std::string_view job,
+                                          std::string_view command) = 0;
+
+  /// The orders for this owner that it has not taken yet, in the order of their
+  /// numbers. Each is taken once: who takes it answers it.
+  virtual result<std::vector<posted_order>> take_orders() = 0;
+
+  /// Answers an order that this owner has taken. The first answer stays.
+  virtual std::optional<error> answer_order(std::int64_t number,
+                                            std::string_view answer) = 0;
+
+  /// The answer to an order that this owner has posted, once there is one;
+  /// forgets the order with it. May be called from any thread.
+  virtual result<std::optional<std::string>>
+  take_answer(std::int64_t number) = 0;
+
+  /// Forgets an order whose answer nobody waits for any more. Gives whether its
+  /// owner had not taken it, so that nothing comes of it. May be called from
+  /// any thread.
+  virtual result<bool> withdraw_order(std::int64_t number) = 0;
 
   /// Makes a commit that changes nothing: whether one would succeed now. For a
   /// journal that failed while nobody has anything to commit.

@@ -56,7 +56,14 @@ void fail(int code, int system_errno, const char* detail) {
     text += detail;
   }
   text += ')';
-  throw failure{text};
+  switch (code & 0xff) {
+  case SQLITE_TOOBIG:
+  case SQLITE_CONSTRAINT:
+  case SQLITE_MISMATCH:
+    throw rejection{text};
+  default:
+    throw failure{text};
+  }
 }
 
 namespace {

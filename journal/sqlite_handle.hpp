@@ -28,6 +28,13 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+/// It is for what was to be written that SQLite did not do it, not for the
+/// medium: nothing but that is affected.
+class rejection : public failure {
+public:
+  using failure::failure;
+};
+
 /// Throws the failure that stands for `code`; `system_errno` is what the
 /// operating system said, if anything.
 [[noreturn]] void fail(int code, int system_errno, const char* detail);

@@ -1,6 +1,8 @@
 #include "journal/sqlite_journal.hpp"
 
 #include "journal/file_lock.hpp"
+#include "journal/order_book.hpp"
+#include "journal/sqlite_free_jobs.hpp"
 #include "journal/sqlite_schema.hpp"
 #include "journal/sqlite_writer.hpp"
 
@@ -90,6 +92,36 @@ private:
   struct stat first_ {};
 };
 
+/// Another opening has taken this one's place.
+class fenced : public sqlite::failure {
+public:
+  fenced()
+      : failure{"another process has taken over this journal; this one has to "
+                "stop"} {}
+};
+
+/// Looks up for the fold what it does not remember.
+class sqlite_storage final : public stored_jobs {
+public:
+  explicit sqlite_storage(sqlite::reader& reads) : reads_{reads} {}
+
+  std::optional<stored_job> load(std::string_view id) override {
+    return reads_.load(id);
+  }
+
+  std::optional<key_holder> holder_of(std::string_view flow,
+                                      std::string_view key,
+                                      wall_time now) override {
+    auto held = reads_.find_key(flow, key, now);
+    if (const auto* failed = std::get_if<error>(&held))
+      throw sqlite::failure{failed->detail};
+    return std::get<std::optional<key_holder>>(std::move(held));
+  }
+
+private:
+  sqlite::reader& reads_;
+};
+
 /// Members are in the order of their making: the lock is let go of last.
 class sqlite_journal::state {
 public:
@@ -99,6 +131,12 @@ public:
   std::shared_ptr<sqlite::connection> connection;
   std::unique_ptr<sqlite::reader> reads;
   std::unique_ptr<sqlite::writer> writes;
+  std::unique_ptr<stored_jobs> storage;
+  std::unique_ptr<known_jobs> known;
+  std::unique_ptr<sqlite::free_jobs> free;
+  std::unique_ptr<sqlite::statement> owner_number;
+  journal_owner owner;
+  order_book orders;
   /// Of `maintain`, which has its own thread.
   std::mutex housekeeping;
   std::unique_ptr<sqlite::connection> housekeeper;
@@ -111,9 +149,20 @@ public:
 
   std::string disk_name() const { return disk ? disk->name() : std::string{}; }
 
+  using batch_list = std::span<const std::span<const job_event>>;
+
   void open();
   void expect_files_in_place() const;
+  void expect_owner();
   void committed();
+  /// In one transaction. Throws what keeps all of them from it.
+  std::vector<batch_outcome> commit(batch_list batches);
+  std::vector<batch_outcome> try_commit(batch_list batches);
+  /// Each by itself, to find those that keep the others from it.
+  std::vector<batch_outcome> commit_singly(batch_list batches);
+  /// Runs `action`, giving its error; `known` is right afterwards.
+  template <class Action>
+  auto guarded(Action&& action) -> result<std::invoke_result_t<Action>>;
 };
 
 void sqlite_journal::state::open() {
@@ -123,8 +172,18 @@ void sqlite_journal::state::open() {
   sqlite::migrate(*connection, sqlite::migrations());
   sqlite::prepare_to_write(*connection);
   reads = std::make_unique<sqlite::reader>(connection);
-  writes = std::make_unique<sqlite::writer>(*connection, *reads,
-                                            options.remembered_jobs_max);
+  writes = std::make_unique<sqlite::writer>(*connection);
+  storage = std::make_unique<sqlite_storage>(*reads);
+  known_jobs_options remembered;
+  remembered.remembered_max = options.remembered_jobs_max;
+  remembered.row_bytes_max = options.row_bytes_max;
+  known = std::make_unique<known_jobs>(*storage, remembered);
+  free =
+    std::make_unique<sqlite::free_jobs>(*connection, *reads, writes->next_no());
+  connection->run("UPDATE owner SET number = number + 1");
+  owner_number = std::make_unique<sqlite::statement>(
+    *connection, "SELECT number FROM owner");
+  owner = {connection->ask("SELECT number FROM owner")};
   housekeeper = std::make_unique<sqlite::connection>(options.path, disk_name());
   sqlite::prepare_to_write(*housekeeper);
   for (const auto* suffix : {"", "-wal"})
@@ -171,38 +230,146 @@ sqlite_journal::open(sqlite_journal_options options) {
   });
 }
 
-std::optional<error> sqlite_journal::commit_all(
+void sqlite_journal::state::expect_owner() {
+  auto row = owner_number->query();
+  if (!row.next() || row.integer(0) != owner.number)
+    throw fenced{};
+}
+
+std::vector<batch_outcome> sqlite_journal::state::commit(batch_list batches) {
+  std::vector<batch_outcome> outcomes;
+  outcomes.reserve(batches.size());
+  transaction step{*connection, transaction::purpose::write};
+  expect_owner();
+  for (const auto& events : batches)
+    outcomes.push_back(known->add(events));
+  writes->store(*known);
+  expect_files_in_place();
+  step.commit();
+  return outcomes;
+}
+
+std::vector<batch_outcome>
+sqlite_journal::state::try_commit(batch_list batches) {
+  const auto all = [&](commit_status status, const char* why) {
+    known->forget_all();
+    return std::vector(batches.size(),
+                       batch_outcome{status, unavailable(why), {}});
+  };
+  std::vector<batch_outcome> outcomes;
+  try {
+    outcomes = commit(batches);
+  } catch (const fenced& why) {
+    return all(commit_status::fenced, why.what());
+  } catch (const sqlite::rejection& why) {
+    return all(commit_status::rejected, why.what());
+  } catch (const sqlite::failure& why) {
+    return all(commit_status::unavailable, why.what());
+  } catch (const std::bad_alloc&) {
+    return all(commit_status::unavailable,
+               "there is no memory left; trying again may help");
+  } catch (const std::exception& why) {
+    return all(commit_status::rejected, why.what());
+  }
+  free->committed(*known);
+  known->committed();
+  // The events are durable: what fails now is not theirs, and the next commit
+  // comes upon it.
+  sqlite::guarded([&] {
+    committed();
+    return true;
+  });
+  return outcomes;
+}
+
+std::vector<batch_outcome>
+sqlite_journal::state::commit_singly(batch_list batches) {
+  std::vector<batch_outcome> outcomes;
+  outcomes.reserve(batches.size());
+  for (std::size_t n = 0; n < batches.size(); ++n)
+    outcomes.push_back(try_commit(batches.subspan(n, 1)).front());
+  return outcomes;
+}
+
+template <class Action>
+auto sqlite_journal::state::guarded(Action&& action)
+  -> result<std::invoke_result_t<Action>> {
+  auto done = sqlite::guarded(std::forward<Action>(action));
+  if (std::holds_alternative<error>(done))
+    known->forget_all();
+  return done;
+}
+
+journal_owner sqlite_journal::owner() const {
+  return state_->owner;
+}
+
+std::vector<batch_outcome> sqlite_journal::commit_all(
   std::span<const std::span<const job_event>> batches) {
   if (std::all_of(batches.begin(), batches.end(),
                   [](const auto& each) { return each.empty(); }))
-    return std::nullopt;
+    return std::vector<batch_outcome>(batches.size());
+  auto outcomes = state_->try_commit(batches);
+  const bool is_one_to_blame =
+    batches.size() > 1 && outcomes.front().status == commit_status::rejected;
+  return is_one_to_blame ? state_->commit_singly(batches) : outcomes;
+}
+
+result<std::vector<job>> sqlite_journal::acquire(const acquisition& wanted) {
+  return guarded([&] {
+    state_->expect_owner();
+    return state_->free->take(wanted);
+  });
+}
+
+std::optional<error> sqlite_journal::release(std::span<const std::string> jobs,
+                                             bool held_back) {
   const auto done = guarded([&] {
-    transaction step{*state_->connection, transaction::purpose::write};
-    for (const auto& events : batches)
-      state_->writes->add(events);
-    state_->writes->store();
-    state_->expect_files_in_place();
-    step.commit();
+    state_->free->release(jobs, held_back);
     return true;
   });
-  if (const auto* failed = std::get_if<error>(&done)) {
-    state_->writes->forget_all();
-    return *failed;
-  }
-  state_->writes->trim();
-  // The events are durable: what fails now is not theirs, and the next commit
-  // comes upon it.
-  guarded([&] {
-    state_->committed();
-    return true;
+  const auto* failed = std::get_if<error>(&done);
+  return failed != nullptr ? std::optional{*failed} : std::nullopt;
+}
+
+result<std::optional<journal_owner>>
+sqlite_journal::owner_of(std::string_view job) {
+  return guarded([&] {
+    return state_->free->is_taken(job) ? std::optional{state_->owner}
+                                       : std::nullopt;
   });
+}
+
+result<std::int64_t> sqlite_journal::post_order(journal_owner to,
+                                                std::string_view job,
+                                                std::string_view command) {
+  return state_->orders.post(to, job, command);
+}
+
+result<std::vector<posted_order>> sqlite_journal::take_orders() {
+  return state_->orders.take(state_->owner);
+}
+
+std::optional<error> sqlite_journal::answer_order(std::int64_t number,
+                                                  std::string_view answer) {
+  state_->orders.answer(state_->owner, number, answer);
   return std::nullopt;
+}
+
+result<std::optional<std::string>>
+sqlite_journal::take_answer(std::int64_t number) {
+  return state_->orders.take_answer(number);
+}
+
+result<bool> sqlite_journal::withdraw_order(std::int64_t number) {
+  return state_->orders.withdraw(number);
 }
 
 std::optional<error> sqlite_journal::check() {
   const auto done = guarded([&] {
     auto& on = *state_->connection;
     transaction step{on, transaction::purpose::write};
+    state_->expect_owner();
     // Is written although it stays what it is.
     on.run(
       ("PRAGMA user_version = " + std::to_string(on.ask("PRAGMA user_version")))
@@ -219,8 +386,9 @@ std::optional<error> sqlite_journal::check() {
 result<std::size_t> sqlite_journal::prune(wall_time before, wall_time now,
                                           std::size_t limit) {
   auto& on = *state_->connection;
-  auto done = guarded([&] {
+  return state_->guarded([&] {
     transaction step{on, transaction::purpose::write};
+    state_->expect_owner();
     const auto forgotten = state_->writes->prune(before, now, limit);
     const auto unused = on.ask("PRAGMA freelist_count");
     if (unused > free_pages_min
@@ -229,12 +397,11 @@ result<std::size_t> sqlite_journal::prune(wall_time before, wall_time now,
         ("PRAGMA incremental_vacuum(" + std::to_string(free_pages_min) + ")")
           .c_str());
     step.commit();
+    for (const auto& id : forgotten)
+      state_->known->forget(id);
     state_->committed();
-    return forgotten;
+    return forgotten.size();
   });
-  if (std::holds_alternative<error>(done))
-    state_->writes->forget_all();
-  return done;
 }
 
 result<bool> sqlite_journal::maintain() {

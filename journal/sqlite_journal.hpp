@@ -22,6 +22,8 @@ struct sqlite_journal_options {
   /// For how many jobs the journal remembers what it knows, so that their next
   /// event needs no reading. About 3 KiB each.
   std::size_t remembered_jobs_max = 16'384;
+  /// A batch is rejected that tells more bytes than this of one job.
+  std::size_t row_bytes_max = std::size_t{64} << 20;
   /// For tests: asked before each write and sync.
   disk_fault fault;
 };
@@ -33,6 +35,11 @@ std::optional<error> validate(const sqlite_journal_options& options);
 /// returned, the log was synced (synchronous = FULL): neither a crash of the
 /// process nor of the machine loses it. A log that a crash tore is cut back at
 /// the next open to the last whole commit.
+///
+/// There is one owner at a time: an opening takes the place of those before it.
+/// Its lock keeps other processes away; were the lock's file removed, the
+/// earlier owner would be `fenced`. Orders are in memory: all who post them are
+/// in this process.
 class sqlite_journal final : public journal {
 public:
   /// Opens the journal, making or migrating the file where needed. Refuses,
@@ -44,8 +51,20 @@ public:
 
   ~sqlite_journal() override;
 
-  std::optional<error>
+  journal_owner owner() const override;
+  std::vector<batch_outcome>
   commit_all(std::span<const std::span<const job_event>> batches) override;
+  result<std::vector<job>> acquire(const acquisition& wanted) override;
+  std::optional<error> release(std::span<const std::string> jobs,
+                               bool held_back) override;
+  result<std::optional<journal_owner>> owner_of(std::string_view job) override;
+  result<std::int64_t> post_order(journal_owner to, std::string_view job,
+                                  std::string_view command) override;
+  result<std::vector<posted_order>> take_orders() override;
+  std::optional<error> answer_order(std::int64_t number,
+                                    std::string_view answer) override;
+  result<std::optional<std::string>> take_answer(std::int64_t number) override;
+  result<bool> withdraw_order(std::int64_t number) override;
   std::optional<error> check() override;
   result<std::optional<job>> find(std::string_view id) override;
   result<job_page> list(const job_query& query) override;

@@ -22,15 +22,17 @@ wall_time time_from(std::int64_t ms) {
 constexpr std::string_view unfinished_sql = R"sql(
 SELECT * FROM (SELECT no, id, flow FROM jobs
   WHERE status = 1 AND status <> 3 AND (?1 IS NULL OR id < ?1)
+  AND no < ?3
   ORDER BY id DESC LIMIT ?2)
 UNION ALL
 SELECT * FROM (SELECT no, id, flow FROM jobs
   WHERE status = 2 AND status <> 3 AND (?1 IS NULL OR id < ?1)
+  AND no < ?3
   ORDER BY id DESC LIMIT ?2)
 UNION ALL
 SELECT * FROM (SELECT no, id, flow FROM jobs
   WHERE calling_back = 1 AND status NOT IN (1, 2)
-  AND (?1 IS NULL OR id < ?1)
+  AND (?1 IS NULL OR id < ?1) AND no < ?3
   ORDER BY id DESC LIMIT ?2)
 ORDER BY id DESC LIMIT ?2
 )sql";
@@ -53,10 +55,6 @@ job_summary summary_in(const rows& row) {
 }
 
 } // namespace
-
-std::int64_t ms_of(wall_time time) {
-  return std::chrono::floor<milliseconds>(time).time_since_epoch().count();
-}
 
 reader::reader(std::shared_ptr<connection> on)
     : on_{std::move(on)},
@@ -155,7 +153,7 @@ result<job_page> reader::list(const job_query& query) {
     const std::string_view lowest = since_id;
     auto rows = list_statement(where).query(
       before, static_cast<std::int64_t>(query.limit + 1), flow, uid,
-      ms_of(query.since.value_or(wall_time{})), lowest);
+      ms_since_1970(query.since.value_or(wall_time{})), lowest);
     job_page page;
     while (rows.next()) {
       if (page.jobs.size() == query.limit) {
@@ -171,19 +169,27 @@ result<job_page> reader::list(const job_query& query) {
 result<std::vector<job>> reader::unfinished(std::string_view before,
                                             std::size_t limit) {
   return guarded([&] {
-    std::optional<std::string_view> older;
-    if (!before.empty())
-      older = before;
-    std::vector<job> found;
-    // The query stays open, and with it one moment's view, while the events
-    // of what it names are read.
-    auto rows = unfinished_.query(older, static_cast<std::int64_t>(limit));
-    while (rows.next())
-      found.push_back(fold(rows.integer(0), std::string{rows.text(1)},
-                           std::string{rows.text(2)})
-                        .record);
-    return found;
+    return unfinished_of(std::numeric_limits<std::int64_t>::max(), before,
+                         limit);
   });
+}
+
+std::vector<job> reader::unfinished_of(std::int64_t first_no,
+                                       std::string_view before,
+                                       std::size_t limit) {
+  std::optional<std::string_view> older;
+  if (!before.empty())
+    older = before;
+  std::vector<job> found;
+  // The query stays open, and with it one moment's view, while the events of
+  // what it names are read.
+  auto rows =
+    unfinished_.query(older, static_cast<std::int64_t>(limit), first_no);
+  while (rows.next())
+    found.push_back(fold(rows.integer(0), std::string{rows.text(1)},
+                         std::string{rows.text(2)})
+                      .record);
+  return found;
 }
 
 result<std::uint64_t> reader::count_unfinished() {
@@ -197,7 +203,7 @@ result<std::uint64_t> reader::count_unfinished() {
 result<std::optional<key_holder>>
 reader::find_key(std::string_view flow, std::string_view key, wall_time now) {
   return guarded([&]() -> std::optional<key_holder> {
-    auto rows = by_key_.query(flow, key, ms_of(now));
+    auto rows = by_key_.query(flow, key, ms_since_1970(now));
     if (!rows.next())
       return std::nullopt;
     return key_holder{std::string{rows.text(0)},

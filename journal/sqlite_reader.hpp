@@ -1,6 +1,7 @@
 #pragma once
 
 #include "journal/journal.hpp"
+#include "journal/known_jobs.hpp"
 #include "journal/sqlite_handle.hpp"
 
 #include <map>
@@ -19,13 +20,6 @@ struct event_key {
   static std::int64_t last_of(std::int64_t job) {
     return first_of(job) + rows_max - 1;
   }
-};
-
-/// A job as its events make it, with where they are.
-struct stored_job {
-  std::int64_t no = 0;
-  std::int64_t rows = 0;
-  job record;
 };
 
 /// The queries of a journal, on a connection that may be shared with the one
@@ -48,6 +42,10 @@ public:
   /// The job with this id; throws `failure`.
   std::optional<stored_job> load(std::string_view id);
 
+  /// As `unfinished`, of jobs with a number below `first_no`; throws `failure`.
+  std::vector<job> unfinished_of(std::int64_t first_no, std::string_view before,
+                                 std::size_t limit);
+
 private:
   stored_job fold(std::int64_t no, std::string id, std::string flow);
   statement& list_statement(const std::string& where);
@@ -66,7 +64,5 @@ private:
 /// A UID as a column holds it; `storage` is for one that has to be written out,
 /// and lives as long as the value.
 value uid_value(const nlohmann::json& uid, std::string& storage);
-
-std::int64_t ms_of(wall_time time);
 
 } // namespace handoff::sqlite

@@ -1,6 +1,7 @@
 #include "tests/actors/actor_fixture.hpp"
 
 #include "actors/intake.hpp"
+#include "actors/journal_finder.hpp"
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
 #include "config/flow_loader.hpp"
@@ -115,16 +116,20 @@ void fake_responder::answer_by(time_point when, reply what) {
 
 void fake_responder::on_outcome(std::function<void(const reply_outcome&)>) {}
 
-std::optional<error> failing_journal::commit_all(
+std::vector<batch_outcome> failing_journal::commit_all(
   std::span<const std::span<const job_event>> batches) {
   if (fails)
-    return error{error_kind::journal_unavailable, "the disk is full"};
+    return std::vector(
+      batches.size(),
+      batch_outcome{commit_status::unavailable,
+                    error{error_kind::journal_unavailable, "the disk is full"},
+                    {}});
   ++commits;
   return memory_journal::commit_all(batches);
 }
 
 std::optional<error> failing_journal::check() {
-  return commit_all({});
+  return commit({});
 }
 
 ActorTest::ActorTest() {
@@ -146,6 +151,7 @@ ActorTest::ActorTest() {
 ActorTest::~ActorTest() {
   for (const auto& each : {caf::actor_cast<caf::actor>(root),
                            caf::actor_cast<caf::actor>(options.journal),
+                           caf::actor_cast<caf::actor>(options.finder),
                            caf::actor_cast<caf::actor>(options.outbound)})
     if (each)
       caf::anon_send_exit(each, caf::exit_reason::user_shutdown);
@@ -170,10 +176,15 @@ milliseconds ActorTest::now() const {
 void ActorTest::start() {
   options.outbound = caf::actor_cast<outbound_actor>(
     system->spawn(fake_outbound, upstream, [this] { return now(); }));
+  journal_finder_options finder;
+  finder.reader = store;
+  finder.now = options.now;
+  finder.lookups = {options.admission, &options.admission->lookups};
+  options.finder = system->spawn(journal_finder, std::move(finder));
   journal_keeper_options keeper;
   keeper.store = store;
+  keeper.finder = options.finder;
   keeper.now = options.now;
-  keeper.lookups = {options.admission, &options.admission->lookups};
   keeper.commit_delay = commit_delay;
   keeper.rest = [this](std::chrono::microseconds time) {
     rests.push_back(time);

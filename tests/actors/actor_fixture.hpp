@@ -72,7 +72,7 @@ public:
 /// A journal that can be made to fail.
 class failing_journal : public memory_journal {
 public:
-  std::optional<error>
+  std::vector<batch_outcome>
   commit_all(std::span<const std::span<const job_event>> batches) override;
   std::optional<error> check() override;
 

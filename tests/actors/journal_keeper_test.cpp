@@ -110,5 +110,73 @@ TEST_F(JournalKeeperTest, DoesNotRestAfterAFailure) {
   EXPECT_THAT(rests, IsEmpty()) << "they come again much later";
 }
 
+TEST_F(JournalKeeperTest, TellsEachWhatBecameOfItsOwnEvents) {
+  start();
+  job record;
+  record.id = "1";
+  record.flow = "setup";
+  record.claim = {"key", "print", options.now() + 1h};
+  auto other = record;
+  other.id = "2";
+  std::map<std::string, commit_done> told;
+  for (const auto& each : {record, other})
+    system->spawn([&told, each, now = options.now(),
+                   journal = options.journal](caf::event_based_actor* self) {
+      self
+        ->request(journal, caf::infinite,
+                  std::make_shared<const std::vector<job_event>>(
+                    std::vector<job_event>{{each.id, now, job_accepted{each}}}))
+        .then(
+          [&told, id = each.id](const commit_done& done) { told[id] = done; });
+    });
+  run_for(0ms);
+  EXPECT_EQ(store->commits, 1u);
+  EXPECT_EQ(told["1"].status, commit_status::done);
+  EXPECT_EQ(told["2"].status, commit_status::key_held);
+  EXPECT_EQ(told["2"].holder, "1");
+  EXPECT_THAT(health, IsEmpty()) << "the journal commits";
+}
+
+TEST_F(JournalKeeperTest, EndsWhenAnotherHasTakenItsPlace) {
+  start();
+  bool has_ended = false;
+  const auto watcher = system->spawn(
+    [&has_ended, journal = options.journal](caf::event_based_actor* self) {
+      self->monitor(journal);
+      self->set_down_handler([&has_ended](caf::down_msg& down) {
+        has_ended = down.reason != caf::exit_reason::normal;
+      });
+      self->become([](flush_atom) {});
+    });
+  ask(1);
+  EXPECT_FALSE(has_ended);
+  store->shared()->fence(store->owner());
+  ask(1);
+  EXPECT_TRUE(has_ended);
+  caf::anon_send_exit(watcher, caf::exit_reason::user_shutdown);
+}
+
+TEST_F(JournalKeeperTest, GivesFreeJobsOnce) {
+  {
+    memory_journal earlier{store->shared()};
+    job record;
+    record.id = "1";
+    ASSERT_FALSE(earlier.commit(
+      std::vector<job_event>{{"1", options.now(), job_accepted{record}}}));
+  }
+  start();
+  std::vector<std::size_t> counts;
+  for (int n = 0; n < 2; ++n)
+    system->spawn([&counts,
+                   journal = options.journal](caf::event_based_actor* self) {
+      self->request(journal, caf::infinite, acquire_atom::value, acquisition{})
+        .then([&counts](const jobs_acquired& taken) {
+          counts.push_back(taken.jobs.size());
+        });
+    });
+  run_for(0ms);
+  EXPECT_THAT(counts, ElementsAre(1, 0));
+}
+
 } // namespace
 } // namespace handoff::test

@@ -279,14 +279,6 @@ TEST_P(JournalConformance, LetsNewJobTakeExpiredKey) {
             nth_id(2));
 }
 
-TEST_P(JournalConformance, KeepsHeldKeyAndJournalsTheOtherJob) {
-  EXPECT_COMMITS({job_story{1}.accepted_with_key("key", at(900)),
-                  job_story{2}.accepted_with_key("key", at(901))});
-  EXPECT_EQ(value_of(journal().find_key("setup", "key", at(3)))->job,
-            nth_id(1));
-  EXPECT_TRUE(value_of(journal().find(nth_id(2))));
-}
-
 TEST_P(JournalConformance, KeepsKeyOfForgottenJob) {
   EXPECT_COMMITS({job_story{1}.accepted_with_key("key", at(900)),
                   job_story{1}.settled(job_status::failed)});

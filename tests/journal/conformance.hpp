@@ -23,6 +23,16 @@ public:
 
   /// Leaves everything as a kill would, and opens what is left.
   virtual void crash_and_reopen() {}
+
+  /// Ends the journal in order, and opens it again: another owner.
+  virtual void reopen() = 0;
+
+  /// Gives the place of the journal's owner to another, which it does not know.
+  virtual void fence() = 0;
+
+  /// A journal of another owner over the same jobs; null where there is one
+  /// owner at a time.
+  virtual handoff::journal* other() { return nullptr; }
 };
 
 struct backend {
@@ -40,6 +50,17 @@ protected:
   void crash_and_reopen() { fixture_->crash_and_reopen(); }
 
   bool survives() const { return fixture_->survives(); }
+
+  void reopen() { fixture_->reopen(); }
+
+  void fence() { fixture_->fence(); }
+
+  handoff::journal* other() { return fixture_->other(); }
+
+  batch_outcome outcome_of(const std::vector<job_event>& events) {
+    const std::span<const job_event> batch{events};
+    return journal().commit_all({&batch, 1}).front();
+  }
 
 private:
   std::unique_ptr<journal_fixture> fixture_;

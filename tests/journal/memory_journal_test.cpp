@@ -6,10 +6,26 @@ namespace {
 
 class memory_fixture final : public journal_fixture {
 public:
-  handoff::journal& journal() override { return journal_; }
+  handoff::journal& journal() override { return *journal_; }
+
+  void reopen() override {
+    journal_.reset();
+    journal_ = std::make_unique<memory_journal>(store_);
+  }
+
+  void fence() override { store_->fence(journal_->owner()); }
+
+  handoff::journal* other() override {
+    if (!other_)
+      other_ = std::make_unique<memory_journal>(store_);
+    return other_.get();
+  }
 
 private:
-  memory_journal journal_;
+  std::shared_ptr<memory_store> store_ = std::make_shared<memory_store>();
+  std::unique_ptr<memory_journal> journal_ =
+    std::make_unique<memory_journal>(store_);
+  std::unique_ptr<memory_journal> other_;
 };
 
 } // namespace

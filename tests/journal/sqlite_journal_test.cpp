@@ -29,12 +29,24 @@ public:
     journal_ = place_.open(name());
   }
 
+  void reopen() override {
+    journal_.reset();
+    journal_ = place_.open(name());
+  }
+
+  void fence() override {
+    // As if somebody had cleared it away: nothing else lets two processes in.
+    std::filesystem::remove(place_.path(name() + ".lock"));
+    usurper_ = place_.open(name());
+  }
+
 private:
   std::string name() const { return "journal-" + std::to_string(crashes_); }
 
   int crashes_ = 0;
   sqlite_place place_;
   std::unique_ptr<sqlite_journal> journal_;
+  std::unique_ptr<sqlite_journal> usurper_;
 };
 
 std::string damage_at(const std::string& bytes, std::size_t from) {

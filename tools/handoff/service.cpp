@@ -1,6 +1,7 @@
 #include "tools/handoff/service.hpp"
 
 #include "actors/intake.hpp"
+#include "actors/journal_finder.hpp"
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
 #include "actors/scheduler.hpp"
@@ -191,10 +192,15 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.max_waiting = from.admission.max_jobs * from.pool.workers;
   counted.max_lookups = lookups_max;
   metrics_ = std::make_shared<metrics>(std::move(counted));
+  journal_finder_options finder;
+  finder.reader = open_reader();
+  finder.now = now;
+  finder.lookups = {admission_, &admission_->lookups};
+  finder_ = actors_->spawn<caf::detached>(journal_finder, std::move(finder));
   journal_keeper_options keeper;
   keeper.store = store_;
+  keeper.finder = finder_;
   keeper.now = now;
-  keeper.lookups = {admission_, &admission_->lookups};
   keeper.observe = [log = log_, to = metrics_,
                     events = events_](const job_event& event) {
     log_event(*log, event);
@@ -223,6 +229,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   outbound_ = outbound(*actors_, client_);
   auto env = std::make_shared<environment>();
   env->journal = journal_;
+  env->finder = finder_;
   env->outbound = outbound_;
   env->admission = admission_;
   env->supervision = supervision_;
@@ -309,6 +316,7 @@ void service::spawn_guardian(service_listener listener) {
   };
   watch("the root supervisor", root_);
   watch("the journal", journal_);
+  watch("the look-up of jobs", finder_);
   watch("the intake", intake_);
   watch("the job viewer", viewer_);
   watch("the view of the supervisor", supervisor_view_);
@@ -372,8 +380,8 @@ void service::wait_for_answers() const {
 
 void service::wait_for_tree() {
   using namespace std::chrono_literals;
-  // The journal, the reloader and two views.
-  constexpr std::size_t others = 4;
+  // The journal and its finder, the reloader and two views.
+  constexpr std::size_t others = 5;
   const auto until = std::chrono::steady_clock::now() + tree_patience;
   while (actors_->registry().running() > others
          && std::chrono::steady_clock::now() < until)
@@ -407,6 +415,7 @@ void service::stop() {
   end(supervisor_view_);
   end(viewer_);
   end(journal_);
+  end(finder_);
   guardian_ = nullptr;
   recovery_ = nullptr;
   intake_ = nullptr;
@@ -417,6 +426,7 @@ void service::stop() {
   viewer_ = nullptr;
   outbound_ = nullptr;
   journal_ = nullptr;
+  finder_ = nullptr;
   client_.reset();
   actors_.reset();
 }

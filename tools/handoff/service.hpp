@@ -106,6 +106,7 @@ private:
   caf::actor_system_config caf_config_;
   std::optional<caf::actor_system> actors_;
   journal_actor journal_;
+  journal_finder_actor finder_;
   outbound_actor outbound_;
   root_supervisor_actor root_;
   intake_actor intake_;

@@ -1,6 +1,7 @@
 #include "tools/handoff/simulation.hpp"
 
 #include "actors/intake.hpp"
+#include "actors/journal_finder.hpp"
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
 #include "job/job_id.hpp"
@@ -132,10 +133,15 @@ private:
     env->pool_workers = from.pool.workers;
     env->restarts = {from.supervisor.max_restarts, from.supervisor.within};
     env->outbound = spawn_simulated_api(*system_, traffic_);
+    journal_finder_options finder;
+    finder.reader = store_;
+    finder.now = env->now;
+    finder.lookups = {env->admission, &env->admission->lookups};
+    env->finder = system_->spawn(journal_finder, std::move(finder));
     journal_keeper_options keeper;
     keeper.store = store_;
+    keeper.finder = env->finder;
     keeper.now = env->now;
-    keeper.lookups = {env->admission, &env->admission->lookups};
     env->journal = system_->spawn(journal_keeper, std::move(keeper));
     env_ = env;
     root_ = system_->spawn(root_supervisor, env_);

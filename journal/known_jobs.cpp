@@ -1,0 +1,240 @@
+#include "journal/known_jobs.hpp"
+
+#include "journal/job_codec.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+/// The same job without what is large and decides nothing.
+job without_bulk(const job& record) {
+  job bare;
+  bare.id = record.id;
+  bare.flow = record.flow;
+  bare.claim = record.claim;
+  bare.status = record.status;
+  bare.clone = record.clone;
+  bare.clone.answer = nullptr;
+  bare.sub_actions = record.sub_actions;
+  for (auto& each : bare.sub_actions)
+    each.answer = nullptr;
+  bare.compensations = record.compensations;
+  bare.callbacks = record.callbacks;
+  bare.hook.received = record.hook.received;
+  bare.reply = record.reply;
+  bare.finished = record.finished;
+  bare.recoveries = record.recoveries;
+  bare.recovered = record.recovered;
+  return bare;
+}
+
+void drop_answer(job& record, const job_change& change) {
+  if (std::holds_alternative<clone_succeeded>(change))
+    record.clone.answer = nullptr;
+  else if (const auto* ended = std::get_if<step_ended>(&change))
+    find_step(record, ended->step)->answer = nullptr;
+}
+
+/// Flow names have no U+0000.
+std::string joined(const std::string& flow, const std::string& key) {
+  return flow + '\0' + key;
+}
+
+} // namespace
+
+std::int64_t ms_since_1970(wall_time time) {
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  return floor<milliseconds>(time).time_since_epoch().count();
+}
+
+bool is_unfinished(const job_row& row) {
+  return row.status == job_status::cloning || row.status == job_status::running
+      || row.calling_back;
+}
+
+job_row known_job::row() const {
+  job_row made;
+  made.status = record.status;
+  made.has_uid = !record.clone.uid.is_null();
+  if (record.finished)
+    made.finished = ms_since_1970(*record.finished);
+  made.calling_back = is_calling_back(record);
+  return made;
+}
+
+known_job* known_jobs::recall(std::string_view id) {
+  const auto found = known_.find(id);
+  if (found != known_.end())
+    return &found->second;
+  auto loaded = storage_.load(id);
+  if (!loaded)
+    return nullptr;
+  auto& known = known_[std::string{id}];
+  known.no = loaded->no;
+  known.rows = loaded->rows;
+  known.record = options_.keep_bulk ? std::move(loaded->record)
+                                    : without_bulk(loaded->record);
+  known.stored = known.row();
+  return &known;
+}
+
+void known_jobs::change_key(key_change change) {
+  last_changes_[joined(change.flow, change.claim.key)] = keys_.size();
+  keys_.push_back(std::move(change));
+}
+
+const key_change* known_jobs::last_change(const std::string& flow,
+                                          const std::string& key) const {
+  if (keys_.empty())
+    return nullptr;
+  const auto found = last_changes_.find(joined(flow, key));
+  return found != last_changes_.end() ? &keys_[found->second] : nullptr;
+}
+
+std::optional<std::string>
+known_jobs::holder_of(const std::string& job, const std::string& flow,
+                      const idempotency_claim& wanted, wall_time now,
+                      std::span<const key_change> batch) {
+  // What was said last counts: in this batch, else in this commit, else in what
+  // is stored.
+  const auto in_batch =
+    std::find_if(batch.rbegin(), batch.rend(), [&](const key_change& each) {
+      return each.claim.key == wanted.key && each.flow == flow;
+    });
+  const auto* const last =
+    in_batch != batch.rend() ? &*in_batch : last_change(flow, wanted.key);
+  if (last != nullptr) {
+    const bool is_held =
+      last->is_claim && last->job != job && last->claim.expires > now;
+    return is_held ? std::optional{last->job} : std::nullopt;
+  }
+  const auto held = storage_.holder_of(flow, wanted.key, now);
+  // A job that is forgotten holds nothing any more.
+  if (!held || held->job == job || recall(held->job) == nullptr)
+    return std::nullopt;
+  return held->job;
+}
+
+std::optional<std::string>
+known_jobs::held_key(std::span<const job_event> events) {
+  std::vector<key_change> changes;
+  for (const auto& event : events) {
+    const auto* accepted = std::get_if<job_accepted>(&event.change);
+    if (accepted != nullptr && accepted->record->claim) {
+      const auto& record = *accepted->record;
+      if (recall(event.job) != nullptr)
+        continue; // it comes a second time
+      if (auto holder =
+            holder_of(event.job, record.flow, *record.claim, event.at, changes))
+        return holder;
+      changes.push_back(
+        {record.flow, event.job, *record.claim, event.at, true});
+    } else if (const auto* released =
+                 std::get_if<key_released>(&event.change)) {
+      const auto* known = recall(event.job);
+      if (known != nullptr && known->record.claim
+          && known->record.claim->key == released->key)
+        changes.push_back({known->record.flow,
+                           event.job,
+                           {released->key, {}, {}},
+                           event.at,
+                           false});
+    }
+  }
+  return std::nullopt;
+}
+
+void known_jobs::accept(const job_event& event, const job_accepted& change) {
+  if (recall(event.job) != nullptr)
+    return;
+  const auto& record = *change.record;
+  auto& known = known_[event.job];
+  known.record = options_.keep_bulk ? record : without_bulk(record);
+  // The id that an event is found by is the job's.
+  known.record.id = event.job;
+  if (record.claim)
+    change_key({record.flow, event.job, *record.claim, event.at, true});
+  if (change.definition
+      && stored_definitions_.insert(record.flow_version).second)
+    definitions_.push_back({record.flow_version, change.definition});
+  tell(known, event);
+}
+
+void known_jobs::add(const job_event& event) {
+  if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
+    accept(event, *accepted);
+    return;
+  }
+  auto* const known = recall(event.job);
+  if (known == nullptr || !apply(known->record, event))
+    return;
+  if (!options_.keep_bulk)
+    drop_answer(known->record, event.change);
+  if (const auto* released = std::get_if<key_released>(&event.change))
+    change_key({known->record.flow,
+                event.job,
+                {released->key, {}, {}},
+                event.at,
+                false});
+  tell(*known, event);
+}
+
+void known_jobs::tell(known_job& to, const job_event& event) {
+  if (to.event_count++ == 0)
+    touched_.push_back(&to);
+  encode(event, to.events);
+  if (to.events.size() > options_.row_bytes_max)
+    throw batch_rejected{"the events of job " + to.record.id
+                         + " are larger than the journal takes at once; trying "
+                           "again does not help"};
+}
+
+batch_outcome known_jobs::add(std::span<const job_event> events) {
+  if (auto holder = held_key(events))
+    return {commit_status::key_held,
+            error{error_kind::conflict,
+                  "job " + *holder + " holds this idempotency key"},
+            std::move(*holder)};
+  for (const auto& event : events)
+    add(event);
+  return {};
+}
+
+void known_jobs::committed() {
+  for (auto* const each : touched_) {
+    each->event_count = 0;
+    each->events = {};
+    each->stored = each->row();
+    // Nothing is likely to follow.
+    if (is_final(each->record.status) && each->record.reply
+        && !each->stored->calling_back)
+      known_.erase(known_.find(each->record.id));
+  }
+  touched_.clear();
+  keys_.clear();
+  last_changes_.clear();
+  definitions_.clear();
+  // Whichever: what it knows of a job that comes up again is read again.
+  while (known_.size() > options_.remembered_max)
+    known_.erase(known_.begin());
+}
+
+void known_jobs::forget_all() {
+  touched_.clear();
+  keys_.clear();
+  last_changes_.clear();
+  definitions_.clear();
+  known_.clear();
+  stored_definitions_.clear();
+}
+
+void known_jobs::forget(std::string_view id) {
+  const auto found = known_.find(id);
+  if (found != known_.end())
+    known_.erase(found);
+}
+
+} // namespace handoff
