@@ -1,5 +1,6 @@
 #include "actors/call_builder.hpp"
 
+#include "job/clone_traffic.hpp"
 #include "job/follow_up.hpp"
 #include "job/json_text.hpp"
 #include "job/standard_webhook.hpp"
@@ -44,6 +45,10 @@ template_context context_of(const job& record) {
     return nullptr;
   };
   return context;
+}
+
+std::string upstream_of(const request_template& request) {
+  return upstream_of(request.url.literals().front());
 }
 
 result<outbound_call> build_call(const request_template& request,

@@ -13,6 +13,9 @@ namespace handoff {
 /// What the expressions of a job's flow see. Borrows `record`.
 template_context context_of(const job& record);
 
+/// The upstream that this request goes to. No expression can stand in its host.
+std::string upstream_of(const request_template& request);
+
 /// One attempt of a step.
 struct step_attempt {
   /// As the idempotency key names the step.

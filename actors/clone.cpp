@@ -6,9 +6,6 @@
 #include "job/crash_point.hpp"
 #include "job/follow_up.hpp"
 
-#include <caf/actor_cast.hpp>
-#include <caf/send.hpp>
-
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -25,22 +22,16 @@ std::string_view name_of(clone_action step) {
   return step == clone_action::probe ? "probe" : "clone";
 }
 
-/// A call that could be built, for those who send it to share.
-std::shared_ptr<outbound_call> to_send(result<outbound_call> built) {
-  return std::make_shared<outbound_call>(
-    std::get<outbound_call>(std::move(built)));
-}
-
 } // namespace
 
 void clone_state::begin(clone_options options) {
   env = std::move(options.env);
   order = std::move(options.order);
   root = std::move(options.root);
-  record = order->record;
+  recovery_place = std::move(options.recovery_place);
+  record.emplace(self, env, order->record);
   const auto& wanted = order->definition->clone;
   rules = {wanted.retry, wanted.probe.has_value(), wanted.safe_to_repeat};
-  events = std::make_unique<event_writer<self_pointer>>(self, env);
   env->fault_point(name);
   if (order->fresh)
     admit();
@@ -48,65 +39,72 @@ void clone_state::begin(clone_options options) {
     resume();
 }
 
-void clone_state::change(job_change what) {
-  auto event = make_event(record, env->now(), std::move(what));
-  apply(record, event);
-  events->add(std::move(event));
-}
-
-std::uint32_t clone_state::upcoming() const {
-  return next_attempt_number(record.clone.attempts);
-}
-
 attempt clone_state::new_attempt() const {
   attempt made;
-  made.number = upcoming();
+  made.number = next_attempt_number((*record)->clone.attempts);
   made.started = env->now();
   made.worker = name;
   return made;
 }
 
+result<outbound_call> clone_state::build_attempt() const {
+  return build_call(order->definition->clone.request, rules.retry, **record,
+                    {name, next_attempt_number((*record)->clone.attempts)},
+                    call_class::clone);
+}
+
 void clone_state::admit() {
   // What cannot be sent is the sender's mistake, and no job.
-  auto built = build_call(order->definition->clone.request, rules.retry, record,
-                          {name, upcoming()}, call_class::clone);
+  auto built = build_attempt();
   if (const auto* failed = std::get_if<error>(&built)) {
     answer(problem_reply(masked(
       *order->definition, {error_kind::invalid_request, failed->detail})));
     self->quit();
     return;
   }
-  const auto call = to_send(std::move(built));
-  under_way = new_attempt();
   std::vector<job_event> admission;
   admission.reserve(2);
   admission.push_back(make_event(
-    record, env->now(),
-    job_accepted{record, {order->definition, &order->definition->definition}}));
-  admission.push_back(
-    make_event(record, env->now(), clone_attempt_begun{under_way}));
-  apply(record, admission.back());
+    **record, env->now(),
+    job_accepted{**record,
+                 {order->definition, &order->definition->definition}}));
+  // With its turn at once, one commit serves the job and its first attempt.
+  auto turn = take_turn();
+  if (turn) {
+    under_way = new_attempt();
+    admission.push_back(
+      make_event(**record, env->now(), clone_attempt_begun{under_way}));
+    record->take(admission.back());
+  }
   const auto batch =
     std::make_shared<const std::vector<job_event>>(std::move(admission));
   // The sender was refused in the meantime, and may send it again.
   const auto cancel_late = [this] {
     const error late{error_kind::overloaded,
                      "it was journaled only after the deadline"};
-    if (record.claim)
-      change(key_released{record.claim->key});
-    settle(cut_short(late), job_status::cancelled, late);
+    if ((*record)->claim)
+      record->change(key_released{(*record)->claim->key});
+    settle(is_under_way((*record)->clone.attempts)
+             ? std::optional{cut_short(late)}
+             : std::nullopt,
+           job_status::cancelled, late);
   };
   const auto refuse = [this](const std::string& why) {
+    ended = true;
     answer(problem_reply({error_kind::journal_unavailable, why}));
     self->quit();
   };
   // Nothing is acknowledged yet, so that a journal that fails is not waited
   // for: the sender is told, and may come again.
+  admitting = true;
   crash_point("before-admission");
   ask(self, *env, env->journal, request_grace, events_ptr{batch})
     .then(
-      [this, refuse, cancel_late, call](const commit_done& done) {
+      [this, refuse, cancel_late, turn,
+       call = std::get<outbound_call>(std::move(built))](
+        const commit_done& done) mutable {
         crash_point("after-admission");
+        admitting = false;
         if (done.failure) {
           refuse(done.failure->detail);
           return;
@@ -116,16 +114,16 @@ void clone_state::admit() {
           cancel_late();
           return;
         }
-        if (order->responder)
-          order->responder->answer_by(order->answer_by, accepted_reply());
-        if (order->respond_async) {
-          crash_point("before-accepted-reply");
-          answer(accepted_reply());
-          crash_point("after-accepted-reply");
-        }
-        send(call, &clone_state::attempt_ended);
+        admitted();
+        if (turn)
+          send(std::move(call), std::move(turn), &clone_state::attempt_ended);
+        else if (early_turn)
+          turn_granted(std::exchange(early_turn, nullptr));
+        else if (draining)
+          drain();
       },
       [this, cancel_late](const caf::error&) {
+        admitting = false;
         answer(problem_reply({error_kind::journal_unavailable,
                               "the journal did not answer in time"}));
         // It may be journaled yet. What follows it there says that nobody
@@ -134,9 +132,20 @@ void clone_state::admit() {
       });
 }
 
+void clone_state::admitted() {
+  if (order->responder)
+    order->responder->answer_by(order->answer_by, accepted_reply());
+  if (order->respond_async) {
+    crash_point("before-accepted-reply");
+    answer(accepted_reply());
+    crash_point("after-accepted-reply");
+  }
+}
+
 attempt clone_state::cut_short(error why) const {
-  auto made = record.clone.attempts.back();
+  auto made = (*record)->clone.attempts.back();
   made.ended = true;
+  made.counted = false;
   made.failure = std::move(why);
   return made;
 }
@@ -146,85 +155,100 @@ void clone_state::resume() {
     order->responder->answer_by(order->answer_by, accepted_reply());
   // Its call may be under way still, but nobody waits for that one.
   order->place->leave();
-  const auto step = after_crash(rules, record, env->now());
-  const auto& attempts = record.clone.attempts;
-  if (attempts.empty() || attempts.back().ended)
-    follow(step, std::nullopt);
-  else
+  const auto step = after_crash(rules, **record, env->now());
+  if (is_under_way((*record)->clone.attempts))
     follow(step, cut_short({error_kind::shut_down,
                             "the service stopped while it was under way"}));
+  else
+    follow(step, std::nullopt);
 }
 
-void clone_state::make_attempt() {
-  auto built = build_call(order->definition->clone.request, rules.retry, record,
-                          {name, upcoming()}, call_class::clone);
+turn_ptr clone_state::take_turn() {
+  auto upstream = upstream_of(request_of_next());
+  auto asked = env->turns->ask({upstream, call_class::clone, (*record)->id},
+                               [self = clone_actor{self}](turn_ptr turn) {
+                                 caf::anon_send(self, granted_atom::value,
+                                                std::move(turn));
+                               });
+  if (auto* turn = std::get_if<turn_ptr>(&asked))
+    return std::move(*turn);
+  ticket = std::get<turn_ticket_ptr>(std::move(asked));
+  note = {env->waiting,
+          (*record)->id,
+          {std::string{name_of(next)}, std::move(upstream), env->now()}};
+  return nullptr;
+}
+
+void clone_state::ask_turn() {
+  order->place->enter(env->traffic->at(upstream_of(request_of_next())));
+  if (auto turn = take_turn())
+    turn_granted(std::move(turn));
+  else
+    rest();
+}
+
+void clone_state::turn_granted(turn_ptr turn) {
+  ticket.reset();
+  note = {};
+  if (ended || next_of(**record) != job_work::clone)
+    return; // the turn goes to the next who waits
+  if (admitting)
+    early_turn = std::move(turn);
+  else if (next == clone_action::probe)
+    make_probe(std::move(turn));
+  else
+    make_attempt(std::move(turn));
+}
+
+void clone_state::make_attempt(turn_ptr turn) {
+  auto built = build_attempt();
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::failed, *failed);
     return;
   }
   under_way = new_attempt();
-  change(clone_attempt_begun{under_way});
+  record->change(clone_attempt_begun{under_way});
   // It must be known that it may have been sent before it is.
-  events->flush([this, call = to_send(std::move(built))] {
-    send(call, &clone_state::attempt_ended);
+  record->flush([this, turn = std::move(turn),
+                 call = std::get<outbound_call>(std::move(built))]() mutable {
+    send(std::move(call), std::move(turn), &clone_state::attempt_ended);
   });
 }
 
-void clone_state::send(std::shared_ptr<outbound_call> built,
-                       void (clone_state::*ended)(const exchange&)) {
-  upcoming_call = std::move(built);
-  call_ended = ended;
-  const auto upstream = upstream_of(upcoming_call->url);
-  order->place->enter(env->traffic->at(upstream));
-  auto asked =
-    env->turns->ask({upstream, upcoming_call->purpose, upcoming_call->job},
-                    [to = caf::actor_cast<clone_actor>(self)](turn_ptr turn) {
-                      caf::anon_send(to, std::move(turn));
-                    });
-  if (auto* turn = std::get_if<turn_ptr>(&asked)) {
-    turn_came(std::move(*turn));
+void clone_state::make_probe(turn_ptr turn) {
+  const auto& probe = *order->definition->clone.probe;
+  auto built = build_call(probe.request, rules.retry, **record, {"clone:probe"},
+                          call_class::clone);
+  if (const auto* failed = std::get_if<error>(&built)) {
+    settle(std::nullopt, job_status::ambiguous,
+           {error_kind::clone_ambiguous, failed->detail});
     return;
   }
-  ticket = std::get<turn_ticket_ptr>(std::move(asked));
-  if (draining)
-    drain();
-  else if (cancelled)
-    give_up_turn();
+  send(std::get<outbound_call>(std::move(built)), std::move(turn),
+       &clone_state::probe_ended);
 }
 
-void clone_state::turn_came(turn_ptr turn) {
-  if (upcoming_call == nullptr)
-    return; // it was given up
-  ticket.reset();
-  upcoming_call->turn = std::move(turn);
-  const auto patience = upcoming_call->timeout + request_grace;
+void clone_state::send(outbound_call call, turn_ptr turn,
+                       void (clone_state::*told)(const exchange&)) {
+  call.turn = std::move(turn);
+  order->place->enter(env->traffic->at(upstream_of(call.url)));
+  const auto patience = call.timeout + request_grace;
   ask(self, *env, env->outbound, patience,
-      outbound_call_ptr{std::exchange(upcoming_call, nullptr)})
+      std::make_shared<const outbound_call>(std::move(call)))
     .then(
-      [this, ended = call_ended](const exchange_ptr& done) {
+      [this, told](const exchange_ptr& done) {
         env->fault_point(name);
         order->place->leave();
-        (this->*ended)(*done);
+        (this->*told)(*done);
       },
-      [this, ended = call_ended](const caf::error&) {
+      [this, told](const caf::error&) {
         order->place->leave();
         exchange lost;
         lost.sent = true;
         lost.failure =
           error{error_kind::internal, "the outbound client did not answer"};
-        (this->*ended)(lost);
+        (this->*told)(lost);
       });
-}
-
-void clone_state::give_up_turn() {
-  if (ticket == nullptr)
-    return;
-  ticket.reset();
-  upcoming_call.reset();
-  order->place->leave();
-  exchange unsent;
-  unsent.failure = error{error_kind::overloaded, "its turn did not come"};
-  (this->*call_ended)(unsent);
 }
 
 void clone_state::attempt_ended(const exchange& done) {
@@ -243,26 +267,15 @@ void clone_state::attempt_ended(const exchange& done) {
     finish(std::move(made), std::move(verdict.uid), std::move(verdict.answer));
     return;
   }
-  const auto counted =
-    counted_attempts(record.clone.attempts) + (made.counted ? 1u : 0u);
+  const auto counted = (*record)->clone.counted + (made.counted ? 1u : 0u);
   follow(after_attempt(rules, verdict, counted, env->random(),
                        retry_after_of(done, env->now())),
          std::move(made));
 }
 
-void clone_state::make_probe() {
-  const auto& probe = *order->definition->clone.probe;
-  auto built = build_call(probe.request, rules.retry, record, {"clone:probe"},
-                          call_class::clone);
-  if (const auto* failed = std::get_if<error>(&built)) {
-    settle(std::nullopt, job_status::ambiguous,
-           {error_kind::clone_ambiguous, failed->detail});
-    return;
-  }
-  send(to_send(std::move(built)), &clone_state::probe_ended);
-}
-
 void clone_state::probe_ended(const exchange& done) {
+  if (ended || next_of(**record) != job_work::clone)
+    return; // somebody cancelled it meanwhile
   auto verdict = judge_probe(done, order->definition->clone.probe->uid);
   const auto finding = verdict.finding;
   observe(done, finding != probe_finding::no_answer);
@@ -271,14 +284,19 @@ void clone_state::probe_ended(const exchange& done) {
     return;
   }
   probes = finding == probe_finding::no_answer ? probes + 1 : 0;
-  const auto& attempts = record.clone.attempts;
-  follow(after_probe(rules, finding, counted_attempts(attempts), probes,
-                     env->random(),
-                     attempts.empty() ? std::nullopt : attempts.back().failure),
+  const auto& clone = (*record)->clone;
+  follow(after_probe(rules, finding, clone.counted, probes, env->random(),
+                     clone.attempts.empty() ? std::nullopt
+                                            : clone.attempts.back().failure),
          std::nullopt);
 }
 
 void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
+  if ((*record)->cancel_requested) {
+    settle(std::move(made), job_status::cancelled,
+           {error_kind::cancelled, "somebody cancelled the job"});
+    return;
+  }
   switch (step.action) {
   case clone_action::finish: // has its own way
     return;
@@ -298,44 +316,44 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
   if (step.action == clone_action::attempt)
     due = env->now() + step.pause;
   if (made)
-    change(clone_attempt_ended{std::move(*made), due});
+    record->change(clone_attempt_ended{std::move(*made), due});
   next = step.action;
-  pausing = true;
-  if (cancelled) {
-    cancel();
-    return;
-  }
-  events->flush();
   if (draining) {
-    drain();
+    hand_back();
     return;
   }
+  record->flush();
   let_sender_go(step);
+  if (step.pause.count() <= 0) {
+    ask_turn();
+    return;
+  }
+  pausing = true;
+  rest();
   self->delayed_send(self, step.pause, again_atom::value);
 }
 
-std::string clone_state::upstream_of_next() const {
+const request_template& clone_state::request_of_next() const {
   const auto& wanted = order->definition->clone;
-  const auto& request =
-    next == clone_action::probe ? wanted.probe->request : wanted.request;
-  // No expression can stand in the host.
-  return upstream_of(request.url.literals().front());
+  return next == clone_action::probe ? wanted.probe->request : wanted.request;
 }
 
 void clone_state::observe(const exchange& done, bool is_good) {
-  env->traffic->observe(record.flow, name_of(next), upstream_of_next(), done,
-                        is_good);
+  env->traffic->observe((*record)->flow, name_of(next),
+                        upstream_of(request_of_next()), done, is_good);
+  if ((*record)->recoveries == 0)
+    leave_recovery();
 }
 
 void clone_state::let_sender_go(const clone_step& step) {
   if (!order->responder || std::exchange(sender_gone, true))
     return;
-  const auto upstream = upstream_of_next();
+  const auto upstream = upstream_of(request_of_next());
   const auto line = env->traffic->at(upstream);
   const auto room = env->room ? env->room(upstream) : clone_room{};
   const auto turn = foreseen_turn(room, line->count(), line->latency().mean());
   const auto own =
-    env->traffic->of(record.flow, name_of(next), upstream)->latency();
+    env->traffic->of((*record)->flow, name_of(next), upstream)->latency();
   const auto now = self->clock().now();
   const auto budget =
     std::chrono::duration_cast<microseconds>(order->answer_by - now);
@@ -346,14 +364,16 @@ void clone_state::let_sender_go(const clone_step& step) {
     order->responder->answer_by(now, accepted_reply());
 }
 
+bool clone_state::sender_waits() const {
+  return order->responder && !sender_gone && !order->respond_async
+      && self->clock().now() < order->answer_by;
+}
+
 void clone_state::next_due() {
   if (!pausing || draining)
     return;
   pausing = false;
-  if (next == clone_action::probe)
-    make_probe();
-  else
-    make_attempt();
+  ask_turn();
 }
 
 void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
@@ -366,72 +386,96 @@ void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
   if (!order->definition->keeps_clone_answer)
     answer_body = nullptr;
   answer_body = masked_answer(*order->definition, std::move(answer_body));
-  change(clone_succeeded{std::move(made), std::move(uid),
-                         std::move(answer_body), std::move(names)});
-  if (cancelled)
-    cancel_sub_actions();
-  events->flush([this] {
+  record->change(clone_succeeded{std::move(made), std::move(uid),
+                                 std::move(answer_body), std::move(names)});
+  leave_recovery();
+  record->flush([this] {
+    ended = true;
     crash_point("before-reply");
     answer(cloned_reply());
     crash_point("after-reply");
-    hand_on();
+    self->send(root, std::make_shared<const released_job>(
+                       released_job{order->definition, record->release()}));
     self->quit();
   });
-}
-
-void clone_state::hand_on() {
-  self->send(root, std::make_shared<const cloned_job>(
-                     cloned_job{order->definition, std::move(record)}));
 }
 
 void clone_state::settle(std::optional<attempt> made, job_status status,
                          error failure) {
   failure = masked(*order->definition, std::move(failure));
-  change(clone_settled{std::move(made), status, std::move(failure)});
+  record->change(clone_settled{std::move(made), status, std::move(failure)});
   const auto& callback = order->definition->callback;
   if (status == job_status::failed && callback && callback->on_failed)
-    change(callback_of(record, "failed"));
-  events->flush([this] {
-    answer(settled_reply(record));
-    if (is_calling_back(record))
-      hand_on();
-    self->quit();
-  });
+    record->change(callback_of(**record, "failed"));
+  leave_recovery();
+  record->flush([this] { conclude(); });
+}
+
+void clone_state::conclude() {
+  if (std::exchange(ended, true))
+    return;
+  answer(settled_reply(**record));
+  if (next_of(**record) != job_work::nothing)
+    self->send(root, std::make_shared<const released_job>(
+                       released_job{order->definition, record->release()}));
+  self->quit();
 }
 
 void clone_state::drain() {
   draining = true;
-  if (ticket != nullptr) {
-    // As long as a sender waits, the turn may come.
-    const auto left = order->answer_by - self->clock().now();
-    if (order->respond_async || left <= left.zero())
-      give_up_turn();
-    else
-      self->delayed_send(self, left, drain_atom::value);
+  if (ended || admitting)
+    return;
+  if (ticket && sender_waits()) {
+    self->delayed_send(self, order->answer_by - self->clock().now(),
+                       drain_atom::value);
     return;
   }
   // Between two attempts all that matters is in the journal.
-  if (!pausing)
-    return;
-  change(job_handed_back{});
-  events->flush([this] { self->quit(); });
+  if (pausing || ticket)
+    hand_back();
 }
 
-void clone_state::cancel() {
-  cancelled = true;
-  give_up_turn();
-  if (!pausing)
-    return; // what is under way cannot be taken back
+void clone_state::hand_back() {
   pausing = false;
-  settle(std::nullopt, job_status::cancelled,
-         {error_kind::cancelled, "somebody cancelled the job"});
+  ticket.reset();
+  note = {};
+  record->change(job_handed_back{});
+  record->flush([this] {
+    ended = true;
+    self->quit();
+  });
 }
 
-void clone_state::cancel_sub_actions() {
-  for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
-    change(step_settled{sub_action_at(at), sub_action_status::cancelled,
-                        std::nullopt});
-  change(job_finished{job_status::cancelled});
+void clone_state::obey(const job_order_ptr& command) {
+  record->obey(
+    command, order->definition,
+    [this] {
+      if (next_of(**record) == job_work::clone)
+        return;
+      pausing = false;
+      ticket.reset();
+      note = {};
+    },
+    [this] {
+      const auto work = next_of(**record);
+      if (!ended && work != job_work::clone && work != job_work::steps)
+        conclude();
+    });
+}
+
+void clone_state::rest() {
+  // What only waits is not what ends the process.
+  if ((*record)->recoveries > 0 && !(*record)->rested) {
+    record->change(job_rested{});
+    record->flush();
+  }
+  leave_recovery();
+}
+
+void clone_state::leave_recovery() {
+  if (recovery_place)
+    recovery_place->leave();
+  recovery_place.reset();
 }
 
 void clone_state::answer(reply what) {
@@ -440,11 +484,11 @@ void clone_state::answer(reply what) {
 }
 
 reply clone_state::accepted_reply() const {
-  return handoff::accepted_reply(record, order->preference_applied);
+  return handoff::accepted_reply(**record, order->preference_applied);
 }
 
 reply clone_state::cloned_reply() const {
-  return handoff::cloned_reply(*order->definition, record,
+  return handoff::cloned_reply(*order->definition, **record,
                                order->preference_applied);
 }
 
@@ -452,8 +496,8 @@ void clone_state::watch_outcome() {
   if (!order->responder)
     return;
   order->responder->on_outcome(
-    [env = env, job = record.id, flow = record.flow,
-     trace = record.hook.trace.trace_id](const reply_outcome& outcome) {
+    [env = env, job = (*record)->id, flow = (*record)->flow,
+     trace = (*record)->hook.trace.trace_id](const reply_outcome& outcome) {
       caf::anon_send(
         env->journal,
         std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
@@ -470,10 +514,16 @@ clone_actor::behavior_type clone(clone_state::self_pointer self,
       self->state.env->fault_point(clone_state::name);
       self->state.next_due();
     },
-    [self](const turn_ptr& turn) { self->state.turn_came(turn); },
-    [self](save_atom) { self->state.events->flush(); },
+    [self](granted_atom, const turn_ptr& turn) {
+      self->state.env->fault_point(clone_state::name);
+      self->state.turn_granted(turn);
+    },
+    [self](const job_order_ptr& order) {
+      self->state.obey(order);
+      return taken_atom::value;
+    },
+    [self](save_atom) { self->state.record->flush(); },
     [self](drain_atom) { self->state.drain(); },
-    [self](cancel_atom) { self->state.cancel(); },
   };
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "actors/event_writer.hpp"
+#include "actors/messages.hpp"
+#include "actors/owned_job.hpp"
 #include "config/flow.hpp"
 #include "job/clone_plan.hpp"
 #include "job/job.hpp"
@@ -21,11 +22,13 @@ struct clone_options {
   environment_ptr env;
   clone_order_ptr order;
   root_supervisor_actor root;
+  /// Given back once the job waits or gets further; null: it was not recovered.
+  place_ptr recovery_place = nullptr;
 };
 
-/// Brings one webhook to its UID: journals the job, calls the clone API,
-/// journals the UID together with all sub-actions, and only then answers the
-/// sender and hands the job on.
+/// Brings one webhook to its UID: journals the job, asks for its turn, calls
+/// the clone API, journals the UID together with all sub-actions, and only then
+/// answers the sender and hands the job on.
 ///
 /// When it dies, the root supervisor starts another from what the journal has.
 /// The sender is answered all the same: the responder keeps the deadline by
@@ -41,42 +44,44 @@ struct clone_state {
 
   void begin(clone_options options);
   void admit();
+  void admitted();
   void resume();
-  void make_attempt();
+  void turn_granted(turn_ptr turn);
   void attempt_ended(const exchange& done);
-  void make_probe();
   void probe_ended(const exchange& done);
-  void finish(std::optional<attempt> made, nlohmann::json uid,
-              nlohmann::json answer);
-  void settle(std::optional<attempt> made, job_status status, error failure);
   void next_due();
   void drain();
-  void cancel();
+  void obey(const job_order_ptr& command);
 
   // -- parts of them --------------------------------------------------------
 
-  void change(job_change what);
+  /// Has the next attempt or probe made, as soon as it has its turn.
+  void ask_turn();
+  /// A turn, if there is one at once.
+  turn_ptr take_turn();
+  void make_attempt(turn_ptr turn);
+  void make_probe(turn_ptr turn);
+  void finish(std::optional<attempt> made, nlohmann::json uid,
+              nlohmann::json answer);
+  void settle(std::optional<attempt> made, job_status status, error failure);
+  /// The clone is settled and journaled: tells the sender and ends.
+  void conclude();
   void follow(const clone_step& step, std::optional<attempt> made);
-  /// The number of the attempt that comes next.
-  std::uint32_t upcoming() const;
-
   attempt new_attempt() const;
   /// Tells the sender of the job now, instead of at the deadline, if what comes
   /// next can hardly be done by then: there is nothing to wait for.
   void let_sender_go(const clone_step& step);
+  bool sender_waits() const;
   void observe(const exchange& done, bool is_good);
-  std::string upstream_of_next() const;
+  const request_template& request_of_next() const;
   /// The attempt that is under way, as one that never got anywhere.
   attempt cut_short(error why) const;
-  /// Makes the call once it has a turn.
-  void send(std::shared_ptr<outbound_call> call,
+  result<outbound_call> build_attempt() const;
+  void send(outbound_call call, turn_ptr turn,
             void (clone_state::*ended)(const exchange&));
-  void turn_came(turn_ptr turn);
-  /// Lets the call that waits for its turn go unsent, if there is one.
-  void give_up_turn();
-  void cancel_sub_actions();
-  /// Gives the job to the root supervisor, for its steps.
-  void hand_on();
+  void hand_back();
+  void rest();
+  void leave_recovery();
   void answer(reply what);
   reply accepted_reply() const;
   reply cloned_reply() const;
@@ -86,20 +91,21 @@ struct clone_state {
   environment_ptr env;
   clone_order_ptr order;
   root_supervisor_actor root;
-  job record;
+  std::optional<owned_job<self_pointer>> record;
   clone_rules rules;
-  /// What is due when the pause is over.
+  /// What is due when it has its turn.
   clone_action next = clone_action::attempt;
   attempt under_way;
   std::uint32_t probes = 0;
-  /// What waits for its turn, or has it.
-  std::shared_ptr<outbound_call> upcoming_call;
-  void (clone_state::*call_ended)(const exchange&) = nullptr;
-  turn_ticket_ptr ticket; ///< while it waits
-  std::unique_ptr<event_writer<self_pointer>> events;
+  turn_ticket_ptr ticket; ///< while it waits for its turn
+  waiting_steps::note note;
+  /// A turn that came before the job was journaled.
+  turn_ptr early_turn;
+  place_ptr recovery_place;
+  bool admitting = false; ///< the job is on its way to the journal
   bool draining = false;
-  bool cancelled = false;
   bool pausing = false;
+  bool ended = false; ///< it has told what came of it
   /// The sender has been told of the job, or is being.
   bool sender_gone = false;
 };

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "actors/handles.hpp"
+#include "actors/places.hpp"
 #include "actors/request_deadlines.hpp"
 #include "actors/supervision_log.hpp"
 #include "actors/turns.hpp"
+#include "actors/waiting_steps.hpp"
 #include "job/clone_traffic.hpp"
 #include "job/crash_point.hpp"
 #include "job/foresight.hpp"
@@ -14,19 +16,28 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace handoff {
 
-/// How much work is taken on. The endpoint counts up before it admits, so that
-/// a refusal costs nothing more; whoever ends the work counts down.
+/// How much work is taken on. Whoever does the work holds a place for it, which
+/// gives itself back.
 struct admission_counts {
-  std::atomic<std::size_t> held{0}; ///< webhooks whose sender waits
-  std::atomic<std::size_t> jobs{0}; ///< jobs that are not finished
-  /// Jobs that a start took up again and that are under way.
-  std::atomic<std::size_t> recovered{0};
+  static constexpr auto no_limit = std::numeric_limits<std::size_t>::max();
+
+  explicit admission_counts(std::size_t max_held = no_limit,
+                            std::size_t max_jobs = no_limit,
+                            std::size_t max_bytes = no_limit)
+      : held{max_held}, jobs{max_jobs}, bytes{max_bytes} {}
+
+  places held;  ///< webhooks whose sender waits
+  places jobs;  ///< jobs that are not finished
+  places bytes; ///< memory that the bodies of both take
+  /// Jobs that a start took up again, until they wait or get further.
+  places recovered{2'000};
   /// Keys that the journal was asked for and has not looked up yet. Who asked
   /// may have given up since, so that `jobs` does not bound them.
   std::atomic<std::size_t> lookups{0};
@@ -40,6 +51,8 @@ struct environment {
   /// Who makes a call has a turn of its upstream before.
   std::shared_ptr<handoff::turns> turns = std::make_shared<unlimited_turns>();
   std::shared_ptr<admission_counts> admission;
+  /// Who waits for one.
+  std::shared_ptr<waiting_steps> waiting = std::make_shared<waiting_steps>();
   /// Where clones stand in line and how long they take.
   std::shared_ptr<clone_traffic> traffic = std::make_shared<clone_traffic>();
   /// What an upstream gives clones now; cheap. Null: no limits.

@@ -8,8 +8,8 @@ namespace handoff {
 
 /// Makes HTTP calls. One thread of its own behind it waits for all of them.
 using outbound_actor = caf::typed_actor<
-  // Makes the call; always answers, within its timeout, with what came of it, a
-  // failure being no error.
+  // Makes the call; always answers, within patience + timeout, with what came
+  // of it, a failure being no error.
   caf::replies_to<outbound_call_ptr>::with<exchange_ptr>>;
 
 /// Reads the journal beside its commits, and waits for none: sees what was
@@ -48,30 +48,25 @@ using sub_action_actor = caf::typed_actor<
 using job_supervisor_actor = caf::typed_actor<
   // This step is due for its next attempt.
   caf::reacts_to<again_atom, step_ref>,
-  // The call of this step has its turn.
-  caf::reacts_to<turn_ptr, step_ref>,
-  // Does what an operator wants with the job and answers the responder.
-  caf::reacts_to<job_order_ptr>,
+  // This step has its turn.
+  caf::reacts_to<granted_atom, step_ref, turn_ptr>,
+  // Does what an operator wants with the job and answers the responder; the
+  // answer to this message only says that it has come.
+  caf::replies_to<job_order_ptr>::with<taken_atom>,
   // Tries once more to journal what is not journaled yet.
   caf::reacts_to<save_atom>,
   // Begins nothing more, and ends when what is under way has ended.
-  caf::reacts_to<drain_atom>,
-  // Settles what has not begun as cancelled.
-  caf::reacts_to<cancel_atom>>;
+  caf::reacts_to<drain_atom>>;
 
 /// Brings one webhook to its UID.
 using clone_actor = caf::typed_actor<
   // The next attempt (or probe) is due.
   caf::reacts_to<again_atom>,
-  // The call that waits has its turn.
-  caf::reacts_to<turn_ptr>,
-  // Tries once more to journal what is not journaled yet.
-  caf::reacts_to<save_atom>,
-  // Begins no further attempt, and ends when the one under way has ended.
-  caf::reacts_to<drain_atom>,
-  // Gives up before the next attempt; a UID that comes is kept, but no
-  // sub-action is begun.
-  caf::reacts_to<cancel_atom>>;
+  // The attempt (or probe) that is next has its turn.
+  caf::reacts_to<granted_atom, turn_ptr>,
+  // As for a job supervisor, and so are the others.
+  caf::replies_to<job_order_ptr>::with<taken_atom>, caf::reacts_to<save_atom>,
+  caf::reacts_to<drain_atom>>;
 
 /// Where admitted webhooks arrive: sees to it that an idempotency key makes one
 /// job.
@@ -85,8 +80,8 @@ using intake_actor =
 using root_supervisor_actor = caf::typed_actor<
   // Starts a clone actor.
   caf::reacts_to<clone_order_ptr>,
-  // Starts a job supervisor.
-  caf::reacts_to<cloned_job_ptr>,
+  // Has whoever is next go on with a job.
+  caf::reacts_to<released_job_ptr>,
   // Takes a job up again after a start.
   caf::reacts_to<recovered_job_ptr>,
   // Does what an operator wants and answers the responder.

@@ -28,7 +28,7 @@ void intake_state::take(const clone_order_ptr& order) {
   forget_released();
   auto& held = holders[{record.flow, record.claim->key}];
   if (auto senders = held.senders.lock()) {
-    no_job();
+    no_job(*order);
     if (held.fingerprint == record.claim->fingerprint)
       senders->join(order->responder, order->answer_by, order->respond_async);
     else
@@ -65,7 +65,7 @@ void intake_state::begin(const clone_order_ptr& order) {
     return;
   }
   order->place->leave();
-  no_job();
+  no_job(*order);
   order->responder->answer(
     overloaded_reply("its clone would not get its turn in time", *later));
 }
@@ -109,10 +109,10 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
     if (self->clock().now() < order->answer_by && !order->respond_async)
       self->delayed_send(self, look_again, again_atom::value, order);
     else
-      no_job();
+      no_job(*order);
     return;
   }
-  no_job();
+  no_job(*order);
   if (found.failure)
     order->responder->answer(problem_reply(*found.failure));
   else if (!is_same || !found.record)
@@ -133,8 +133,9 @@ flow_ptr intake_state::definition_of(const clone_order& order,
   return own != nullptr ? *own : order.definition;
 }
 
-void intake_state::no_job() {
-  env->admission->jobs.fetch_sub(1);
+void intake_state::no_job(const clone_order& order) {
+  if (order.job_place)
+    order.job_place->leave();
 }
 
 void intake_state::forget_released() {

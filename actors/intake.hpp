@@ -54,7 +54,7 @@ struct intake_state {
   flow_ptr definition_of(const clone_order& order,
                          const key_found& found) const;
   /// Takes the webhook back out of the count of jobs: it makes none.
-  void no_job();
+  static void no_job(const clone_order& order);
   void forget_released();
 
   self_pointer self;

@@ -1,36 +1,46 @@
 #pragma once
 
 #include "actors/environment.hpp"
-#include "actors/event_writer.hpp"
-#include "config/flow.hpp"
-#include "job/job.hpp"
-#include "job/plan.hpp"
+#include "actors/handles.hpp"
+#include "actors/messages.hpp"
+#include "actors/owned_job.hpp"
+#include "job/follow_up.hpp"
 #include "job/restart_intensity.hpp"
+#include "job/step_plan.hpp"
 
-#include <caf/stateful_actor.hpp>
-#include <caf/typed_event_based_actor.hpp>
-
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
-#include <utility>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace handoff {
 
 struct job_supervisor_options {
   environment_ptr env;
+  /// Null: the definition cannot be had, so that the job can only be cancelled.
   flow_ptr definition;
-  /// With its clone settled; whatever of its steps is not final is run.
   job record;
+  root_supervisor_actor root;
+  /// What operators want of it already, to be done first.
+  std::vector<job_order_ptr> orders = {};
+  /// Given back once the job waits or gets further; null: it was not recovered.
+  place_ptr recovery_place = nullptr;
+  /// The service drains: nothing is begun.
+  bool draining = false;
 };
 
-/// Runs the sub-actions of one job on a pool of sub-action actors, and decides
-/// what follows each attempt: success, another attempt after a backoff, or
-/// failure. Then it undoes what has to be undone, one compensation at a time.
-/// Callbacks have a worker of their own, so that they hold up nothing; the job
-/// has its final state without them.
+/// Runs the sub-actions of one job on a pool of sub-action actors, then what
+/// undoes them, one compensation at a time. Callbacks have a worker of their
+/// own, so that they hold up nothing; the job has its final state without them.
+///
+/// What happens next is a function of the record alone (`changes_due`,
+/// `next_step`). A step asks for its turn first; when it has it, its attempt is
+/// journaled and made. A step that waits for its turn holds no worker.
 ///
 /// A sub-action actor that dies is replaced, and its attempt made again without
 /// being counted, until it has died too often (quarantine). When the job
@@ -52,20 +62,15 @@ struct job_supervisor_state {
   // -- decisions ------------------------------------------------------------
 
   void begin(job_supervisor_options options);
-  /// Starts, skips and adds what the plan says; ends the job when all is final.
+  /// Brings about what the record calls for, and begins what may begin.
   void proceed();
-  void start(step_ref step, std::size_t slot);
-  void turn_came(turn_ptr turn, step_ref step);
-  void make(std::size_t slot, turn_ptr turn);
-  /// Lets all calls that wait for their turn go unsent.
-  void give_up_turns();
+  void turn_granted(step_ref step, turn_ptr turn);
   void attempt_ended(std::size_t slot, std::uint32_t number,
                      const exchange& done);
   void attempt_lost(std::size_t slot, std::uint32_t number);
   void worker_died(const caf::actor_addr& worker);
   void retry_due(step_ref step);
   void drain();
-  void cancel();
   void obey(const job_order_ptr& order);
 
   // -- parts of them --------------------------------------------------------
@@ -74,8 +79,13 @@ struct job_supervisor_state {
     sub_action_actor worker;
     std::optional<step_ref> step; ///< what it works on
     attempt made;
-    std::shared_ptr<outbound_call> call; ///< until it is made
-    turn_ticket_ptr ticket;              ///< while it waits for its turn
+  };
+
+  /// A step that has asked for its turn.
+  struct waiting_turn {
+    std::string upstream;
+    turn_ticket_ptr ticket;
+    waiting_steps::note note;
   };
 
   /// What the flow says of a step.
@@ -86,39 +96,50 @@ struct job_supervisor_state {
     bool keeps_answer = false;
   };
 
-  void change(job_change change);
-  void end_attempt(std::size_t slot, sub_action_status status, attempt made,
-                   std::optional<error> failure, nlohmann::json answer,
-                   std::optional<std::chrono::milliseconds> pause);
-  void retry_or_fail(std::size_t slot, attempt made, error failure,
-                     const exchange* done);
+  /// Ends the attempts of an earlier process, and waits for the next ones.
   void resume(step_kind kind);
+  void settle();
+  void wait_for_next_attempt(step_ref step);
   step_definition definition_of(step_ref step) const;
+  std::string upstream_of_step(step_ref step) const;
   result<outbound_call> build(step_ref step, std::uint32_t number) const;
-  /// Adds compensations or callbacks, which begin once they are journaled.
-  void add(steps_added steps);
-  void add_compensations();
-  void skip(const plan_step& plan);
-  /// What may start now, if anything, and on which slot.
-  std::optional<std::pair<step_ref, std::size_t>>
-  next(const plan_step& plan) const;
+
+  /// The steps that may begin an attempt now, in the order in which they do.
+  std::vector<step_ref> ready() const;
+  bool is_ready(step_ref step) const;
+  /// Gives whether anything that began has ended by now.
+  bool begin_ready();
+  void withdraw_turns();
+  /// Begins the step if it has its turn at once.
+  void ask_turn(step_ref step, std::size_t slot);
+  void start(step_ref step, std::size_t slot, turn_ptr turn);
+  void send(std::size_t slot, outbound_call call);
+  void end_attempt(std::size_t slot, step_ended change);
   std::optional<std::size_t> free_slot(step_kind kind) const;
+  bool is_under_way(step_ref step) const;
+  bool is_idle() const;
   bool is_done() const;
+  void rest();
+  void leave_recovery();
   void stop_workers();
   void finish_if_done();
 
   self_pointer self;
   environment_ptr env;
   flow_ptr definition;
-  job record;
+  root_supervisor_actor root;
+  std::optional<owned_job<self_pointer>> record;
+  follow_up_rules rules;
   std::vector<pool_slot> slots;
-  std::vector<sub_action_rule> rules;
+  std::map<step_ref, waiting_turn> waiting;
+  /// Whose pause before the next attempt is over.
+  std::set<step_ref> due;
   std::map<step_ref, restart_intensity> crashes;
-  std::unique_ptr<event_writer<self_pointer>> events;
+  place_ptr recovery_place;
   /// How many additions of steps are on their way to the journal.
   std::size_t saving = 0;
   bool draining = false;
-  bool cancelled = false;
+  bool ended = false; ///< the record is with whoever is next
 };
 
 job_supervisor_actor::behavior_type

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/places.hpp"
 #include "actors/responder.hpp"
 #include "config/flow.hpp"
 #include "job/clone_traffic.hpp"
@@ -43,19 +44,22 @@ struct clone_order {
   bool respond_async = false;
   /// What of the sender's `Prefer` is honoured; goes into the answer.
   std::string preference_applied;
+  /// Its place among the unfinished jobs.
+  place_ptr job_place = nullptr;
   /// Where its clone stands in line. Who works on the order has it to itself.
   std::shared_ptr<clone_place> place = std::make_shared<clone_place>();
 };
 
 using clone_order_ptr = std::shared_ptr<const clone_order>;
 
-/// A job whose clone is settled and journaled, for its steps to be run.
-struct cloned_job {
+/// A job that the actor which worked on it has done its part of, for whoever is
+/// next: `next_of` its record says who.
+struct released_job {
   flow_ptr definition;
   job record;
 };
 
-using cloned_job_ptr = std::shared_ptr<const cloned_job>;
+using released_job_ptr = std::shared_ptr<const released_job>;
 
 /// Events to be made durable together, in this order.
 using events_ptr = std::shared_ptr<const std::vector<job_event>>;
@@ -88,8 +92,11 @@ struct key_found {
 struct job_order {
   std::string job;
   job_command command;
-  /// The one that the job started with.
-  flow_ptr definition;
+  /// The one that the job started with, or why it cannot be had: then the job
+  /// can be cancelled and nothing else.
+  result<flow_ptr> definition;
+  /// The flow as it is now, where the command asks for it; else null.
+  flow_ptr current;
   responder_ptr responder;
 };
 
@@ -100,6 +107,10 @@ struct recovered_job {
   std::string job;
   flow_ptr definition;
   std::string trace_id = {}; ///< for the log
+  place_ptr job_place = nullptr;
+  /// Its place among those that the recovery takes up at once, which it gives
+  /// back when it waits for something or gets further.
+  place_ptr recovery_place = nullptr;
 };
 
 using recovered_job_ptr = std::shared_ptr<const recovered_job>;
@@ -123,15 +134,16 @@ CAF_ADD_ATOM(handoff, handoff, drained_atom, "drained")
 CAF_ADD_ATOM(handoff, handoff, report_atom, "report")
 CAF_ADD_ATOM(handoff, handoff, save_atom, "save")
 CAF_ADD_ATOM(handoff, handoff, flush_atom, "flush")
-CAF_ADD_ATOM(handoff, handoff, cancel_atom, "cancel")
 CAF_ADD_ATOM(handoff, handoff, sweep_atom, "sweep")
 CAF_ADD_ATOM(handoff, handoff, next_atom, "next")
 CAF_ADD_ATOM(handoff, handoff, turn_atom, "turn")
+CAF_ADD_ATOM(handoff, handoff, granted_atom, "granted")
+CAF_ADD_ATOM(handoff, handoff, taken_atom, "taken")
 
 CAF_END_TYPE_ID_BLOCK(handoff)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::clone_order_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::cloned_job_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::released_job_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::outbound_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::exchange_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::turn_ptr)

@@ -49,55 +49,83 @@ flow_ptr recovery_state::definition_of(const job& record) {
   return compiled;
 }
 
+place_ptr recovery_state::job_place() {
+  auto& left = *options.job_places;
+  return std::make_shared<place>(
+    left ? left.split(1) : options.env->admission->jobs.take_over());
+}
+
+std::size_t recovery_state::group_size(std::uint32_t recoveries) const {
+  std::size_t size = 1;
+  for (auto left = recoveries + 1; left < options.recoveries_max; ++left)
+    size *= 10;
+  return std::min(size, options.page);
+}
+
 void recovery_state::next_page() {
   if (taken) {
     write_down();
     return;
   }
-  if (options.env->admission->recovered.load() >= options.under_way_max) {
+  const auto& places = options.env->admission->recovered;
+  const auto free = places.limit() - std::min(places.limit(), places.taken());
+  if (free == 0) {
     later(options.pause);
     return;
   }
-  auto found = options.reader->unfinished(options.before, options.page);
-  if (const auto* failed = std::get_if<error>(&found)) {
-    try_again("the journal cannot be read: " + failed->detail);
-    return;
-  }
-  const auto& jobs = std::get<std::vector<job>>(found);
-  if (jobs.empty()) {
-    next_suspect();
-    return;
-  }
-  options.before = jobs.back().id;
-  take_up(jobs);
+  ask(self, *options.env, options.env->journal, request_grace,
+      acquire_atom::value, acquisition{std::min(options.page, free), {}})
+    .then(
+      [this](const jobs_acquired& acquired) {
+        if (acquired.failure)
+          try_again("the journal cannot be read: " + acquired.failure->detail);
+        else if (acquired.jobs.empty())
+          next_group();
+        else
+          take_up(acquired.jobs);
+      },
+      [this](const caf::error&) {
+        try_again("the journal did not answer in time");
+      });
 }
 
-void recovery_state::take_up(const std::vector<job>& found) {
+void recovery_state::take_up(const std::vector<job_ptr>& found) {
   const auto now = options.env->now();
   std::vector<job_event> events;
+  std::vector<std::string> held_back;
   page_taken page;
   for (const auto& each : found) {
-    auto definition = definition_of(each);
-    if (each.recoveries >= options.recoveries_max) {
-      options.warn("it is set aside", &each);
+    if (each->recoveries >= options.recoveries_max) {
+      options.warn("it is set aside", each.get());
       error why{
         error_kind::quarantined,
-        "it was taken up " + std::to_string(each.recoveries)
+        "it was taken up " + std::to_string(each->recoveries)
           + " times after a stop of the service without getting any further"};
-      auto settled = give_up(each, why, now);
+      auto settled = give_up(*each, why, now);
       events.insert(events.end(), settled.begin(), settled.end());
       page.set_aside.push_back({each, std::move(why)});
-    } else if (definition) {
-      auto taken_up = std::make_shared<const recovered_job>(recovered_job{
-        each.id, std::move(definition), each.hook.trace.trace_id});
-      if (each.recoveries >= options.suspect_after) {
-        suspects.emplace(each.recoveries, std::move(taken_up));
-      } else {
-        events.push_back(make_event(each, now, job_recovered{}));
-        page.ready.push_back(std::move(taken_up));
-      }
+      continue;
     }
+    auto definition = definition_of(*each);
+    if (!definition) {
+      held_back.push_back(each->id);
+      continue;
+    }
+    recovered_job taken_up{each->id, std::move(definition),
+                           each->hook.trace.trace_id, job_place()};
+    if (each->recoveries >= options.suspect_after) {
+      suspects.emplace(each->recoveries, std::move(taken_up));
+      continue;
+    }
+    taken_up.recovery_place =
+      std::make_shared<place>(options.env->admission->recovered.take_over());
+    events.push_back(make_event(*each, now, job_recovered{}));
+    page.ready.push_back(
+      std::make_shared<const recovered_job>(std::move(taken_up)));
   }
+  if (!held_back.empty())
+    self->send(options.env->journal, release_atom::value, std::move(held_back),
+               true);
   if (events.empty()) {
     later(options.pause);
     return;
@@ -108,26 +136,30 @@ void recovery_state::take_up(const std::vector<job>& found) {
   write_down();
 }
 
-void recovery_state::next_suspect() {
-  std::vector<job_event> events;
-  page_taken page;
-  const auto now = options.env->now();
-  if (alone)
-    // It was given its time by itself, and the process lives.
-    events.push_back(
-      event_of(*std::exchange(alone, nullptr), now, job_handed_back{}));
-  if (!suspects.empty()) {
-    // Those that were taken up least often first: one that does end the
-    // process comes last, and holds up nobody.
-    alone = suspects.extract(suspects.begin()).mapped();
-    events.push_back(event_of(*alone, now, job_recovered{}));
-    page.ready.push_back(alone);
-    page.pause = options.suspect_pause;
+void recovery_state::next_group() {
+  if (group.taken() > 0) {
+    later(options.pause);
+    return;
   }
-  if (events.empty()) {
+  if (suspects.empty()) {
     options.env->supervision->recovery_done();
     self->quit();
     return;
+  }
+  // Those that were taken up least often first: one that does end the process
+  // comes last, and holds up nobody.
+  const auto recoveries = suspects.begin()->first;
+  std::vector<job_event> events;
+  page_taken page;
+  const auto now = options.env->now();
+  for (auto left = group_size(recoveries);
+       left > 0 && !suspects.empty() && suspects.begin()->first == recoveries;
+       --left) {
+    auto next = suspects.extract(suspects.begin()).mapped();
+    next.recovery_place = std::make_shared<place>(group.take_over());
+    events.push_back(event_of(next, now, job_recovered{}));
+    page.ready.push_back(
+      std::make_shared<const recovered_job>(std::move(next)));
   }
   page.events =
     std::make_shared<const std::vector<job_event>>(std::move(events));
@@ -158,16 +190,16 @@ void recovery_state::write_down() {
 void recovery_state::begin_taken() {
   const auto page = *std::exchange(taken, std::nullopt);
   auto& supervision = *options.env->supervision;
-  options.env->admission->jobs.fetch_sub(page.set_aside.size());
-  for (const auto& each : page.set_aside)
-    supervision.given_up(each.record, each.why, options.env->now());
+  for (const auto& each : page.set_aside) {
+    job_place()->leave();
+    supervision.given_up(*each.record, each.why, options.env->now());
+  }
   supervision.jobs_set_aside(page.set_aside.size());
   for (const auto& each : page.ready) {
     supervision.job_recovered();
-    options.env->admission->recovered.fetch_add(1);
     self->send(options.root, each);
   }
-  later(page.pause.value_or(options.pause));
+  later(options.pause);
 }
 
 void recovery_state::try_again(const std::string& why) {
@@ -179,10 +211,13 @@ recovery_actor::behavior_type recovery(recovery_state::self_pointer self,
                                        recovery_options options) {
   self->state.options = std::move(options);
   self->send(self, next_atom::value);
-  return {[self](next_atom) {
-    self->state.options.env->fault_point(recovery_state::name);
-    self->state.next_page();
-  }};
+  return {
+    [self](next_atom) {
+      self->state.options.env->fault_point(recovery_state::name);
+      self->state.next_page();
+    },
+    [self](drain_atom) { self->quit(); },
+  };
 }
 
 } // namespace handoff

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/messages.hpp"
 #include "journal/journal.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -18,20 +19,23 @@
 
 namespace handoff {
 
-/// Takes up again what the last run left.
+/// Takes up jobs that nobody works on: those that the last run left.
 using recovery_actor = caf::typed_actor<
-  // To itself: the next page of unfinished jobs.
-  caf::reacts_to<next_atom>>;
+  // To itself: the next page of jobs.
+  caf::reacts_to<next_atom>,
+  // Takes up no more.
+  caf::reacts_to<drain_atom>>;
 
 struct recovery_options {
   environment_ptr env;
   root_supervisor_actor root;
-  /// Read on a thread of its own.
+  /// For definitions; read on a thread of its own.
   std::shared_ptr<journal_reader> reader;
   /// Compiles a definition that was journaled.
   std::function<result<flow_ptr>(const nlohmann::json&)> compile;
-  /// Jobs with this id or a later one are of this run.
-  std::string before;
+  /// The places of the jobs that were unfinished at the start. Those of jobs
+  /// that cannot go on stay in it.
+  place_ptr job_places = std::make_shared<place>();
   /// Told what an operator should know; `about` is null where it is no single
   /// job.
   std::function<void(const std::string& what, const job* about)> warn;
@@ -39,22 +43,22 @@ struct recovery_options {
   /// aside: it may be what ends the process.
   std::uint32_t recoveries_max = 5;
   /// One that was taken up this often without getting any further is taken up
-  /// after all others and by itself, so that those that were under way beside
-  /// the one which ends the process are not set aside with it.
+  /// after all others, in a group of at most 10^(recoveries_max - 1 - n) after
+  /// n times: by itself at last, so that no other job is set aside with the one
+  /// that ends the process.
   std::uint32_t suspect_after = 2;
-  /// How long such a job is by itself before the next one.
-  std::chrono::milliseconds suspect_pause{500};
   std::size_t page = 100;
   std::chrono::milliseconds pause{100};
-  /// Recovered jobs that are under way at once.
-  std::size_t under_way_max = 2'000;
 };
 
-/// Hands unfinished jobs to the root supervisor, newest first, at most `page`
-/// of them every `pause` and never more than `under_way_max` at once, so that
-/// neither memory nor the upstreams feel how many there are. Blocks on the
-/// journal, so it is spawned detached; ends when it is through. When it dies,
-/// what it had not come to is recovered at the next start.
+/// Acquires unfinished jobs from the journal, a page at a time, and hands them
+/// to the root supervisor. Each job has a place in the recovery, which it gives
+/// back when it waits for anything or gets further: neither memory nor the
+/// upstreams feel how many there are, and no upstream or flow holds up the jobs
+/// of others.
+///
+/// Blocks on the journal, so it is spawned detached; ends when it is through.
+/// When it dies, what it had not come to is taken up at the next start.
 struct recovery_state {
   using self_pointer = recovery_actor::stateful_pointer<recovery_state>;
 
@@ -63,18 +67,21 @@ struct recovery_state {
   explicit recovery_state(self_pointer actor) : self{actor} {}
 
   void next_page();
-  void take_up(const std::vector<job>& found);
+  void take_up(const std::vector<job_ptr>& found);
   /// When there are no more pages. Ends the actor when there are no more
   /// suspects.
-  void next_suspect();
+  void next_group();
   void write_down();
   void begin_taken();
   void try_again(const std::string& why);
   void later(std::chrono::milliseconds pause);
+  std::size_t group_size(std::uint32_t recoveries) const;
+  place_ptr job_place();
   flow_ptr definition_of(const job& record);
 
-  struct job_set_aside {
-    job record;
+  /// A job that is being set aside.
+  struct set_aside_job {
+    job_ptr record;
     error why;
   };
 
@@ -83,9 +90,7 @@ struct recovery_state {
   struct page_taken {
     events_ptr events;
     std::vector<recovered_job_ptr> ready;
-    std::vector<job_set_aside> set_aside;
-    /// Before what follows; none: that between pages.
-    std::optional<std::chrono::milliseconds> pause = {};
+    std::vector<set_aside_job> set_aside;
   };
 
   self_pointer self;
@@ -93,8 +98,9 @@ struct recovery_state {
   std::optional<page_taken> taken;
   /// By how often they were taken up. A handle for each: small, and as many as
   /// there are unfinished jobs at the most.
-  std::multimap<std::uint32_t, recovered_job_ptr> suspects;
-  recovered_job_ptr alone;
+  std::multimap<std::uint32_t, recovered_job> suspects;
+  /// Of the group of suspects that is under way.
+  places group;
   std::map<std::string, flow_ptr> definitions;
 };
 

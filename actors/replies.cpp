@@ -102,6 +102,16 @@ reply command_reply(std::string_view job, std::string_view status) {
   return json_reply(200, {{"job", job}, {"status", status}});
 }
 
+reply unknown_command_reply(std::string_view job) {
+  auto made = problem_reply(
+    {error_kind::journal_unavailable,
+     "the journal has not answered in time: it is not known whether the "
+     "command was taken; look at the job before you repeat it"},
+    job);
+  made.headers.push_back({"Retry-After", "5"});
+  return made;
+}
+
 reply status_reply(const job& record) {
   return json_reply(200, {{"job", record.id},
                           {"status", name(record.status)},

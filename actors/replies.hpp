@@ -47,6 +47,9 @@ reply replayed_reply(const flow& definition, const job& record);
 /// An operator's command was taken; the job is now, or will be, `status`.
 reply command_reply(std::string_view job, std::string_view status);
 
+/// 503: whether an operator's command was taken is not known yet.
+reply unknown_command_reply(std::string_view job);
+
 /// What a sender may know of its job.
 reply status_reply(const job& record);
 

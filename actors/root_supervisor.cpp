@@ -31,34 +31,41 @@ root_supervisor_state::~root_supervisor_state() {
     caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
 }
 
+root_supervisor_state::child&
+root_supervisor_state::entry_of(const std::string& job) {
+  return children.try_emplace(job).first->second;
+}
+
 template <class Handle>
 void root_supervisor_state::adopt(const std::string& job, const Handle& actor) {
   self->monitor(actor);
   job_of.emplace(actor.address(), job);
   children.at(job).actor = caf::actor_cast<caf::strong_actor_ptr>(actor);
-  if (children.at(job).cancelled)
-    self->send(actor, cancel_atom::value);
   if (draining)
     self->send(actor, drain_atom::value);
 }
 
 void root_supervisor_state::start_clone(clone_order_ptr order) {
-  const auto& job = order->record.id;
-  children.try_emplace(job, child{nullptr, order->definition, order,
-                                  restart_intensity{env->restarts}});
-  adopt(job, self->spawn(clone, clone_options{env, order, self}));
+  const auto job = order->record.id;
+  auto& entry = entry_of(job);
+  entry.definition = order->definition;
+  entry.order = order;
+  if (order->job_place)
+    entry.job_place = order->job_place;
+  adopt(job,
+        self->spawn(
+          clone, clone_options{env, std::move(order), self,
+                               std::exchange(entry.recovery_place, nullptr)}));
+  deliver_orders(job);
 }
 
-void root_supervisor_state::clone_done(const cloned_job_ptr& cloned) {
-  auto& entry = children
-                  .try_emplace(cloned->record.id,
-                               child{nullptr, cloned->definition, nullptr,
-                                     restart_intensity{env->restarts}})
-                  .first->second;
-  // What becomes of its clone actor says nothing any more.
+void root_supervisor_state::released(const released_job_ptr& job) {
+  auto& entry = entry_of(job->record.id);
+  // What becomes of the actor that had it says nothing any more.
   entry.actor = nullptr;
   entry.order = nullptr;
-  cloned_jobs.push_back(cloned);
+  entry.definition = job->definition;
+  cloned_jobs.push_back(job);
   start_jobs();
 }
 
@@ -70,19 +77,22 @@ void root_supervisor_state::start_jobs() {
   while (!cloned_jobs.empty() && started_in_turn < starts_in_turn_max) {
     if (started_in_turn++ == 0)
       self->send(self, next_atom::value);
-    start_job(*cloned_jobs.front());
+    const auto next = std::move(cloned_jobs.front());
     cloned_jobs.pop_front();
+    go_on(next->record.id, next->record);
   }
 }
 
 void root_supervisor_state::hand_back_jobs() {
-  for (const auto& each : std::exchange(cloned_jobs, {})) {
-    caf::anon_send(
-      env->journal,
-      std::make_shared<const std::vector<job_event>>(std::vector<job_event>{
-        make_event(each->record, env->now(), job_handed_back{})}));
-    job_ended(each->record.id);
-  }
+  for (const auto& each : std::exchange(cloned_jobs, {}))
+    hand_back(each->record);
+}
+
+void root_supervisor_state::hand_back(const handoff::job& record) {
+  caf::anon_send(env->journal, std::make_shared<const std::vector<job_event>>(
+                                 std::vector<job_event>{make_event(
+                                   record, env->now(), job_handed_back{})}));
+  job_ended(record.id);
 }
 
 void root_supervisor_state::next_turn() {
@@ -90,16 +100,59 @@ void root_supervisor_state::next_turn() {
   start_jobs();
 }
 
-void root_supervisor_state::start_job(const cloned_job& cloned) {
-  const auto& job = cloned.record.id;
-  auto& entry = children
-                  .try_emplace(job, child{nullptr, cloned.definition, nullptr,
-                                          restart_intensity{env->restarts}})
-                  .first->second;
+void root_supervisor_state::go_on(const std::string& job, handoff::job record) {
+  auto& entry = children.at(job);
+  const auto work = next_of(record);
+  const bool is_clone = work == job_work::clone && entry.definition;
+  if (draining && (is_clone || entry.orders.empty())) {
+    refuse_orders(entry,
+                  {error_kind::draining, "the service is shutting down"});
+    hand_back(record);
+    return;
+  }
+  if (is_clone) {
+    resume_clone(job, std::move(record));
+    return;
+  }
+  answer_sender(entry, record);
+  // Whoever orders something of a job that nobody works on has it worked on.
+  if (work == job_work::steps || !entry.orders.empty())
+    start_supervisor(job, std::move(record));
+  else
+    job_ended(job);
+}
+
+void root_supervisor_state::resume_clone(const std::string& job,
+                                         handoff::job record) {
+  auto& entry = children.at(job);
+  auto order = entry.order ? *entry.order : clone_order{};
+  order.definition = entry.definition;
+  order.record = std::move(record);
+  order.fresh = false;
+  start_clone(std::make_shared<const clone_order>(std::move(order)));
+}
+
+void root_supervisor_state::start_supervisor(const std::string& job,
+                                             handoff::job record) {
+  auto& entry = children.at(job);
   entry.order = nullptr;
   adopt(job,
-        self->spawn(job_supervisor, job_supervisor_options{
-                                      env, cloned.definition, cloned.record}));
+        self->spawn(job_supervisor,
+                    job_supervisor_options{
+                      env, entry.definition, std::move(record), self,
+                      std::exchange(entry.orders, {}),
+                      std::exchange(entry.recovery_place, nullptr), draining}));
+}
+
+void root_supervisor_state::answer_sender(child& entry,
+                                          const handoff::job& record) {
+  const auto order = std::exchange(entry.order, nullptr);
+  if (!order || !order->responder)
+    return;
+  order->responder->answer(
+    record.clone.uid.is_null()
+      ? settled_reply(record)
+      : cloned_reply(*order->definition, record, order->preference_applied));
 }
 
 void root_supervisor_state::child_down(const caf::down_msg& down) {
@@ -123,8 +176,10 @@ void root_supervisor_state::child_down(const caf::down_msg& down) {
     env->supervision->clone_restarted();
   else
     env->supervision->job_supervisor_restarted();
-  if (entry.deaths.record(self->clock().now()))
-    self->delayed_send(self, entry.deaths.delay(), again_atom::value, job);
+  if (!entry.deaths)
+    entry.deaths.emplace(env->restarts);
+  if (entry.deaths->record(self->clock().now()))
+    self->delayed_send(self, entry.deaths->delay(), again_atom::value, job);
   else
     look_up(job, [this](const std::string& id, const job_found& last) {
       give_up(id, last);
@@ -147,51 +202,31 @@ void root_supervisor_state::look_up(const std::string& job, looked_up then) {
 
 void root_supervisor_state::restart_due(const std::string& job) {
   look_up(job, [this](const std::string& id, const job_found& found) {
-    restart(id, found);
+    job_found_again(id, found);
   });
 }
 
-void root_supervisor_state::resume_clone(const std::string& job,
-                                         handoff::job record) {
-  auto& entry = children.at(job);
-  auto order = entry.order ? *entry.order : clone_order{};
-  order.definition = entry.definition;
-  order.record = std::move(record);
-  order.fresh = false;
-  entry.order = std::make_shared<const clone_order>(std::move(order));
-  start_clone(entry.order);
-}
-
-void root_supervisor_state::restart(const std::string& job,
-                                    const job_found& found) {
+void root_supervisor_state::job_found_again(const std::string& job,
+                                            const job_found& found) {
   const auto known = children.find(job);
-  if (known == children.end())
+  if (known == children.end() || known->second.actor != nullptr)
     return;
   auto& entry = known->second;
-  const auto order = entry.order;
-  if (entry.recovered)
+  if (entry.recovery_place)
     crash_point("recovery-job");
   if (found.failure) {
+    // Nothing was done for them yet, and they may be sent again.
+    refuse_orders(entry, *found.failure);
     self->delayed_send(self, env->journal_pause, again_atom::value, job);
-  } else if (!found.record && order) {
+  } else if (found.record) {
+    go_on(job, *found.record);
+  } else if (entry.order) {
     // It died before anything was journaled: the order is all there is of it.
-    start_clone(order);
-  } else if (!found.record) {
-    job_ended(job);
-  } else if (found.record->status == job_status::cloning) {
-    resume_clone(job, *found.record);
-  } else if (found.record->status == job_status::running) {
-    if (order && order->responder)
-      order->responder->answer(cloned_reply(*entry.definition, *found.record,
-                                            order->preference_applied));
-    start_job(cloned_job{entry.definition, *found.record});
+    start_clone(entry.order);
   } else {
-    if (order && order->responder)
-      order->responder->answer(settled_reply(*found.record));
-    if (is_calling_back(*found.record))
-      start_job(cloned_job{entry.definition, *found.record});
-    else
-      job_ended(job);
+    refuse_orders(entry,
+                  {error_kind::unknown_job, "there is no job with this id"});
+    job_ended(job);
   }
 }
 
@@ -230,21 +265,14 @@ void root_supervisor_state::give_up(const std::string& job,
 }
 
 void root_supervisor_state::recover(const recovered_job& recovered) {
-  auto [entry, is_new] = children.try_emplace(
-    recovered.job, child{nullptr, recovered.definition, nullptr,
-                         restart_intensity{env->restarts}});
-  if (!is_new) {
-    if (entry->second.commanded) {
-      // Somebody was faster: the job goes on once that is decided. It is one
-      // job, which both have counted.
-      entry->second.recovered = true;
-      env->admission->jobs.fetch_sub(1);
-    } else {
-      env->admission->recovered.fetch_sub(1);
-    }
-    return;
-  }
-  entry->second.recovered = true;
+  const auto [known, is_new] = children.try_emplace(recovered.job);
+  auto& entry = known->second;
+  if (!entry.definition)
+    entry.definition = recovered.definition;
+  if (!is_new)
+    return; // an operator was faster; its places give themselves back
+  entry.job_place = recovered.job_place;
+  entry.recovery_place = recovered.recovery_place;
   // What the recovery read may be old by now.
   restart_due(recovered.job);
 }
@@ -252,9 +280,16 @@ void root_supervisor_state::recover(const recovered_job& recovered) {
 void root_supervisor_state::job_ended(const std::string& job) {
   const auto known = children.find(job);
   if (known != children.end()) {
-    if (known->second.recovered)
-      env->admission->recovered.fetch_sub(1);
-    env->admission->jobs.fetch_sub(1);
+    auto& entry = known->second;
+    if (!entry.orders.empty()) {
+      // They came when it had just ended.
+      restart_due(job);
+      return;
+    }
+    // The messages that brought these places may live on.
+    for (const auto& each : {entry.job_place, entry.recovery_place})
+      if (each)
+        each->leave();
     children.erase(known);
   }
   if (!children.empty())
@@ -314,7 +349,7 @@ root_supervisor(root_supervisor_state::self_pointer self, environment_ptr env) {
   };
   return {
     [state](const clone_order_ptr& order) { state().start_clone(order); },
-    [state](const cloned_job_ptr& cloned) { state().clone_done(cloned); },
+    [state](const released_job_ptr& job) { state().released(job); },
     [state](const recovered_job_ptr& job) { state().recover(*job); },
     [state](const job_order_ptr& order) { state().obey(order); },
     [state](again_atom, const std::string& job) { state().restart_due(job); },

@@ -34,37 +34,38 @@ struct root_supervisor_state {
   /// Ends the children, so that what they hold is answered.
   ~root_supervisor_state();
 
-  /// A job that is under way.
+  /// A job that somebody works on, or is about to.
   struct child {
-    caf::strong_actor_ptr actor; ///< null between death and restart
-    flow_ptr definition;
+    flow_ptr definition; ///< null: it cannot be had
     /// With the responder; null once the UID is known.
-    clone_order_ptr order;
-    restart_intensity deaths;
-    /// Taken up again by the recovery.
-    bool recovered = false;
-    /// A command is being decided on; nobody works on the job until then.
-    bool commanded = false;
-    /// Somebody wants it cancelled.
-    bool cancelled = false;
+    clone_order_ptr order = nullptr;
+    /// Null before it is started, and between death and restart.
+    caf::strong_actor_ptr actor = nullptr;
+    /// Its place among the unfinished jobs.
+    place_ptr job_place = nullptr;
+    /// Its place in the recovery, for the actor that works on it first.
+    place_ptr recovery_place = nullptr;
+    /// What operators want of it while nobody works on it.
+    std::vector<job_order_ptr> orders = {};
+    std::optional<restart_intensity> deaths = {};
   };
 
   // -- decisions ------------------------------------------------------------
 
   void start_clone(clone_order_ptr order);
-  void clone_done(const cloned_job_ptr& cloned);
+  void released(const released_job_ptr& job);
   /// Starts job supervisors, some in a turn of its own: where many clones end
   /// at once, the others, whose senders wait, have theirs in between.
   void start_jobs();
   /// While it drains, none is started any more: the next start goes on with
   /// them.
   void hand_back_jobs();
-  void start_job(const cloned_job& cloned);
+  void hand_back(const handoff::job& record);
   void recover(const recovered_job& recovered);
   void obey(const job_order_ptr& order);
   void child_down(const caf::down_msg& down);
   void restart_due(const std::string& job);
-  void restart(const std::string& job, const job_found& found);
+  void job_found_again(const std::string& job, const job_found& found);
   void give_up(const std::string& job, const job_found& found);
   void job_ended(const std::string& job);
   caf::typed_response_promise<drained_atom> drain();
@@ -73,27 +74,29 @@ struct root_supervisor_state {
   void next_turn();
   supervision_report report() const;
 
-  void obey_under_way(const job_order_ptr& order, child& entry);
-
   // -- parts of them --------------------------------------------------------
 
   void watch_deadlines();
+  child& entry_of(const std::string& job);
   template <class Handle>
   void adopt(const std::string& job, const Handle& actor);
+  /// Has the actor go on with the job that its record calls for.
+  void go_on(const std::string& job, handoff::job record);
+  void resume_clone(const std::string& job, handoff::job record);
+  void start_supervisor(const std::string& job, handoff::job record);
+  void answer_sender(child& entry, const handoff::job& record);
+  void deliver_orders(const std::string& job);
+  void order_bounced(const job_order_ptr& order);
+  void refuse_orders(child& entry, const error& why);
   using looked_up = std::function<void(const std::string&, const job_found&)>;
   void look_up(const std::string& job, looked_up then);
-  void command_found(const job_order_ptr& order, const job_found& found);
-  void command_ended(const std::string& job);
-  void command_saved(const job_order_ptr& order, handoff::job record,
-                     command_effect effect);
-  void resume_clone(const std::string& job, handoff::job record);
 
   self_pointer self;
   environment_ptr env;
   std::unordered_map<std::string, child> children;
   std::unordered_map<caf::actor_addr, std::string> job_of;
   /// Whose job supervisors are not started yet; `max-jobs` bounds them.
-  std::deque<cloned_job_ptr> cloned_jobs;
+  std::deque<released_job_ptr> cloned_jobs;
   std::size_t started_in_turn = 0;
   std::vector<caf::typed_response_promise<drained_atom>> drained;
   bool draining = false;

@@ -1,146 +1,71 @@
-// What the root supervisor does for operators: jobs retried, cancelled and
-// resolved.
+// What the root supervisor does for operators: it brings their orders to the
+// one actor that works on the job, and starts one where there is none.
 
 #include "actors/ask.hpp"
-#include "actors/clone.hpp"
-#include "actors/job_supervisor.hpp"
 #include "actors/replies.hpp"
 #include "actors/root_supervisor.hpp"
-#include "job/command.hpp"
 
-#include <caf/send.hpp>
+#include <caf/sec.hpp>
 
 #include <utility>
 
 namespace handoff {
 namespace {
 
-std::vector<std::string> sub_action_names(const flow& definition) {
-  std::vector<std::string> names;
-  for (const auto& each : definition.sub_actions)
-    names.push_back(each.name);
-  return names;
-}
+/// Orders that wait for the actor of one job.
+constexpr std::size_t orders_max = 100;
 
 } // namespace
 
 void root_supervisor_state::obey(const job_order_ptr& order) {
-  const auto [entry, is_idle] =
-    children.try_emplace(order->job, child{nullptr, order->definition, nullptr,
-                                           restart_intensity{env->restarts}});
-  if (is_idle) {
-    entry->second.commanded = true;
-    env->admission->jobs.fetch_add(1);
-    look_up(order->job,
-            [this, order](const std::string&, const job_found& found) {
-              command_found(order, found);
-            });
+  const auto [known, is_new] = children.try_emplace(order->job);
+  auto& entry = known->second;
+  if (entry.orders.size() >= orders_max) {
+    order->responder->answer(overloaded_reply(
+      "too many commands wait for this job", std::chrono::seconds{1}));
     return;
   }
-  obey_under_way(order, entry->second);
+  order->responder->answer_by(self->clock().now() + request_grace,
+                              unknown_command_reply(order->job));
+  entry.orders.push_back(order);
+  if (is_new) {
+    if (const auto* own = std::get_if<flow_ptr>(&order->definition))
+      entry.definition = *own;
+    entry.job_place = std::make_shared<place>(env->admission->jobs.take_over());
+    restart_due(order->job);
+  } else if (entry.actor != nullptr) {
+    deliver_orders(order->job);
+  }
 }
 
-void root_supervisor_state::obey_under_way(const job_order_ptr& order,
-                                           child& entry) {
-  if (!std::holds_alternative<cancel_command>(order->command)) {
-    if (entry.actor != nullptr && entry.order == nullptr)
-      // It may be final but for its callbacks: its supervisor knows.
-      caf::anon_send(caf::actor_cast<job_supervisor_actor>(entry.actor), order);
-    else
-      order->responder->answer(problem_reply(
-        {error_kind::conflict, "the job is being worked on"}, order->job));
-    return;
-  }
-  // Who begins to work on it later hears of it then.
-  entry.cancelled = true;
-  // Clone actors and job supervisors alike take it.
-  if (entry.actor != nullptr)
-    caf::anon_send(caf::actor_cast<clone_actor>(entry.actor),
-                   cancel_atom::value);
-  order->responder->answer(command_reply(order->job, "cancelling"));
-}
-
-void root_supervisor_state::command_found(const job_order_ptr& order,
-                                          const job_found& found) {
-  const auto refuse = [&](const error& why) {
-    order->responder->answer(problem_reply(why, order->job));
-    command_ended(order->job);
-  };
-  if (found.failure || !found.record) {
-    refuse(found.failure.value_or(
-      error{error_kind::unknown_job, "there is no job with this id"}));
-    return;
-  }
-  if (is_unfinished(*found.record)) {
-    // The recovery has not come to it yet, and will find it under way. It is
-    // one job, which was counted at the start.
-    auto& entry = children.at(order->job);
-    entry.commanded = false;
-    if (!entry.recovered)
-      env->admission->jobs.fetch_sub(1);
-    restart(order->job, found);
-    obey_under_way(order, entry);
-    return;
-  }
-  auto decided = decide(*found.record, order->command,
-                        sub_action_names(*order->definition), env->now());
-  if (const auto* failed = std::get_if<error>(&decided)) {
-    refuse(*failed);
-    return;
-  }
-  auto& decision = std::get<command_decision>(decided);
-  auto record = *found.record;
-  for (const auto& each : decision.events)
-    apply(record, each);
-  auto batch =
-    std::make_shared<const std::vector<job_event>>(std::move(decision.events));
-  ask(self, *env, env->journal, request_grace, events_ptr{batch})
-    .then(
-      [this, order, record, effect = decision.effect](const commit_done& done) {
-        env->fault_point(name);
-        if (done.failure) {
-          order->responder->answer(problem_reply(*done.failure, order->job));
-          command_ended(order->job);
-        } else {
-          command_saved(order, record, effect);
-        }
-      },
-      [this, order](const caf::error&) {
-        order->responder->answer(
-          problem_reply({error_kind::journal_unavailable,
-                         "the journal did not answer in time"},
-                        order->job));
-        command_ended(order->job);
-      });
-}
-
-void root_supervisor_state::command_ended(const std::string& job) {
+void root_supervisor_state::deliver_orders(const std::string& job) {
   auto& entry = children.at(job);
-  entry.commanded = false;
-  if (entry.recovered)
-    restart_due(job);
-  else
-    job_ended(job);
+  for (auto& order : std::exchange(entry.orders, {}))
+    // Clone actors and job supervisors alike take it.
+    ask(self, *env, caf::actor_cast<clone_actor>(entry.actor), request_grace,
+        order)
+      .then([](taken_atom) {},
+            [this, order](const caf::error& why) {
+              // Past the deadline nobody knows what became of it, and the
+              // operator is told so.
+              if (why != caf::sec::request_timeout)
+                order_bounced(order);
+            });
 }
 
-void root_supervisor_state::command_saved(const job_order_ptr& order,
-                                          job record, command_effect effect) {
-  children.at(order->job).commanded = false;
-  switch (effect) {
-  case command_effect::none:
-    order->responder->answer(
-      command_reply(order->job, std::string{handoff::name(record.status)}));
-    job_ended(order->job);
-    return;
-  case command_effect::clone:
-    order->responder->answer(command_reply(order->job, "cloning"));
-    resume_clone(order->job, std::move(record));
-    return;
-  case command_effect::steps:
-    order->responder->answer(
-      command_reply(order->job, std::string{handoff::name(record.status)}));
-    start_job(cloned_job{order->definition, std::move(record)});
-  }
+void root_supervisor_state::order_bounced(const job_order_ptr& order) {
+  const auto known = children.find(order->job);
+  if (known == children.end())
+    obey(order);
+  else
+    // The actor had ended before it saw the order; once that is heard of here,
+    // the next one is started with it.
+    known->second.orders.push_back(order);
+}
+
+void root_supervisor_state::refuse_orders(child& entry, const error& why) {
+  for (const auto& each : std::exchange(entry.orders, {}))
+    each->responder->answer(problem_reply(why, each->job));
 }
 
 } // namespace handoff

@@ -117,11 +117,11 @@ clone_step after_probe(const clone_rules& rules, probe_finding finding,
 clone_step after_crash(const clone_rules& rules, const job& record,
                        wall_time now) {
   const auto& attempts = record.clone.attempts;
-  const auto counted = counted_attempts(attempts);
+  const auto counted = record.clone.counted;
   if (attempts.empty())
     return {clone_action::attempt, milliseconds{0}, std::nullopt};
   if (!attempts.back().ended)
-    return after_unknown(rules, counted + 1, 0,
+    return after_unknown(rules, counted, 0,
                          error{error_kind::shut_down,
                                "the service stopped while it was under way"});
   if (record.clone.next_attempt)

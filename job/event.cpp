@@ -1,6 +1,7 @@
 #include "job/event.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace handoff {
@@ -13,20 +14,48 @@ bool same_time(std::optional<wall_time> left, wall_time right) {
   return left && floor<milliseconds>(*left) == floor<milliseconds>(right);
 }
 
-/// Gives whether `made` tells something new.
-bool put(std::vector<attempt>& attempts, const attempt& made) {
+/// Keeps the first attempts and the last ones.
+void trim(std::vector<attempt>& attempts) {
+  if (attempts.size() > first_attempts_kept + last_attempts_kept)
+    attempts.erase(attempts.begin()
+                   + static_cast<std::ptrdiff_t>(first_attempts_kept));
+}
+
+/// Puts the attempt into those of `step`, a clone or a step; gives whether it
+/// tells something new.
+template <class Step>
+bool put(Step& step, const attempt& made) {
+  auto& attempts = step.attempts;
   const auto found =
     std::find_if(attempts.begin(), attempts.end(), [&](const attempt& each) {
       return each.number == made.number;
     });
   if (found == attempts.end()) {
+    // One that is no longer kept is older than the last one.
+    if (!attempts.empty() && made.number < attempts.back().number)
+      return false;
     attempts.push_back(made);
-    return true;
-  }
-  if (found->ended || !made.ended)
+    trim(attempts);
+  } else if (found->ended || !made.ended) {
     return false;
-  *found = made;
+  } else {
+    *found = made;
+  }
+  if (made.ended && made.counted)
+    ++step.counted;
   return true;
+}
+
+/// An attempt that was under way when a clone or a step was settled will not be
+/// heard of any more. It says nothing of the upstream.
+template <class Step>
+void end_open_attempt(Step& step, const std::optional<error>& why) {
+  if (!is_under_way(step.attempts))
+    return;
+  auto& last = step.attempts.back();
+  last.ended = true;
+  last.counted = false;
+  last.failure = why;
 }
 
 struct applier {
@@ -51,9 +80,22 @@ struct applier {
     return true;
   }
 
+  /// What begins may be what ends the process.
+  void begin_attempt() const {
+    if (std::exchange(record.rested, false))
+      ++record.recoveries;
+  }
+
+  void take_cancel_back() const { record.cancel_requested.reset(); }
+
+  void note_success(step_record& step) const {
+    step.success = ++record.successes;
+  }
+
   bool operator()(const clone_attempt_begun& change) const {
-    if (!put(record.clone.attempts, change.made))
+    if (!put(record.clone, change.made))
       return false;
+    begin_attempt();
     record.clone.failure.reset();
     record.clone.next_attempt.reset();
     reopen(job_status::cloning);
@@ -61,7 +103,7 @@ struct applier {
   }
 
   bool operator()(const clone_attempt_ended& change) const {
-    if (!put(record.clone.attempts, change.made))
+    if (!put(record.clone, change.made))
       return false;
     record.clone.next_attempt = change.next_attempt;
     return true;
@@ -73,7 +115,8 @@ struct applier {
     if (!record.clone.uid.is_null())
       return false;
     if (change.made)
-      put(record.clone.attempts, *change.made);
+      put(record.clone, *change.made);
+    end_open_attempt(record.clone, std::nullopt);
     record.clone.uid = change.uid;
     record.clone.answer = change.answer;
     record.clone.failure.reset();
@@ -91,10 +134,11 @@ struct applier {
     if (change.made && !attempts.empty()
         && change.made->number < attempts.back().number)
       return false;
-    const bool told = change.made && put(record.clone.attempts, *change.made);
+    const bool told = change.made && put(record.clone, *change.made);
     if (!told && record.status == change.status
         && record.clone.failure == change.failure)
       return false;
+    end_open_attempt(record.clone, change.failure);
     record.clone.failure = change.failure;
     record.clone.next_attempt.reset();
     reopen(change.status);
@@ -106,20 +150,22 @@ struct applier {
   bool operator()(const clone_reopened&) const {
     if (!record.clone.uid.is_null() || record.status == job_status::cloning)
       return false;
-    for (auto& each : record.clone.attempts)
-      each.ended = true;
+    end_open_attempt(record.clone, std::nullopt);
+    record.clone.counted = 0;
     record.clone.failure.reset();
     record.clone.next_attempt = at;
+    take_cancel_back();
     reopen(job_status::cloning);
     return true;
   }
 
   bool operator()(const step_begun& change) const {
     auto* const step = find_step(record, change.step);
-    if (step == nullptr || !put(step->attempts, change.made))
+    if (step == nullptr || !put(*step, change.made))
       return false;
     if (step->status == sub_action_status::succeeded)
       return true;
+    begin_attempt();
     step->status = sub_action_status::running;
     step->failure.reset();
     step->next_attempt.reset();
@@ -129,12 +175,14 @@ struct applier {
 
   bool operator()(const step_ended& change) const {
     auto* const step = find_step(record, change.step);
-    if (step == nullptr || !put(step->attempts, change.made))
+    if (step == nullptr || !put(*step, change.made))
       return false;
     // What succeeded stays so, whatever comes late of another attempt.
     if (step->status == sub_action_status::succeeded)
       return true;
     step->status = change.status;
+    if (change.status == sub_action_status::succeeded)
+      note_success(*step);
     step->answer = change.answer;
     step->failure = change.failure;
     step->next_attempt = change.next_attempt;
@@ -143,16 +191,32 @@ struct applier {
 
   bool operator()(const step_settled& change) const {
     auto* const step = find_step(record, change.step);
-    if (step == nullptr || step->status == sub_action_status::succeeded
-        || (step->status == change.status && step->failure == change.failure))
+    if (step == nullptr || step->status == sub_action_status::succeeded)
       return false;
+    if (!is_final(change.status))
+      return try_again(*step, change.step.kind);
+    if (step->status == change.status && step->failure == change.failure)
+      return false;
+    end_open_attempt(*step, change.failure);
     step->status = change.status;
     step->failure = change.failure;
     step->next_attempt.reset();
-    if (!is_final(change.status)) {
-      step->forgiven = counted_attempts(step->attempts);
-      take_up(change.step.kind);
-    }
+    return true;
+  }
+
+  /// Only what was never attempted waits: it may still be skipped.
+  bool try_again(step_record& step, step_kind kind) const {
+    if (!is_final(step.status))
+      return false;
+    const bool is_new = step.attempts.empty();
+    step.status =
+      is_new ? sub_action_status::waiting : sub_action_status::retrying;
+    step.next_attempt = is_new ? std::nullopt : std::optional{at};
+    step.failure.reset();
+    step.counted = 0;
+    if (kind == step_kind::sub_action)
+      take_cancel_back();
+    take_up(kind);
     return true;
   }
 
@@ -193,12 +257,59 @@ struct applier {
     if (same_time(record.recovered, at))
       return false;
     record.recovered = at;
+    record.rested = false;
     ++record.recoveries;
     return true;
   }
 
+  bool operator()(const job_rested&) const {
+    if (record.rested || record.recoveries == 0)
+      return false;
+    record.rested = true;
+    --record.recoveries;
+    return true;
+  }
+
   bool operator()(const job_handed_back&) const {
-    return std::exchange(record.recoveries, 0) > 0;
+    const bool was_rested = std::exchange(record.rested, false);
+    return std::exchange(record.recoveries, 0) > 0 || was_rested;
+  }
+
+  bool operator()(const cancel_requested&) const {
+    if (record.cancel_requested)
+      return false;
+    record.cancel_requested = at;
+    return true;
+  }
+
+  bool operator()(const definition_changed& change) const {
+    if (record.flow_version == change.version)
+      return false;
+    record.flow_version = change.version;
+    // Before the UID there are no sub-actions; it brings those of the new one.
+    if (!record.clone.uid.is_null())
+      replan(change.sub_actions);
+    return true;
+  }
+
+  /// What has a name that stays keeps its record; of the others, what succeeded
+  /// goes to the end.
+  void replan(const std::vector<std::string>& names) const {
+    auto old = std::exchange(record.sub_actions, {});
+    for (const auto& name : names) {
+      const auto known =
+        std::find_if(old.begin(), old.end(),
+                     [&](const auto& each) { return each.name == name; });
+      if (known == old.end()) {
+        record.sub_actions.emplace_back().name = name;
+      } else {
+        record.sub_actions.push_back(std::move(*known));
+        old.erase(known);
+      }
+    }
+    for (auto& each : old)
+      if (each.status == sub_action_status::succeeded)
+        record.sub_actions.push_back(std::move(each));
   }
 
   bool operator()(const key_released& change) const {
@@ -211,22 +322,65 @@ struct applier {
 
 } // namespace
 
-job_event make_event(const job& record, wall_time at, job_change change) {
-  return {record.id, at, std::move(change), record.flow,
-          record.hook.trace.trace_id};
+namespace {
+
+const step_ref* step_of(const job_change& change) {
+  if (const auto* begun = std::get_if<step_begun>(&change))
+    return &begun->step;
+  if (const auto* ended = std::get_if<step_ended>(&change))
+    return &ended->step;
+  const auto* settled = std::get_if<step_settled>(&change);
+  return settled != nullptr ? &settled->step : nullptr;
 }
+
+} // namespace
+
+job_event make_event(const job& record, wall_time at, job_change change) {
+  job_event event{record.id, at, std::move(change), record.flow,
+                  record.hook.trace.trace_id};
+  if (const auto* which = step_of(event.change)) {
+    const auto& steps = steps_of(record, which->kind);
+    if (which->index < steps.size())
+      event.step = steps[which->index].name;
+  }
+  return event;
+}
+
+namespace {
+
+/// An attempt that this side cut short says nothing of how far its job can get.
+bool is_cut_short(const std::optional<attempt>& made) {
+  return made && !made->counted;
+}
+
+/// Whether what happened shows that the job is not what ends the process. What
+/// has only begun may be just that.
+struct progress {
+  bool operator()(const clone_attempt_ended& change) const {
+    return !is_cut_short(change.made);
+  }
+
+  bool operator()(const step_ended& change) const {
+    return !is_cut_short(change.made);
+  }
+
+  template <class Change>
+  bool operator()(const Change&) const {
+    return !std::is_same_v<
+             Change,
+             job_recovered> && !std::is_same_v<Change, job_rested> && !std::is_same_v<Change, sender_replied> && !std::is_same_v<Change, clone_attempt_begun> && !std::is_same_v<Change, step_begun> && !std::is_same_v<Change, cancel_requested>;
+  }
+};
+
+} // namespace
 
 bool apply(job& record, const job_event& event) {
   if (!std::visit(applier{record, event.at}, event.change))
     return false;
-  // What has only begun may be just what ends the process.
-  const bool got_further =
-    !std::holds_alternative<job_recovered>(event.change)
-    && !std::holds_alternative<sender_replied>(event.change)
-    && !std::holds_alternative<clone_attempt_begun>(event.change)
-    && !std::holds_alternative<step_begun>(event.change);
-  if (got_further)
+  if (std::visit(progress{}, event.change)) {
     record.recoveries = 0;
+    record.rested = false;
+  }
   return true;
 }
 

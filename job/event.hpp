@@ -55,6 +55,20 @@ struct clone_settled {
 /// of its last attempt is settled by that.
 struct clone_reopened {};
 
+/// Somebody wants the job cancelled while an attempt is under way, which cannot
+/// be taken back: nothing else begins.
+struct cancel_requested {};
+
+/// From now on the job follows another definition of its flow. What has
+/// succeeded stays; the rest is what the definition says.
+struct definition_changed {
+  std::string version;
+  /// As that of `job_accepted`; null where a journal gives the event back.
+  std::shared_ptr<const nlohmann::json> definition;
+  /// The names of its sub-actions, in their order.
+  std::vector<std::string> sub_actions;
+};
+
 struct step_begun {
   step_ref step;
   attempt made;
@@ -70,8 +84,9 @@ struct step_ended {
   std::optional<wall_time> next_attempt;
 };
 
-/// A step became `skipped`, `cancelled` or `failed` without an attempt, or
-/// `waiting` again because somebody asked for another try.
+/// A step became `skipped`, `cancelled` or `failed` without an attempt, or is
+/// due again because somebody asked for another try (`waiting`): `retrying` if
+/// it has been attempted before.
 struct step_settled {
   step_ref step;
   sub_action_status status = sub_action_status::skipped;
@@ -97,6 +112,11 @@ struct sender_replied {
 /// part of the job takes this back: it got further.
 struct job_recovered {};
 
+/// A job that a start took up waits for something, so that it is not what may
+/// end the process. Takes the last `job_recovered` back, until its next attempt
+/// begins.
+struct job_rested {};
+
 /// The service stops in order and lets go of the job, which is no sign that the
 /// job ends the process.
 struct job_handed_back {};
@@ -110,17 +130,20 @@ using job_change =
   std::variant<job_accepted, clone_attempt_begun, clone_attempt_ended,
                clone_succeeded, clone_settled, step_begun, step_ended,
                step_settled, job_finished, sender_replied, job_recovered,
-               job_handed_back, key_released, clone_reopened, steps_added>;
+               job_handed_back, key_released, clone_reopened, steps_added,
+               cancel_requested, definition_changed, job_rested>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {
   std::string job;
   wall_time at;
   job_change change;
-  /// Of the job, for those who tell of the event; neither is journaled with it,
+  /// Of the job, for those who tell of the event; none is journaled with it,
   /// and a journal does not give them back.
   std::string flow = {};
   std::string trace_id = {};
+  /// The name of the step that it is of; empty for an event of no single step.
+  std::string step = {};
 };
 
 /// An event of this job.

@@ -43,11 +43,21 @@ bool is_unfinished(const job& record) {
       || record.status == job_status::running || is_calling_back(record);
 }
 
-std::uint32_t counted_attempts(const std::vector<attempt>& attempts) {
-  return static_cast<std::uint32_t>(
-    std::count_if(attempts.begin(), attempts.end(), [](const attempt& each) {
-      return each.ended && each.counted;
-    }));
+job_work next_of(const job& record) {
+  switch (record.status) {
+  case job_status::cloning:
+    return job_work::clone;
+  case job_status::running:
+    return job_work::steps;
+  case job_status::ambiguous:
+    return job_work::person;
+  default:
+    return is_calling_back(record) ? job_work::steps : job_work::nothing;
+  }
+}
+
+bool is_under_way(const std::vector<attempt>& attempts) {
+  return !attempts.empty() && !attempts.back().ended;
 }
 
 std::string full_name(step_kind kind, std::string_view name) {

@@ -41,9 +41,19 @@ struct attempt {
   bool ended = false;
 };
 
+/// Of the attempts of a clone or a step, the first and the last ones are kept,
+/// so that the record of a job is bounded however often it tries.
+inline constexpr std::size_t first_attempts_kept = 5;
+inline constexpr std::size_t last_attempts_kept = 20;
+
 /// What is known of the clone.
 struct clone_record {
+  /// The first `first_attempts_kept` and the last `last_attempts_kept`; their
+  /// numbers tell how many there were.
   std::vector<attempt> attempts;
+  /// How many attempts have used up the policy's `max_attempts`, since a person
+  /// last asked for more.
+  std::uint32_t counted = 0;
   /// A string or an integer once it is known, else null.
   nlohmann::json uid;
   /// The whole answer where the flow refers to it, else null.
@@ -81,16 +91,17 @@ struct step_record {
   /// "-2" behind it for the second time, and so on.
   std::string name;
   sub_action_status status = sub_action_status::waiting;
-  std::vector<attempt> attempts;
+  std::vector<attempt> attempts; ///< kept as those of a clone are
+  std::uint32_t counted = 0;     ///< as that of a clone
   /// The answer of the attempt that succeeded where the flow refers to it.
   nlohmann::json answer;
   /// Why it failed or was skipped, once it is final.
   std::optional<error> failure;
   /// When the next attempt is due, while it is `retrying`.
   std::optional<wall_time> next_attempt;
-  /// How many counted attempts had been made when a person asked for more:
-  /// those do not use up `max_attempts` any longer.
-  std::uint32_t forgiven = 0;
+  /// The place of its success among those of the job's steps, 1 for the first;
+  /// 0 while it has none.
+  std::uint32_t success = 0;
   /// When it came to be, of a compensation or callback.
   std::optional<wall_time> added = {};
 };
@@ -134,9 +145,14 @@ struct job {
   std::vector<step_record> callbacks;
   std::optional<reply_record> reply;
   std::optional<wall_time> finished;
+  /// Since when somebody wants it cancelled; a retry takes that back.
+  std::optional<wall_time> cancel_requested;
+  std::uint32_t successes = 0; ///< of steps, in all
   /// How often a start of the service took it up and did not get it further:
   /// past a limit it is set aside.
   std::uint32_t recoveries = 0;
+  /// The last of those is taken back until its next attempt, as it only waits.
+  bool rested = false;
   /// When a start took it up last: tells that event from its repetition.
   std::optional<wall_time> recovered;
 };
@@ -157,8 +173,20 @@ bool is_calling_back(const job& record);
 /// running, or calling back.
 bool is_unfinished(const job& record);
 
-/// How many attempts have used up a policy's `max_attempts`.
-std::uint32_t counted_attempts(const std::vector<attempt>& attempts);
+/// How a job goes on by itself.
+enum class job_work : std::uint8_t {
+  clone,   ///< attempts (or probes) of its clone
+  steps,   ///< sub-actions and what follows them
+  person,  ///< not before a person has settled its clone
+  nothing, ///< it is over
+};
+
+/// What is to be done next: a function of the record alone.
+job_work next_of(const job& record);
+
+/// Whether the last attempt has begun and not ended: it is under way, or was
+/// when the process stopped.
+bool is_under_way(const std::vector<attempt>& attempts);
 
 /// What tells a step from all others of its job, as in idempotency keys: the
 /// name of a sub-action, with what it is behind it for the others.
@@ -167,7 +195,7 @@ std::string full_name(step_kind kind, std::string_view name);
 /// How long an attempt that ends `now` had waited before its `duration`.
 std::chrono::milliseconds waited_before(const attempt& made, wall_time now);
 
-/// The number of the attempt that comes next.
+/// The number of the attempt that comes next: one more than the last one's.
 std::uint32_t next_attempt_number(const std::vector<attempt>& attempts);
 
 } // namespace handoff

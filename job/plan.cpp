@@ -14,46 +14,39 @@ bool did_not_succeed(status each) {
 } // namespace
 
 plan_step next_step(std::span<const sub_action_rule> rules,
-                    std::span<const sub_action_status> statuses,
-                    std::size_t free_workers) {
+                    std::span<const step_record> steps) {
   // A failure that stops the rest; a `halt` or `compensate` that is not final
   // yet stops nothing.
   bool stopped = false;
   for (std::size_t at = 0; at < rules.size(); ++at)
     stopped = stopped
-           || (statuses[at] == status::failed
+           || (steps[at].status == status::failed
                && rules[at].on_failure != on_failure::proceed);
   plan_step step;
-  // The statuses with what is skipped, copied once something is.
-  std::vector<status> changed_statuses;
-  auto now = statuses;
+  const auto is_skipped = [&](std::size_t at) {
+    return std::find(step.skip.begin(), step.skip.end(), at) != step.skip.end();
+  };
+  const auto blocks = [&](std::size_t other) {
+    return did_not_succeed(steps[other].status) || is_skipped(other);
+  };
   // What is skipped makes what comes after it skipped too, whatever the order
   // in the flow.
   for (bool changed = true; changed;) {
     changed = false;
     for (std::size_t at = 0; at < rules.size(); ++at) {
-      if (now[at] != status::waiting)
-        continue;
       const auto& after = rules[at].after;
-      if (stopped || std::any_of(after.begin(), after.end(), [&](auto other) {
-            return did_not_succeed(now[other]);
-          })) {
-        if (changed_statuses.empty()) {
-          changed_statuses.assign(statuses.begin(), statuses.end());
-          now = changed_statuses;
-        }
-        changed_statuses[at] = status::skipped;
-        step.skip.push_back(at);
-        changed = true;
-      }
+      if (steps[at].status != status::waiting || is_skipped(at)
+          || (!stopped && std::none_of(after.begin(), after.end(), blocks)))
+        continue;
+      step.skip.push_back(at);
+      changed = true;
     }
   }
-  for (std::size_t at = 0;
-       at < rules.size() && step.start.size() < free_workers; ++at) {
+  for (std::size_t at = 0; at < rules.size(); ++at) {
     const auto& after = rules[at].after;
-    if (now[at] == status::waiting
+    if (steps[at].status == status::waiting && !is_skipped(at)
         && std::all_of(after.begin(), after.end(), [&](auto other) {
-             return now[other] == status::succeeded;
+             return steps[other].status == status::succeeded;
            }))
       step.start.push_back(at);
   }
@@ -61,19 +54,21 @@ plan_step next_step(std::span<const sub_action_rule> rules,
   return step;
 }
 
-job_status status_of(std::span<const sub_action_status> statuses) {
+job_status status_of(std::span<const step_record> steps) {
   bool failed = false;
   bool cancelled = false;
-  for (const auto each : statuses) {
-    if (!is_final(each))
+  for (const auto& each : steps) {
+    if (!is_final(each.status))
       return job_status::running;
-    failed = failed || each == status::failed || each == status::skipped;
-    cancelled = cancelled || each == status::cancelled;
+    failed =
+      failed || each.status == status::failed || each.status == status::skipped;
+    cancelled = cancelled || each.status == status::cancelled;
   }
   // What was skipped because somebody cancelled is a part of the cancellation.
   if (cancelled
-      && std::none_of(statuses.begin(), statuses.end(),
-                      [](auto each) { return each == status::failed; }))
+      && std::none_of(steps.begin(), steps.end(), [](const auto& each) {
+           return each.status == status::failed;
+         }))
     return job_status::cancelled;
   return failed ? job_status::failed : job_status::succeeded;
 }

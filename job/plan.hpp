@@ -1,6 +1,6 @@
 #pragma once
 
-#include "job/status.hpp"
+#include "job/job.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,9 +28,10 @@ struct sub_action_rule {
   bool compensable = false;
 };
 
-/// What a job supervisor does next. Indexes are those of the rules.
+/// What follows from the states of a job's sub-actions. Indexes are those of
+/// the rules.
 struct plan_step {
-  /// To be given to workers now, in the order of the flow.
+  /// May begin their first attempt, in the order of the flow.
   std::vector<std::size_t> start;
   /// Can never begin any more.
   std::vector<std::size_t> skip;
@@ -38,17 +39,15 @@ struct plan_step {
   friend bool operator==(const plan_step&, const plan_step&) = default;
 };
 
-/// Decides what follows from the states of a job's sub-actions: which waiting
-/// ones start, at most `free_workers` of them, and which are skipped. A
-/// sub-action between two attempts (`retrying`) holds no worker. `rules` and
-/// `statuses` have the same length.
+/// Decides which sub-actions begin and which never will. Only what was never
+/// attempted is skipped: a sub-action between two attempts goes on, whatever
+/// failed beside it. `rules` and `steps` have the same length.
 plan_step next_step(std::span<const sub_action_rule> rules,
-                    std::span<const sub_action_status> statuses,
-                    std::size_t free_workers);
+                    std::span<const step_record> steps);
 
 /// What the sub-actions make of a cloned job: `running` while one is not final,
 /// `succeeded` when all succeeded, `cancelled` when none failed but one was
 /// cancelled, else `failed`. A job without sub-actions has succeeded.
-job_status status_of(std::span<const sub_action_status> statuses);
+job_status status_of(std::span<const step_record> steps);
 
 } // namespace handoff

@@ -21,6 +21,9 @@ enum class event_kind : std::int64_t {
   released = 13,
   reopened = 14,
   steps = 15,
+  cancelling = 16,
+  redefined = 17,
+  rested = 18,
 };
 
 } // namespace handoff

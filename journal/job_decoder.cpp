@@ -1,6 +1,7 @@
 #include "journal/event_kind.hpp"
 #include "journal/job_codec.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <stdexcept>
@@ -110,9 +111,22 @@ webhook webhook_in(const json& from) {
   return hook;
 }
 
+/// How many attempts an accepted job brings with it have used up its policy.
+std::uint32_t counted_of(const std::vector<attempt>& attempts) {
+  return static_cast<std::uint32_t>(
+    std::count_if(attempts.begin(), attempts.end(),
+                  [](const auto& each) { return each.ended && each.counted; }));
+}
+
 clone_record clone_in(const json& from) {
-  return {attempts_in(from.at(0)), from.at(1), from.at(2),
-          error_or_none(from.at(3)), time_or_none(from.at(4))};
+  clone_record clone;
+  clone.attempts = attempts_in(from.at(0));
+  clone.counted = counted_of(clone.attempts);
+  clone.uid = from.at(1);
+  clone.answer = from.at(2);
+  clone.failure = error_or_none(from.at(3));
+  clone.next_attempt = time_or_none(from.at(4));
+  return clone;
 }
 
 step_record step_in(const json& from) {
@@ -120,6 +134,7 @@ step_record step_in(const json& from) {
   step.name = from.at(0).get<std::string>();
   step.status = status_in<sub_action_status>(from.at(1));
   step.attempts = attempts_in(from.at(2));
+  step.counted = counted_of(step.attempts);
   step.answer = from.at(3);
   step.failure = error_or_none(from.at(4));
   step.next_attempt = time_or_none(from.at(5));
@@ -228,6 +243,13 @@ job_change change_in(const json& from, const std::string& id,
                        at(1).get<std::vector<std::string>>()};
   case handed_back:
     return job_handed_back{};
+  case rested:
+    return job_rested{};
+  case cancelling:
+    return cancel_requested{};
+  case redefined:
+    return definition_changed{at(0).get<std::string>(), nullptr,
+                              at(1).get<std::vector<std::string>>()};
   case released:
     return key_released{at(0).get<std::string>()};
   default:

@@ -199,6 +199,18 @@ struct encoder {
 
   void operator()(const job_handed_back&) { head(handed_back, 0); }
 
+  void operator()(const job_rested&) { head(rested, 0); }
+
+  void operator()(const cancel_requested&) { head(cancelling, 0); }
+
+  /// The definition itself is stored once for each version.
+  void operator()(const definition_changed& change) {
+    head(redefined, 2);
+    to.text(change.version).array(change.sub_actions.size());
+    for (const auto& each : change.sub_actions)
+      to.text(each);
+  }
+
   void operator()(const key_released& change) {
     head(released, 1);
     to.text(change.key);

@@ -27,6 +27,10 @@ job without_bulk(const job& record) {
   bare.finished = record.finished;
   bare.recoveries = record.recoveries;
   bare.recovered = record.recovered;
+  bare.rested = record.rested;
+  bare.cancel_requested = record.cancel_requested;
+  bare.successes = record.successes;
+  bare.flow_version = record.flow_version;
   return bare;
 }
 
@@ -157,10 +161,15 @@ void known_jobs::accept(const job_event& event, const job_accepted& change) {
   known.record.id = event.job;
   if (record.claim)
     change_key({record.flow, event.job, *record.claim, event.at, true});
-  if (change.definition
-      && stored_definitions_.insert(record.flow_version).second)
-    definitions_.push_back({record.flow_version, change.definition});
+  store_definition(record.flow_version, change.definition);
   tell(known, event);
+}
+
+void known_jobs::store_definition(
+  const std::string& version,
+  const std::shared_ptr<const nlohmann::json>& definition) {
+  if (definition && stored_definitions_.insert(version).second)
+    definitions_.push_back({version, definition});
 }
 
 void known_jobs::add(const job_event& event) {
@@ -173,6 +182,8 @@ void known_jobs::add(const job_event& event) {
     return;
   if (!options_.keep_bulk)
     drop_answer(known->record, event.change);
+  if (const auto* changed = std::get_if<definition_changed>(&event.change))
+    store_definition(changed->version, changed->definition);
   if (const auto* released = std::get_if<key_released>(&event.change))
     change_key({known->record.flow,
                 event.job,

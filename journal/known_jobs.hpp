@@ -137,6 +137,9 @@ private:
 
   known_job* recall(std::string_view id);
   void change_key(key_change change);
+  void
+  store_definition(const std::string& version,
+                   const std::shared_ptr<const nlohmann::json>& definition);
   /// What this commit has said last of a key; null: nothing.
   const key_change* last_change(const std::string& flow,
                                 const std::string& key) const;

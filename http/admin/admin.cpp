@@ -214,6 +214,8 @@ private:
             const http_request& request, const responder_ptr& responder) const {
     if (segments.size() == 3)
       get(request, responder, [&] { jobs_.list(request, responder); });
+    else if (segments.size() == 4 && segments[3] == "retry")
+      retry_many(request, responder);
     else if (segments.size() == 4)
       get(request, responder, [&] { jobs_.show(segments[3], responder); });
     else if (segments.size() == 5 && request.method == "POST")
@@ -222,6 +224,14 @@ private:
       refuse_method(responder, "this is done with POST", "POST");
     else
       not_here(responder);
+  }
+
+  void retry_many(const http_request& request,
+                  const responder_ptr& responder) const {
+    if (request.method == "POST")
+      jobs_.retry_many(request, responder);
+    else
+      refuse_method(responder, "this is done with POST", "POST");
   }
 
   admin_options options_;

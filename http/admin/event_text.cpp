@@ -98,6 +98,14 @@ public:
 
   void operator()(const job_handed_back&) {}
 
+  void operator()(const job_rested&) {}
+
+  void operator()(const cancel_requested&) { put("cancel", json::object()); }
+
+  void operator()(const definition_changed& change) {
+    put("definition", {{"version", change.version}});
+  }
+
   void operator()(const key_released&) {}
 
   std::vector<event_text> take() { return std::move(made_); }
@@ -121,9 +129,10 @@ private:
     put("clone", std::move(data));
   }
 
-  static json step(const step_ref& which, sub_action_status status) {
+  json step(const step_ref& which, sub_action_status status) const {
     return {{"kind", name_of(which.kind)},
             {"index", which.index},
+            {"name", event_.step},
             {"status", name(status)}};
   }
 

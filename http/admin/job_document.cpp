@@ -100,9 +100,18 @@ json reply_of(const job& record) {
           {"clone_ms", in_clone ? json(in_clone->count()) : json()}};
 }
 
+json waiting_of(const std::vector<waiting_step>& waiting) {
+  auto list = json::array();
+  for (const auto& each : waiting)
+    list.push_back({{"step", each.step},
+                    {"upstream", each.upstream},
+                    {"since", timestamp(each.since)}});
+  return list;
+}
+
 } // namespace
 
-json job_document(const job& record) {
+json job_document(const job& record, const std::vector<waiting_step>& waiting) {
   return {{"job", record.id},
           {"flow", record.flow},
           {"flow_version", record.flow_version},
@@ -111,6 +120,8 @@ json job_document(const job& record) {
           {"received", timestamp(record.hook.received)},
           {"deadline", timestamp(record.deadline)},
           {"finished", time_or_null(record.finished)},
+          {"cancel_requested", time_or_null(record.cancel_requested)},
+          {"waiting", waiting_of(waiting)},
           {"trace_id", record.hook.trace.trace_id},
           {"request", request_of(record.hook)},
           {"reply", reply_of(record)},

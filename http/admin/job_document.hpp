@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/waiting_steps.hpp"
 #include "job/job.hpp"
 
 #include <nlohmann/json.hpp>
@@ -7,7 +8,9 @@
 namespace handoff {
 
 /// A job with everything that is known of it, for the admin API. Headers that
-/// carry credentials are masked.
-nlohmann::json job_document(const job& record);
+/// carry credentials are masked. `waiting` are those of its steps that wait for
+/// their turn now.
+nlohmann::json job_document(const job& record,
+                            const std::vector<waiting_step>& waiting = {});
 
 } // namespace handoff

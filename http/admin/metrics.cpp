@@ -279,7 +279,7 @@ std::string metrics::text() const {
   gauge("handoff_draining", "1 while the service drains.")
     .add(sources_.draining->load() ? 1.0 : 0.0);
   gauge("handoff_webhooks_held", "Webhooks whose sender waits.")
-    .add(sources_.admission->held.load());
+    .add(static_cast<double>(sources_.admission->held.taken()));
   gauge("handoff_webhooks_held_limit", "[admission] max-held.")
     .add(sources_.max_held);
   auto refused =
@@ -300,12 +300,12 @@ std::string metrics::text() const {
         "Idempotency keys that may wait to be looked up.")
     .add(sources_.max_lookups);
   gauge("handoff_jobs_unfinished", "Jobs that are not finished.")
-    .add(sources_.admission->jobs.load());
+    .add(static_cast<double>(sources_.admission->jobs.taken()));
   gauge("handoff_jobs_unfinished_limit", "[admission] max-jobs.")
     .add(sources_.max_jobs);
   gauge("handoff_recovered_jobs_under_way",
         "Jobs that a start took up again and that are under way.")
-    .add(sources_.admission->recovered.load());
+    .add(static_cast<double>(sources_.admission->recovered.taken()));
 
   const auto known = sources_.supervision->counts();
   total("handoff_actor_restarts_total",

@@ -1,6 +1,7 @@
 #include "http/admin/operator_routes.hpp"
 
 #include "actors/replies.hpp"
+#include "http/admin/bulk_retry.hpp"
 #include "http/admin/job_document.hpp"
 #include "http/front_door/target.hpp"
 #include "http/ingress/json_body.hpp"
@@ -103,11 +104,15 @@ result<job_command> read_resolve(const http_request& request) {
     return std::move(*failed);
   const auto& body = std::get<json>(parsed);
   if (body == json{{"clone", "again"}})
-    return job_command{resolve_command{nullptr}};
-  if (body.is_object() && body.size() == 1 && body.contains("uid")
-      && !body["uid"].is_null())
-    return job_command{resolve_command{body["uid"]}};
-  return invalid("the body has to be {\"uid\": …} or {\"clone\": \"again\"}");
+    return job_command{resolve_command{}};
+  const bool has_answer = body.is_object() && body.contains("answer");
+  if (body.is_object() && body.size() == (has_answer ? 2u : 1u)
+      && body.contains("uid") && !body["uid"].is_null())
+    return job_command{resolve_command{
+      body["uid"], has_answer ? body["answer"] : json(nullptr)}};
+  return invalid("the body has to be {\"uid\": …}, with \"answer\" beside it "
+                 "where the flow refers to the clone's answer, or "
+                 "{\"clone\": \"again\"}");
 }
 
 result<job_command> read_command(const std::string& verb,
@@ -121,9 +126,15 @@ result<job_command> read_command(const std::string& verb,
                  "a job knows retry, cancel and resolve"};
   retry_command wanted;
   for (const auto& [name, value] : query_pairs(request.query)) {
-    if (name != "sub_action")
-      return invalid("\"" + name + "\" is not known; sub_action is");
-    wanted.sub_action = value;
+    if (name == "sub_action")
+      wanted.sub_action = value;
+    else if (name != "definition")
+      return invalid("\"" + name
+                     + "\" is not known; sub_action and definition are");
+    else if (value != "current")
+      return invalid("\"definition\" must be \"current\"");
+    else
+      wanted.current_definition = true;
   }
   return job_command{wanted};
 }
@@ -143,6 +154,20 @@ result<flow_ptr> definition_of(journal_reader& reader,
 }
 
 } // namespace
+
+job_order order_for(journal_reader& reader, const operator_options& options,
+                    const job& record, job_command command,
+                    responder_ptr responder) {
+  const auto* retry = std::get_if<retry_command>(&command);
+  flow_ptr current;
+  if (retry != nullptr && retry->current_definition && options.flows) {
+    const auto flows = options.flows->current();
+    if (const auto found = flows->find(record.flow); found != flows->end())
+      current = found->second;
+  }
+  return {record.id, std::move(command), definition_of(reader, options, record),
+          std::move(current), std::move(responder)};
+}
 
 operator_routes::operator_routes(operator_options options)
     : options_{std::move(options)} {}
@@ -177,12 +202,18 @@ void operator_routes::show(const std::string& job,
     return;
   }
   options_.views.ask(
-    responder, [job](journal_reader& reader) -> std::optional<reply> {
+    responder,
+    [job, waiting =
+            options_.waiting](journal_reader& reader) -> std::optional<reply> {
       const auto found = reader.find(job);
       if (const auto* failed = std::get_if<error>(&found))
         return problem_reply(*failed);
       const auto& record = std::get<std::optional<handoff::job>>(found);
-      return record ? json_reply(200, job_document(*record)) : unknown_job();
+      if (!record)
+        return unknown_job();
+      return json_reply(
+        200, job_document(*record, waiting ? waiting->of(job)
+                                           : std::vector<waiting_step>{}));
     });
 }
 
@@ -209,15 +240,45 @@ void operator_routes::command(const std::string& job, const std::string& verb,
       const auto& record = std::get<std::optional<handoff::job>>(found);
       if (!record)
         return unknown_job();
-      auto definition = definition_of(reader, options, *record);
-      if (const auto* failed = std::get_if<error>(&definition))
-        return problem_reply(*failed, job);
-      caf::anon_send(
-        options.root,
-        std::make_shared<const job_order>(
-          job_order{job, wanted, std::get<flow_ptr>(definition), responder}));
+      auto order = order_for(reader, options, *record, wanted, responder);
+      const auto* retry = std::get_if<retry_command>(&order.command);
+      if (retry != nullptr && retry->current_definition && !order.current)
+        return problem_reply(
+          {error_kind::conflict,
+           "no flow is called \"" + record->flow + "\" any more"},
+          job);
+      caf::anon_send(options.root,
+                     std::make_shared<const job_order>(std::move(order)));
       return std::nullopt;
     });
+}
+
+void operator_routes::retry_many(const http_request& request,
+                                 const responder_ptr& responder) const {
+  bulk_retry_options wanted;
+  wanted.query.status = job_status::failed;
+  for (const auto& [name, value] : query_pairs(request.query)) {
+    std::optional<error> failed;
+    if (name == "definition" && value == "current")
+      wanted.current_definition = true;
+    else if (name == "dry_run" && (value == "true" || value == "false"))
+      wanted.dry_run = value == "true";
+    else if (name == "flow" || name == "status" || name == "since")
+      failed = read_parameter(name, value, wanted.query);
+    else if (name == "definition")
+      failed = invalid("\"definition\" must be \"current\"");
+    else if (name == "dry_run")
+      failed = invalid("\"dry_run\" must be true or false");
+    else
+      failed = invalid("\"" + name
+                       + "\" is not known; flow, status, since, definition "
+                         "and dry_run are");
+    if (failed) {
+      responder->answer(problem_reply(*failed));
+      return;
+    }
+  }
+  bulk_retry(options_, std::move(wanted), responder);
 }
 
 } // namespace handoff

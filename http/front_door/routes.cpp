@@ -19,6 +19,7 @@ constexpr route of_admin[] = {
   {"GET", "/openapi.json"},
   {"GET", "/api/v1/jobs"},
   {"GET", "/api/v1/jobs/{job}"},
+  {"POST", "/api/v1/jobs/retry"},
   {"POST", "/api/v1/jobs/{job}/retry"},
   {"POST", "/api/v1/jobs/{job}/cancel"},
   {"POST", "/api/v1/jobs/{job}/resolve"},

@@ -141,11 +141,13 @@ private:
       responder->answer(problem_reply(*failed));
       return;
     }
-    if (!admit(responder))
+    auto job_place = admit(responder);
+    if (!job_place)
       return;
     auto order =
       order_for(std::move(request), definition,
                 std::get<nlohmann::json>(std::move(body)), responder);
+    order->job_place = std::move(job_place);
     // Until the job is journaled, nothing may be promised. The same for all,
     // and hardly ever sent, so that it is not made for each.
     static const auto late =
@@ -172,23 +174,21 @@ private:
       sha256_hex(body), hook.received + definition.idempotency_keep};
   }
 
-  /// Counts the webhook in, or refuses it.
-  bool admit(const responder_ptr& responder) const {
-    const auto counts = options_.admission;
-    if (counts->held.fetch_add(1) >= options_.max_held) {
-      counts->held.fetch_sub(1);
+  /// Counts the webhook in, and gives the place of its job; or refuses it.
+  place_ptr admit(const responder_ptr& responder) const {
+    auto held = options_.admission->held.take();
+    if (!held) {
       refuse_overload(responder, "max-held webhooks are being held");
-      return false;
+      return nullptr;
     }
-    if (counts->jobs.fetch_add(1) >= options_.max_jobs) {
-      counts->jobs.fetch_sub(1);
-      counts->held.fetch_sub(1);
+    auto job = options_.admission->jobs.take();
+    if (!job) {
       refuse_overload(responder, "max-jobs jobs are unfinished");
-      return false;
+      return nullptr;
     }
-    responder->on_outcome(
-      [counts](const reply_outcome&) { counts->held.fetch_sub(1); });
-    return true;
+    responder->on_outcome([place = std::make_shared<place>(std::move(*held))](
+                            const reply_outcome&) { place->leave(); });
+    return std::make_shared<place>(std::move(*job));
   }
 
   static void refuse_overload(const responder_ptr& responder,

@@ -24,8 +24,6 @@ struct ingress_options {
   std::shared_ptr<metrics> counted;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
-  std::size_t max_held = 10'000;
-  std::size_t max_jobs = 100'000;
 };
 
 /// The routes that senders see:

@@ -132,6 +132,37 @@ std::optional<error> failing_journal::check() {
   return commit({});
 }
 
+class fake_turns::ticket : public turn_ticket {
+public:
+  ticket(std::shared_ptr<line> in, std::uint64_t number)
+      : in_{std::move(in)}, number_{number} {}
+
+  ~ticket() override { in_->erase(number_); }
+
+private:
+  std::shared_ptr<line> in_;
+  std::uint64_t number_;
+};
+
+std::variant<turn_ptr, turn_ticket_ptr>
+fake_turns::ask(turn_request wanted, std::function<void(turn_ptr)> granted) {
+  asked.push_back(std::move(wanted));
+  if (!refuse)
+    return std::make_shared<turn>();
+  const auto number = ++last_;
+  waiting_->emplace(number, std::move(granted));
+  return std::make_unique<ticket>(waiting_, number);
+}
+
+void fake_turns::pause(const std::string& upstream, milliseconds time) {
+  pauses.emplace_back(upstream, time);
+}
+
+void fake_turns::grant_all() {
+  for (auto& [number, granted] : std::exchange(*waiting_, {}))
+    granted(std::make_shared<turn>());
+}
+
 ActorTest::ActorTest() {
   config.set("scheduler.policy", caf::atom("testing"));
   system.emplace(config);
@@ -143,6 +174,7 @@ ActorTest::ActorTest() {
     return 0.0;
   };
   options.admission = std::make_shared<admission_counts>();
+  options.turns = turns;
   options.room = [this](const std::string&) {
     return clone_room{0, slots, 0};
   };
@@ -256,7 +288,8 @@ std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
   record.hook.received = options.now();
   record.hook.trace = continue_trace("");
   record.claim = claim;
-  options.admission->jobs.fetch_add(1);
+  order->job_place =
+    std::make_shared<place>(options.admission->jobs.take_over());
   auto id = record.id;
   caf::anon_send(entrance, clone_order_ptr{order});
   scheduler().run();

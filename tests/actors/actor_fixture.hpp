@@ -80,6 +80,37 @@ public:
   std::size_t commits = 0;
 };
 
+/// Gives turns at once, or only when the test says so.
+class fake_turns : public turns {
+public:
+  std::variant<turn_ptr, turn_ticket_ptr>
+  ask(turn_request wanted, std::function<void(turn_ptr)> granted) override;
+  void pause(const std::string& upstream, milliseconds time) override;
+
+  std::optional<turn_obstacle> obstacle(const std::string&,
+                                        call_class) const override {
+    return std::nullopt;
+  }
+
+  /// Those who wait for a turn.
+  std::size_t waiting() const { return waiting_->size(); }
+
+  /// Gives all who wait their turn.
+  void grant_all();
+
+  bool refuse = false;
+  std::vector<turn_request> asked;
+  std::vector<std::pair<std::string, milliseconds>> pauses;
+
+private:
+  using line = std::map<std::uint64_t, std::function<void(turn_ptr)>>;
+
+  class ticket;
+
+  std::shared_ptr<line> waiting_ = std::make_shared<line>();
+  std::uint64_t last_ = 0;
+};
+
 /// Runs the real actors under CAF's test scheduler, in virtual time, against a
 /// fake upstream and a journal in memory.
 class ActorTest : public ::testing::Test {
@@ -109,6 +140,7 @@ protected:
   std::shared_ptr<failing_journal> store = std::make_shared<failing_journal>();
   std::shared_ptr<fake_responder> responder =
     std::make_shared<fake_responder>();
+  std::shared_ptr<fake_turns> turns = std::make_shared<fake_turns>();
   /// Of the webhooks that are posted from now on.
   std::optional<idempotency_claim> claim;
   /// How long the journal takes for each commit.

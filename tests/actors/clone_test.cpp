@@ -54,14 +54,14 @@ TEST_F(CloneTest, AnswersAsTheFlowSays) {
 }
 
 TEST_F(CloneTest, LeavesTheDeadlineTo202OnceTheJobIsJournaled) {
-  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 20s)};
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})", 12s)};
   const auto id = post(load());
   run_for(1ms);
   ASSERT_TRUE(responder->fallback);
   EXPECT_EQ(responder->fallback->status, 202);
   EXPECT_EQ(json::parse(responder->fallback->body),
             json({{"job", id}, {"status", "cloning"}}));
-  run_for(20s);
+  run_for(12s);
   EXPECT_EQ(job_of(id).clone.uid, json("p-1"));
 }
 
@@ -82,7 +82,7 @@ TEST_F(CloneTest, TellsTheSenderOfAFieldThatIsMissing) {
   EXPECT_THAT(answer_body()["detail"].get<std::string>(), HasSubstr("name"));
   EXPECT_THAT(upstream->calls, IsEmpty());
   EXPECT_EQ(store->commits, 0u);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(CloneTest, RefusesWhatCannotBeJournaled) {
@@ -92,7 +92,7 @@ TEST_F(CloneTest, RefusesWhatCannotBeJournaled) {
   EXPECT_EQ(responder->given.at(0).status, 503);
   EXPECT_THAT(upstream->calls, IsEmpty());
   EXPECT_FALSE(responder->fallback);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(CloneTest, AnswersOnlyWhenTheUidIsJournaled) {
@@ -146,7 +146,7 @@ TEST_F(CloneTest, FailsForGoodOnAnErrorAnswer) {
   EXPECT_THAT(answer_body()["detail"].get<std::string>(), HasSubstr("500"));
   EXPECT_THAT(responder->given[0].body, ::testing::Not(HasSubstr("secret")));
   EXPECT_EQ(job_of(id).status, job_status::failed);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(CloneTest, FailsOnAnAnswerWithoutUid) {

@@ -79,8 +79,9 @@ protected:
              const flow_ptr& definition) {
     auto waiting = std::make_shared<fake_responder>();
     ordered.push_back(waiting);
-    caf::anon_send(root, std::make_shared<const job_order>(job_order{
-                           id, std::move(command), definition, waiting}));
+    caf::anon_send(
+      root, std::make_shared<const job_order>(
+              job_order{id, std::move(command), definition, nullptr, waiting}));
   }
 
   std::vector<std::shared_ptr<fake_responder>> ordered;
@@ -106,7 +107,7 @@ TEST_F(FollowUpTest, UndoesInReverseOrderOneAtATime) {
   const auto& calls = upstream->calls;
   EXPECT_EQ(calls[4].key, id + ".b:compensate");
   EXPECT_EQ(calls[6].key, id + ".clone:compensate");
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(FollowUpTest, UndoesAndTellsNothingThatIsNotJournaled) {
@@ -205,7 +206,7 @@ TEST_F(FollowUpTest, CallsBackSignedWithTheSameIdInEveryAttempt) {
   run_for(10ms);
   EXPECT_EQ(job_of(id).status, job_status::succeeded)
     << "a callback holds up no job";
-  EXPECT_EQ(options.admission->jobs, 1u);
+  EXPECT_EQ(options.admission->jobs.taken(), 1u);
   run_for(2s);
   const auto told = upstream->calls_of("/done");
   ASSERT_THAT(told, SizeIs(2));
@@ -230,7 +231,7 @@ TEST_F(FollowUpTest, CallsBackSignedWithTheSameIdInEveryAttempt) {
                                    {"uid", "p-1"},
                                    {"status", "succeeded"}}));
   EXPECT_EQ(job_of(id).callbacks[0].status, sub_action_status::succeeded);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(FollowUpTest, TellsWhatTheFlowWantsToldInOrder) {
@@ -282,7 +283,7 @@ TEST_F(FollowUpTest, TellsOfACloneThatFailed) {
   const auto body = json::parse(upstream->calls_of("/done")[0].body);
   EXPECT_TRUE(body.at("data").at("uid").is_null());
   EXPECT_EQ(job_of(id).status, job_status::failed);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(FollowUpTest, TellsNothingOfWhatSomebodyCancelled) {
@@ -333,7 +334,7 @@ TEST_F(FollowUpTest, RetriesAJobThatStillCallsBack) {
   ASSERT_THAT(ordered[1]->given, SizeIs(1));
   EXPECT_EQ(ordered[1]->given[0].status, 409);
   run_for(10s);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(FollowUpTest, GivesUpACallbackThatNobodyTakes) {
@@ -346,14 +347,14 @@ TEST_F(FollowUpTest, GivesUpACallbackThatNobodyTakes) {
   EXPECT_THAT(upstream->calls_of("/done"), SizeIs(2));
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
   EXPECT_EQ(job_of(id).callbacks[0].status, sub_action_status::failed);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
   // A person can have it made again.
   upstream->script["/done"] = {answers(200)};
   order(id, retry_command{}, definition);
   run_for(1s);
   EXPECT_EQ(ordered[0]->given.at(0).status, 200);
   EXPECT_EQ(job_of(id).callbacks[0].status, sub_action_status::succeeded);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(FollowUpTest, TellsNoSecret) {

@@ -45,14 +45,14 @@ TEST_F(IntakeTest, MakesOneJobOfOneKeyInFlight) {
   std::vector<std::shared_ptr<fake_responder>> senders;
   for (int i = 0; i < 10; ++i)
     senders.push_back(send(flow));
-  EXPECT_EQ(options.admission->jobs, 1u);
+  EXPECT_EQ(options.admission->jobs.taken(), 1u);
   run_for(1s);
   for (const auto& each : senders) {
     ASSERT_EQ(status_of(*each), 200);
     EXPECT_EQ(each->given[0].body, senders[0]->given[0].body);
   }
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(IntakeTest, TellsAJoinedSenderThatDoesNotWaitOfTheJob) {
@@ -72,7 +72,7 @@ TEST_F(IntakeTest, RefusesAnotherBodyBeforeItJoins) {
   EXPECT_EQ(status_of(*send(flow)), 422);
   run_for(1s);
   EXPECT_EQ(status_of(*send(flow)), 422);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(IntakeTest, ReplaysTheAnswerOfAJobThatWasCloned) {
@@ -123,7 +123,7 @@ TEST_F(IntakeTest, RefusesWhileTheJournalFails) {
   EXPECT_EQ(refused->fallback, std::nullopt);
   run_for(1s);
   EXPECT_THAT(upstream->calls, IsEmpty());
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
   store->fails = false;
   const auto again = send(flow);
   run_for(1s);
@@ -138,7 +138,7 @@ TEST_F(IntakeTest, LeavesNothingOfAWebhookThatWasJournaledTooLate) {
   EXPECT_EQ(status_of(*refused), 503);
   run_for(30s);
   EXPECT_THAT(upstream->calls, IsEmpty());
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
   const auto left = store->unfinished("", 10);
   EXPECT_THAT(std::get<std::vector<job>>(left), IsEmpty());
   const auto held = store->find_key("setup", "k", options.now());
@@ -152,7 +152,7 @@ TEST_F(IntakeTest, AsksAJournalThatHangsNoMoreThanItsLimit) {
   options.admission->lookups = 10'000; // as many have given up before
   EXPECT_EQ(status_of(*send(flow)), 503);
   EXPECT_EQ(options.admission->lookups, 10'000u);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
   options.admission->lookups = 9'999;
   EXPECT_EQ(status_of(*send(flow)), 0) << "it is held";
   EXPECT_EQ(options.admission->lookups, 9'999u) << "the journal has looked";

@@ -36,7 +36,7 @@ TEST_F(JobSupervisorTest, RunsSixSubActionsThreeAtATime) {
   run_for(20ms);
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
   EXPECT_EQ(upstream->in_flight_max, 3u);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(JobSupervisorTest, RunsAsManyAtATimeAsThePoolHas) {

@@ -45,7 +45,7 @@ TEST_F(RootSupervisorTest, RebuildsAJobSupervisorFromTheJournal) {
   EXPECT_TRUE(killed());
   EXPECT_THAT(statuses_of(id), Each("succeeded"));
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(RootSupervisorTest, NeverRepeatsASuccessThatWasJournaled) {
@@ -88,7 +88,7 @@ TEST_F(RootSupervisorTest, GivesUpOnAJobThatKillsItsSupervisor) {
   run_for(20s);
   EXPECT_EQ(job_of(id).status, job_status::failed);
   EXPECT_EQ(job_of(id).sub_actions[0].failure->kind, error_kind::quarantined);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(RootSupervisorTest, RestartsACloneThatDiedBeforeItsJobWasJournaled) {
@@ -128,18 +128,21 @@ TEST_F(RootSupervisorTest, RecoversAJobThatACommandCameFirstTo) {
     {record.id, options.now(),
      clone_succeeded{std::nullopt, "p-1", nullptr, {"a"}}}};
   ASSERT_FALSE(store->commit(story));
-  options.admission->jobs = 1;
-  options.admission->recovered = 1;
-  caf::anon_send(root, std::make_shared<const job_order>(job_order{
-                         record.id, cancel_command{}, definition, responder}));
-  caf::anon_send(root, std::make_shared<const recovered_job>(
-                         recovered_job{record.id, definition}));
+  caf::anon_send(
+    root, std::make_shared<const job_order>(job_order{
+            record.id, retry_command{}, definition, nullptr, responder}));
+  caf::anon_send(
+    root,
+    std::make_shared<const recovered_job>(recovered_job{
+      record.id, definition, "",
+      std::make_shared<place>(options.admission->jobs.take_over()),
+      std::make_shared<place>(options.admission->recovered.take_over())}));
   run_for(1s);
   ASSERT_THAT(responder->given, SizeIs(1));
-  EXPECT_EQ(responder->given[0].status, 200);
+  EXPECT_EQ(responder->given[0].status, 409);
   EXPECT_EQ(job_of(record.id).status, job_status::succeeded);
-  EXPECT_EQ(options.admission->jobs, 0u);
-  EXPECT_EQ(options.admission->recovered, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
+  EXPECT_EQ(options.admission->recovered.taken(), 0u);
 }
 
 TEST_F(RootSupervisorTest, DrainsWhenAttemptsUnderWayHaveEnded) {
@@ -171,7 +174,7 @@ TEST_F(RootSupervisorTest, StartsTheJobsOfManyClonesThatEndAtOnce) {
   run_for(200ms);
   for (const auto& id : ids)
     EXPECT_EQ(job_of(id).status, job_status::succeeded);
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 TEST_F(RootSupervisorTest, DrainsJobsThatWaitForTheirTurn) {
@@ -179,7 +182,6 @@ TEST_F(RootSupervisorTest, DrainsJobsThatWaitForTheirTurn) {
   constexpr std::size_t jobs = 50;
   const auto flow = load_with({"a"});
   upstream->script["/a"] = {answers(200, "{}", 10ms)};
-  options.admission->jobs = jobs;
   for (std::uint8_t i = 0; i < jobs; ++i) {
     job record;
     record.id = job_id_from(options.now(), {i});
@@ -188,8 +190,8 @@ TEST_F(RootSupervisorTest, DrainsJobsThatWaitForTheirTurn) {
     record.clone.uid = "p-1";
     record.sub_actions.resize(1);
     record.sub_actions.front().name = "a";
-    caf::anon_send(root, std::make_shared<const cloned_job>(
-                           cloned_job{flow, std::move(record)}));
+    caf::anon_send(root, std::make_shared<const released_job>(
+                           released_job{flow, std::move(record)}));
   }
   caf::scoped_actor self{*system};
   auto request = self->request(root, caf::infinite, drain_atom::value);
@@ -199,7 +201,7 @@ TEST_F(RootSupervisorTest, DrainsJobsThatWaitForTheirTurn) {
                   [](const caf::error&) { FAIL(); });
   EXPECT_TRUE(done);
   EXPECT_THAT(upstream->calls, SizeIs(16)) << "the others had not begun";
-  EXPECT_EQ(options.admission->jobs, 0u);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 } // namespace

@@ -234,7 +234,8 @@ TEST_F(CommandLineTest, RetriesACancelledJob) {
 TEST_F(CommandLineTest, RefusesToRetryOrResolveAJobThatRuns) {
   const auto job = running_job();
   EXPECT_EQ(ask({"retry", job}), 1);
-  EXPECT_THAT(errors, HasSubstr("the job has not failed; it is running"));
+  EXPECT_THAT(errors,
+              HasSubstr("the job is running, and no sub-action has failed"));
   EXPECT_EQ(ask({"resolve", job, "--clone-again"}), 1);
   EXPECT_THAT(errors, HasSubstr("only an ambiguous clone can be resolved"));
   api.release();

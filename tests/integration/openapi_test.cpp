@@ -93,6 +93,9 @@ protected:
     EXPECT_EQ(order(failed, "retry", {}, "?sub_action=s2").status, 200);
     service->wait_for_job(failed, "succeeded");
     EXPECT_EQ(order(failed, "retry", {}, "?x=1").status, 400);
+    EXPECT_EQ(
+      ask("POST", "/api/v1/jobs/retry", {}, "?dry_run=true", {}, "").status,
+      200);
     EXPECT_EQ(order(unknown, "retry").status, 404);
     EXPECT_EQ(order(ambiguous, "resolve", "{}").status, 400);
     EXPECT_EQ(order(ambiguous, "resolve", R"({"uid":"p-77"})").status, 200);

@@ -1,5 +1,6 @@
 #include "job/command.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace handoff {
@@ -36,14 +37,24 @@ job job_of(const command_case& one) {
   return record;
 }
 
-outcome outcome_of(const result<command_decision>& decided) {
+/// A flow with sub-actions "a" and "b".
+command_flow flow_of_two() {
+  return {{"a", "b"}, std::vector<sub_action_rule>(2)};
+}
+
+using decision = result<std::vector<job_event>>;
+
+/// What the job goes on with once the command holds.
+outcome outcome_of(job record, const decision& decided) {
   if (const auto* failed = std::get_if<error>(&decided))
     return failed->kind == error_kind::conflict ? outcome::conflict
                                                 : outcome::invalid;
-  switch (std::get<command_decision>(decided).effect) {
-  case command_effect::clone:
+  for (const auto& each : std::get<std::vector<job_event>>(decided))
+    apply(record, each);
+  switch (next_of(record)) {
+  case job_work::clone:
     return outcome::clone;
-  case command_effect::steps:
+  case job_work::steps:
     return outcome::steps;
   default:
     return outcome::none;
@@ -55,10 +66,10 @@ class CommandTest : public testing::TestWithParam<command_case> {};
 TEST_P(CommandTest, Decides) {
   const auto& one = GetParam();
   const auto decided =
-    decide(job_of(one), one.command, {"a", "b"}, wall_time{});
-  EXPECT_EQ(outcome_of(decided), one.expected);
-  if (const auto* decision = std::get_if<command_decision>(&decided)) {
-    EXPECT_EQ(decision->events.size(), one.events);
+    decide(job_of(one), one.command, flow_of_two(), wall_time{});
+  EXPECT_EQ(outcome_of(job_of(one), decided), one.expected);
+  if (const auto* events = std::get_if<std::vector<job_event>>(&decided)) {
+    EXPECT_EQ(events->size(), one.events);
   }
 }
 
@@ -247,11 +258,11 @@ job followed_up(js status, std::vector<sub_action_status> compensations,
 
 std::vector<step_ref> retried(const job& record,
                               std::optional<std::string> sub_action = {}) {
-  const auto decided =
-    decide(record, retry_command{std::move(sub_action)}, {}, wall_time{});
+  const auto decided = decide(record, retry_command{std::move(sub_action)},
+                              flow_of_two(), wall_time{});
   std::vector<step_ref> steps;
-  if (const auto* decision = std::get_if<command_decision>(&decided))
-    for (const auto& each : decision->events)
+  if (const auto* events = std::get_if<std::vector<job_event>>(&decided))
+    for (const auto& each : *events)
       steps.push_back(std::get<step_settled>(each.change).step);
   return steps;
 }
@@ -287,9 +298,19 @@ TEST(GiveUpTest, LeavesAnEndAsItIsAndCallsBackNoMore) {
   EXPECT_FALSE(is_unfinished(record));
 }
 
+TEST(GiveUpTest, FailsACloneThatWasNeverSent) {
+  job record;
+  record.id = "j";
+  for (const auto& event :
+       give_up(record, {error_kind::quarantined, ""}, wall_time{}))
+    apply(record, event);
+  EXPECT_EQ(record.status, js::failed);
+}
+
 TEST(GiveUpTest, LeavesACloneAmbiguousSinceItMayHaveBeenSent) {
   job record;
   record.id = "j";
+  record.clone.attempts.emplace_back();
   for (const auto& event :
        give_up(record, {error_kind::quarantined, ""}, wall_time{}))
     apply(record, event);
@@ -310,6 +331,93 @@ TEST(GiveUpTest, FailsWhatIsNotFinal) {
   EXPECT_EQ(record.sub_actions[0].status, succeeded);
   EXPECT_EQ(record.sub_actions[1].status, failed);
   EXPECT_EQ(record.sub_actions[2].status, failed);
+}
+
+std::string detail_of(const decision& decided) {
+  const auto* failed = std::get_if<error>(&decided);
+  return failed != nullptr ? failed->detail : "";
+}
+
+TEST(CancelTest, SettlesACloneThatIsNotUnderWay) {
+  job record;
+  record.id = "j";
+  const auto decided =
+    decide(record, cancel_command{}, flow_of_two(), wall_time{});
+  for (const auto& each : std::get<std::vector<job_event>>(decided))
+    apply(record, each);
+  EXPECT_EQ(record.status, js::cancelled);
+  EXPECT_EQ(status_after_command(record), "cancelled");
+}
+
+TEST(CancelTest, LetsACloneThatIsUnderWayEnd) {
+  job record;
+  record.id = "j";
+  record.clone.attempts.emplace_back();
+  const auto decided =
+    decide(record, cancel_command{}, flow_of_two(), wall_time{});
+  for (const auto& each : std::get<std::vector<job_event>>(decided))
+    apply(record, each);
+  EXPECT_EQ(record.status, js::cloning);
+  EXPECT_TRUE(record.cancel_requested);
+  EXPECT_EQ(status_after_command(record), "cancelling");
+}
+
+TEST(CancelTest, CancelsWhatHasNotBegunAndNothingElse) {
+  auto record = job_of({"", js::running, true, {running, retrying}, {}, {}});
+  const auto decided =
+    decide(record, cancel_command{}, flow_of_two(), wall_time{});
+  for (const auto& each : std::get<std::vector<job_event>>(decided))
+    apply(record, each);
+  EXPECT_EQ(record.sub_actions[0].status, running);
+  EXPECT_EQ(record.sub_actions[1].status, cancelled);
+  EXPECT_TRUE(record.cancel_requested);
+}
+
+TEST(CancelTest, NeedsNoDefinition) {
+  const error gone{error_kind::internal, "its secret is gone"};
+  auto record = job_of({"", js::running, true, {waiting}, {}, {}});
+  EXPECT_TRUE(std::holds_alternative<std::vector<job_event>>(
+    decide(record, cancel_command{}, gone, wall_time{})));
+  record = job_of({"", js::failed, true, {failed}, {}, {}});
+  EXPECT_EQ(detail_of(decide(record, retry_command{}, gone, wall_time{})),
+            "its secret is gone");
+}
+
+TEST(RetryTest, SaysWhichSubActionHoldsUpTheOneThatIsWanted) {
+  auto flow = flow_of_two();
+  flow.rules[1].after = {0};
+  const auto record = job_of({"", js::failed, true, {failed, skipped}, {}, {}});
+  EXPECT_THAT(detail_of(decide(record, retry_command{"b"}, flow, wall_time{})),
+              testing::HasSubstr("comes after \"a\", which is failed"));
+  flow.rules[1].after.clear();
+  flow.rules[0].on_failure = on_failure::halt;
+  EXPECT_THAT(detail_of(decide(record, retry_command{"b"}, flow, wall_time{})),
+              testing::HasSubstr("was stopped by \"a\""));
+}
+
+TEST(RetryTest, RetriesWhatFailedWhileOthersRun) {
+  auto record = job_of({"", js::running, true, {failed, running}, {}, {}});
+  EXPECT_EQ(retried(record), std::vector{sub_action_at(0)});
+}
+
+TEST(RetryTest, FollowsTheFlowAsItIsNow) {
+  auto flow = flow_of_two();
+  flow.sub_actions = {"b", "c"};
+  flow.change = definition_changed{"2", nullptr, flow.sub_actions};
+  auto record = job_of({"", js::failed, true, {succeeded, failed}, {}, {}});
+  const auto decided =
+    decide(record, retry_command{std::nullopt, true}, flow, wall_time{});
+  for (const auto& each : std::get<std::vector<job_event>>(decided))
+    apply(record, each);
+  EXPECT_EQ(record.flow_version, "2");
+  ASSERT_EQ(record.sub_actions.size(), 3u);
+  EXPECT_EQ(record.sub_actions[0].name, "b");
+  EXPECT_FALSE(is_final(record.sub_actions[0].status));
+  EXPECT_EQ(record.sub_actions[1].name, "c");
+  EXPECT_EQ(record.sub_actions[1].status, waiting);
+  EXPECT_EQ(record.sub_actions[2].name, "a");
+  EXPECT_EQ(record.sub_actions[2].status, succeeded);
+  EXPECT_EQ(next_of(record), job_work::steps);
 }
 
 } // namespace

@@ -130,7 +130,7 @@ TEST_F(EventTest, TakesJobUpAgainWhenSubActionWaitsAgain) {
   EXPECT_TRUE(take(step_settled{sub_action_at(0), sub_status::waiting, {}}));
   EXPECT_EQ(record_.status, job_status::running);
   EXPECT_FALSE(record_.finished);
-  EXPECT_EQ(status_of(0), sub_status::waiting);
+  EXPECT_EQ(status_of(0), sub_status::retrying) << "it was attempted before";
 }
 
 TEST_F(EventTest, TakesFailedCloneUpAgain) {
@@ -233,11 +233,124 @@ TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
 }
 
 TEST_F(EventTest, CountsOnlyAttemptsThatEndedAndCount) {
-  auto uncounted = ended(2);
-  uncounted.counted = false;
-  EXPECT_EQ(counted_attempts({ended(1), uncounted, ended(3), begun(4)}), 2u);
-  EXPECT_EQ(next_attempt_number({ended(1), begun(4)}), 5u);
+  accept_and_clone();
+  const auto try_once = [&](std::uint32_t number, bool counted) {
+    take(step_begun{sub_action_at(0), begun(number)});
+    auto made = ended(number);
+    made.counted = counted;
+    take(step_ended{sub_action_at(0), made, sub_status::retrying, nullptr,
+                    std::nullopt, std::nullopt});
+  };
+  try_once(1, true);
+  try_once(2, false);
+  try_once(3, true);
+  take(step_begun{sub_action_at(0), begun(4)});
+  EXPECT_EQ(record_.sub_actions[0].counted, 2u);
+  EXPECT_EQ(next_attempt_number(record_.sub_actions[0].attempts), 5u);
   EXPECT_EQ(next_attempt_number({}), 1u);
+}
+
+TEST_F(EventTest, KeepsTheFirstAttemptsAndTheLastOnes) {
+  accept_and_clone();
+  for (std::uint32_t number = 1; number <= 100; ++number) {
+    take(step_begun{sub_action_at(0), begun(number)});
+    take(step_ended{sub_action_at(0), ended(number), sub_status::retrying,
+                    nullptr, std::nullopt, std::nullopt});
+  }
+  const auto& kept = record_.sub_actions[0].attempts;
+  ASSERT_EQ(kept.size(), first_attempts_kept + last_attempts_kept);
+  EXPECT_EQ(kept[4].number, 5u);
+  EXPECT_EQ(kept[5].number, 81u);
+  EXPECT_EQ(kept.back().number, 100u);
+  EXPECT_EQ(record_.sub_actions[0].counted, 100u);
+  EXPECT_FALSE(
+    take(step_ended{sub_action_at(0), ended(50), sub_status::retrying, nullptr,
+                    std::nullopt, std::nullopt}))
+    << "one that is no longer kept is not taken for a new one";
+}
+
+TEST_F(EventTest, EndsAnAttemptThatItsSettledStepWillNotHearOf) {
+  accept_and_clone();
+  take(step_begun{sub_action_at(0), begun(1)});
+  take(step_settled{sub_action_at(0), sub_status::failed,
+                    error{error_kind::quarantined, "why"}});
+  const auto& last = record_.sub_actions[0].attempts.back();
+  EXPECT_TRUE(last.ended);
+  EXPECT_FALSE(last.counted);
+  ASSERT_TRUE(last.failure);
+  EXPECT_EQ(last.failure->kind, error_kind::quarantined);
+}
+
+// A step that is tried again was attempted before, and must not be skipped.
+TEST_F(EventTest, LetsOnlyWhatWasNeverAttemptedWaitAgain) {
+  accept_and_clone();
+  take(step_begun{sub_action_at(0), begun(1)});
+  end(0, 1, sub_status::failed);
+  take(step_settled{sub_action_at(1), sub_status::skipped, std::nullopt});
+  for (const std::size_t index : {0u, 1u})
+    EXPECT_TRUE(take(
+      step_settled{sub_action_at(index), sub_status::waiting, std::nullopt}));
+  EXPECT_EQ(status_of(0), sub_status::retrying);
+  EXPECT_EQ(record_.sub_actions[0].counted, 0u);
+  EXPECT_EQ(status_of(1), sub_status::waiting);
+}
+
+TEST_F(EventTest, NumbersSuccessesInTheOrderOfTheirEvents) {
+  accept_and_clone();
+  for (const std::size_t index : {1u, 0u}) {
+    take(step_begun{sub_action_at(index), begun(1)});
+    end(index, 1, sub_status::succeeded);
+  }
+  EXPECT_EQ(record_.sub_actions[1].success, 1u);
+  EXPECT_EQ(record_.sub_actions[0].success, 2u);
+}
+
+TEST_F(EventTest, TakesACancelBackWithARetryOnly) {
+  accept_and_clone();
+  EXPECT_TRUE(take(cancel_requested{}));
+  EXPECT_FALSE(take(cancel_requested{}));
+  take(step_settled{sub_action_at(0), sub_status::cancelled, std::nullopt});
+  EXPECT_TRUE(record_.cancel_requested);
+  take(step_settled{sub_action_at(0), sub_status::waiting, std::nullopt});
+  EXPECT_FALSE(record_.cancel_requested);
+}
+
+// An innocent job that waits must not be set aside for the crashes of others,
+// and one that crashes after a wait must be.
+TEST_F(EventTest, DoesNotCountAStartAfterWhichItOnlyWaits) {
+  accept_and_clone();
+  take(job_recovered{}, 5);
+  EXPECT_TRUE(take(job_rested{}));
+  EXPECT_FALSE(take(job_rested{}));
+  EXPECT_EQ(record_.recoveries, 0u);
+  take(step_begun{sub_action_at(0), begun(1)});
+  EXPECT_EQ(record_.recoveries, 1u) << "it may be what ends the process";
+  auto cut_short = ended(1);
+  cut_short.counted = false;
+  take(step_ended{sub_action_at(0), cut_short, sub_status::retrying, nullptr,
+                  std::nullopt, std::nullopt});
+  EXPECT_EQ(record_.recoveries, 1u) << "an attempt cut short is no progress";
+  take(job_recovered{}, 6);
+  EXPECT_EQ(record_.recoveries, 2u);
+}
+
+TEST_F(EventTest, FollowsAnotherDefinitionAndKeepsWhatSucceeded) {
+  accept_and_clone();
+  take(step_begun{sub_action_at(0), begun(1)});
+  end(0, 1, sub_status::succeeded);
+  take(step_begun{sub_action_at(1), begun(1)});
+  end(1, 1, sub_status::failed);
+  const auto succeeded = record_.sub_actions[0].name;
+  const auto failed = record_.sub_actions[1].name;
+  EXPECT_TRUE(take(definition_changed{"other", nullptr, {"new", failed}}));
+  EXPECT_FALSE(take(definition_changed{"other", nullptr, {"new", failed}}));
+  EXPECT_EQ(record_.flow_version, "other");
+  ASSERT_GE(record_.sub_actions.size(), 3u);
+  EXPECT_EQ(record_.sub_actions[0].name, "new");
+  EXPECT_EQ(status_of(0), sub_status::waiting);
+  EXPECT_EQ(record_.sub_actions[1].name, failed);
+  EXPECT_EQ(status_of(1), sub_status::failed);
+  EXPECT_EQ(record_.sub_actions.back().name, succeeded);
 }
 
 } // namespace handoff

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace handoff {
 namespace {
@@ -11,23 +12,20 @@ using rules = std::vector<sub_action_rule>;
 
 /// One letter a sub-action: w(aiting), r(unning), t (retrying), s(ucceeded),
 /// f(ailed), k (skipped), c(ancelled).
-std::vector<sub_action_status> statuses(const std::string& letters) {
-  std::vector<sub_action_status> all;
+std::vector<step_record> steps(const std::string& letters) {
+  std::vector<step_record> all;
   for (const char each : letters)
-    all.push_back(
-      static_cast<sub_action_status>(std::string{"wrtsfkc"}.find(each) + 1));
+    all.emplace_back().status =
+      static_cast<sub_action_status>(std::string{"wrtsfkc"}.find(each) + 1);
   return all;
 }
 
-plan_step next(const rules& given, const std::string& letters,
-               std::size_t free_workers = 3) {
-  const auto now = statuses(letters);
-  return next_step(given, now, free_workers);
+plan_step next(const rules& given, const std::string& letters) {
+  return next_step(given, steps(letters));
 }
 
 std::string name_of(const std::string& letters) {
-  const auto now = statuses(letters);
-  return std::string{name(status_of(now))};
+  return std::string{name(status_of(steps(letters)))};
 }
 
 rules independent(std::size_t count) {
@@ -40,11 +38,9 @@ const rules diamond{{}, {{0}}, {{0}}, {{1, 2}}};
 
 } // namespace
 
-TEST(PlanTest, StartsNoMoreThanThereAreWorkers) {
-  EXPECT_EQ(next(independent(6), "wwwwww"), (plan_step{{0, 1, 2}, {}}));
-  EXPECT_EQ(next(independent(6), "srrwww", 1), (plan_step{{3}, {}}));
-  EXPECT_EQ(next(independent(6), "rrrwww", 0), (plan_step{{}, {}}));
-  EXPECT_EQ(next(independent(2), "ww", 9), (plan_step{{0, 1}, {}}));
+TEST(PlanTest, StartsAllThatWaitForNothing) {
+  EXPECT_EQ(next(independent(4), "wwww"), (plan_step{{0, 1, 2, 3}, {}}));
+  EXPECT_EQ(next(independent(5), "srrww"), (plan_step{{3, 4}, {}}));
   EXPECT_EQ(next({}, ""), (plan_step{}));
 }
 
@@ -84,8 +80,8 @@ TEST(PlanTest, SkipsWhatHasNotBegunWhenFailureStopsIt) {
     given[1].on_failure = stop;
     EXPECT_EQ(next(given, "sftrw"), (plan_step{{}, {4}}));
     // What was skipped or is not over stops nothing.
-    EXPECT_EQ(next(given, "stwww", 1), (plan_step{{2}, {}}));
-    EXPECT_EQ(next(given, "skwww", 1), (plan_step{{2}, {}}));
+    EXPECT_EQ(next(given, "stwww"), (plan_step{{2, 3, 4}, {}}));
+    EXPECT_EQ(next(given, "skwww"), (plan_step{{2, 3, 4}, {}}));
   }
 }
 

@@ -26,7 +26,7 @@ expect() {
 
 expect 'check' handoff ch
 expect 'serve send show simulate senders' handoff s
-expect '--sub-action=' handoff retry --s
+expect '--sub-action= --status= --since=' handoff retry --s
 expect 'cloning cancelled' handoff jobs --status = c
 expect 'cloning cancelled' handoff jobs --status c
 expect '--status= --since=' handoff jobs --s

@@ -22,7 +22,7 @@ root_supervisor_actor::behavior_type
 fake_root(root_supervisor_actor::pointer self, std::shared_ptr<bool> answers) {
   return {
     [](const clone_order_ptr&) {},
-    [](const cloned_job_ptr&) {},
+    [](const released_job_ptr&) {},
     [](const recovered_job_ptr&) {},
     [](const job_order_ptr&) {},
     [](again_atom, const std::string&) {},

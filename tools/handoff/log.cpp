@@ -157,24 +157,36 @@ struct teller {
   }
 
   void operator()(const job_recovered&) const {
-    log.info("goes on after a restart");
+    log.info("resumed after a restart");
   }
 
   void operator()(const job_handed_back&) const {
-    log.debug("waits for the next start");
+    log.debug("handed back to the journal");
+  }
+
+  void operator()(const job_rested&) const {
+    log.debug("waits for an upstream");
+  }
+
+  void operator()(const cancel_requested&) const {
+    log.info("cancel requested: an attempt is under way, nothing else begins");
+  }
+
+  void operator()(const definition_changed& change) const {
+    log.info("follows version {} of its flow from now on", change.version);
   }
 
   void operator()(const key_released&) const {
-    log.debug("lets go of its key");
+    log.debug("idempotency key released");
   }
 
 private:
-  static std::string text_of(const step_ref& step) {
+  std::string text_of(const step_ref& step) const {
     const char* const kind = step.kind == step_kind::compensation
                              ? "compensation "
                            : step.kind == step_kind::callback ? "callback "
                                                               : "sub-action ";
-    return kind + std::to_string(step.index + 1);
+    return kind + event.step;
   }
 
   void tell(const attempt& made, const std::string& what) const {

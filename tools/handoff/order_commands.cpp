@@ -2,11 +2,16 @@
 #include "job/json_text.hpp"
 #include "job/verdict.hpp"
 #include "tools/handoff/admin_command.hpp"
+#include "tools/handoff/command_table.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iostream>
+#include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace handoff {
 namespace {
@@ -14,11 +19,19 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* retry_help = R"(Usage: handoff retry JOB [OPTIONS]
+       handoff retry --flow=NAME [--status=STATUS] [--since=TIME] [OPTIONS]
 
 Makes once more what failed: the clone, or the sub-actions that did not succeed.
-Those that succeeded are not called again.
+Those that succeeded are not called again. Without a JOB, all jobs that match are
+retried, at most 10000; how many match is said before.
 
   --sub-action=NAME      only this one, with what was skipped because of it
+  --definition=current   by the flow as it is now: what succeeded stays, the rest
+                         follows the flow
+  --flow=NAME            jobs of this flow
+  --status=STATUS        jobs with this status; "failed" by default
+  --since=TIME           jobs received since then
+  --dry-run              only count the jobs that match
   --url=URL              the admin side of the service; by default, the [admin]
                          address of the INI
   --config-file=FILE     the INI
@@ -55,6 +68,8 @@ Settles an ambiguous clone, once a person has looked whether it happened.
 
   --uid=UID              it did, and this is its UID, a string
   --uid-integer=N        it did, and this is its UID, an integer of any size
+  --answer=JSON          beside a UID: what the clone answered, where the flow
+                         refers to it as {{clone/...}}
   --clone-again          it did not: make it again
   --url=URL              the admin side of the service; by default, the [admin]
                          address of the INI
@@ -67,14 +82,86 @@ Ends with 0 if the job goes on, with 1 if the service refuses or does not
 answer, with 2 if it was called wrongly.
 )";
 
+using parameters = std::vector<std::pair<std::string, std::string>>;
+
+void read_definition(const arguments& given, parameters& query,
+                     std::string& failed) {
+  const auto definition = given.value("definition");
+  if (!definition)
+    return;
+  if (*definition != "current")
+    failed = "--definition takes \"current\"";
+  query.emplace_back("definition", *definition);
+}
+
 admin_request read_retry(const arguments& given, std::string& failed) {
-  admin_request wanted{"POST", '/' + job_of(given, failed) + "/retry", {}};
+  const auto job = job_of(given, failed);
+  parameters query;
   if (const auto only = given.value("sub-action")) {
     if (only->empty())
       failed = "--sub-action needs the name of a sub-action";
-    wanted.path += query_of({{"sub_action", *only}});
+    query.emplace_back("sub_action", *only);
   }
-  return wanted;
+  read_definition(given, query, failed);
+  return {"POST", '/' + job + "/retry" + query_of(query), {}};
+}
+
+constexpr const char* bulk_options[] = {"flow", "status", "since"};
+
+bool is_bulk(const arguments& given) {
+  return given.has("dry-run")
+      || std::any_of(std::begin(bulk_options), std::end(bulk_options),
+                     [&](const char* each) { return given.has(each); });
+}
+
+admin_request read_bulk(const arguments& given, bool dry_run,
+                        std::string& failed) {
+  parameters query;
+  if (!given.positional.empty())
+    failed = "takes a job, or --flow, --status and --since, but not both";
+  else if (given.has("sub-action"))
+    failed = "--sub-action is of one job: name the job";
+  for (const auto* each : bulk_options)
+    if (const auto value = given.value(each))
+      query.emplace_back(each, *value);
+  read_definition(given, query, failed);
+  if (dry_run)
+    query.emplace_back("dry_run", "true");
+  return {"POST", "/retry" + query_of(query), {}};
+}
+
+std::string count_of(const json& answer, const char* member) {
+  const auto count =
+    answer.contains(member) ? json_text(answer.at(member)) : "0";
+  return count + (count == "1" ? " job" : " jobs");
+}
+
+void print_matched(const arguments&, const json& answer) {
+  const bool is_one = count_of(answer, "matched") == "1 job";
+  std::cout << count_of(answer, "matched") << (is_one ? " matches" : " match")
+            << '\n';
+}
+
+void print_retried(const arguments&, const json& answer) {
+  std::cout << count_of(answer, "retried") << " retried\n";
+}
+
+/// Counts the jobs that match, then retries them.
+int bulk_order(const command_words& words, const arguments& given) {
+  const auto ask = [&](bool dry_run, auto print_answer) {
+    return run({"retry", retry_help, "matched",
+                [dry_run](const arguments& again, std::string& failed) {
+                  return read_bulk(again, dry_run, failed);
+                },
+                print_answer},
+               words);
+  };
+  if (given.has("dry-run"))
+    return ask(true, print_matched);
+  if (!given.has("json"))
+    if (const auto code = ask(true, print_matched); code != 0)
+      return code;
+  return ask(false, print_retried);
 }
 
 admin_request read_cancel(const arguments& given, std::string& failed) {
@@ -116,9 +203,17 @@ admin_request read_resolve(const arguments& given, std::string& failed) {
     failed = "needs one of --uid=UID, --uid-integer=N and --clone-again";
   if (!failed.empty())
     return wanted;
-  const json body = given.has("clone-again")
-                    ? json{{"clone", "again"}}
-                    : json{{"uid", read_uid(given, failed)}};
+  json body = given.has("clone-again") ? json{{"clone", "again"}}
+                                       : json{{"uid", read_uid(given, failed)}};
+  if (const auto answer = given.value("answer")) {
+    auto read = read_json(*answer);
+    if (given.has("clone-again"))
+      failed = "--answer goes with --uid or --uid-integer";
+    else if (auto* const value = std::get_if<json>(&read))
+      body["answer"] = std::move(*value);
+    else
+      failed = "--answer needs JSON";
+  }
   if (given.has("uid") && !is_utf8(*given.value("uid")))
     failed = "--uid has to be UTF-8";
   wanted.body = json_text(body);
@@ -132,6 +227,9 @@ void print(const arguments&, const json& answer) {
 } // namespace
 
 int retry_order(const command_words& words) {
+  const auto given = read_arguments("retry", words);
+  if (!given.error && !given.has("help") && is_bulk(given))
+    return bulk_order(words, given);
   return run({"retry", retry_help, "job", read_retry, print}, words);
 }
 

@@ -108,6 +108,8 @@ service::service(const checked_configuration& configuration,
                  std::shared_ptr<spdlog::logger> log, service_listener listener)
     : log_{std::move(log)} {
   const auto& from = configuration.settings;
+  admission_ = std::make_shared<admission_counts>(from.admission.max_held,
+                                                  from.admission.max_jobs);
   make_records();
   flows_ = std::make_shared<flow_registry>(
     flows_in_force{configuration.flows, configuration.flow_files,
@@ -161,9 +163,10 @@ void service::open_journal(const settings& from) {
   const auto unfinished = store_->count_unfinished();
   if (const auto* failed = std::get_if<error>(&unfinished))
     throw std::runtime_error{failed->detail};
-  admission_->jobs = std::get<std::uint64_t>(unfinished);
-  if (admission_->jobs > 0)
-    log_->info("handoff: {} unfinished jobs go on", admission_->jobs.load());
+  const auto count = std::get<std::uint64_t>(unfinished);
+  unfinished_ = std::make_shared<place>(admission_->jobs.take_over(count));
+  if (count > 0)
+    log_->info("handoff: {} unfinished jobs go on", count);
 }
 
 std::shared_ptr<journal_reader> service::open_reader() {
@@ -233,6 +236,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   env->outbound = outbound_;
   env->admission = admission_;
   env->supervision = supervision_;
+  waiting_ = env->waiting;
   env->turns = client_->turns();
   env->room = [turns = client_->turns()](const std::string& upstream) {
     return turns->room_for_clones(upstream);
@@ -253,7 +257,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   recover.root = root_;
   recover.reader = open_reader();
   recover.compile = compile_;
-  recover.before = job_id_from(now(), {});
+  recover.job_places = unfinished_;
   recover.warn = [log = log_](const std::string& what, const job* about) {
     if (about != nullptr)
       log_about(*log, spdlog::level::warn,
@@ -342,12 +346,10 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.counted = metrics_;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
-  routes.max_held = from.admission.max_held;
-  routes.max_jobs = from.admission.max_jobs;
   // The admin routes come first: a probe must not see a service that takes
   // webhooks but cannot be asked how it is.
   admin_options seen;
-  seen.jobs = operator_options{views, root_, compile_};
+  seen.jobs = operator_options{views, root_, compile_, flows_, waiting_};
   seen.supervisor = supervisor_view_;
   seen.flows = flows_;
   seen.reloads = reloads_;
@@ -368,6 +370,7 @@ void service::drain() {
   draining_->store(true);
   events_->close();
   ingress_->close_after_answers();
+  caf::anon_send(recovery_, drain_atom::value);
   caf::anon_send(guardian_, drain_atom::value);
 }
 

@@ -70,7 +70,7 @@ public:
   void reload_flows() { reloads_.ask(); }
 
   /// Whether senders still wait.
-  bool holds_webhooks() const { return admission_->held.load() > 0; }
+  bool holds_webhooks() const { return admission_->held.taken() > 0; }
 
 private:
   void make_records();
@@ -86,8 +86,9 @@ private:
   void stop();
 
   std::shared_ptr<spdlog::logger> log_;
-  std::shared_ptr<admission_counts> admission_ =
-    std::make_shared<admission_counts>();
+  std::shared_ptr<admission_counts> admission_;
+  place_ptr unfinished_; ///< the jobs that the start found
+  std::shared_ptr<const waiting_steps> waiting_;
   std::shared_ptr<connection_refusals> ingress_refusals_ =
     std::make_shared<connection_refusals>();
   std::shared_ptr<connection_refusals> admin_refusals_ =

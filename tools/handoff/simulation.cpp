@@ -171,7 +171,8 @@ private:
     record.hook.headers = options_.headers;
     record.hook.received = now();
     record.hook.trace = continue_trace("");
-    env_->admission->jobs.fetch_add(1);
+    order->job_place =
+      std::make_shared<place>(env_->admission->jobs.take_over());
     auto id = record.id;
     caf::anon_send(entrance_, clone_order_ptr{std::move(order)});
     return id;

@@ -128,7 +128,7 @@ TEST_F(IngressTest, AsksForTheTokenBeforeItLooksAtTheBody) {
     EXPECT_EQ(*challenge, "Bearer");
   }
   EXPECT_EQ(post({{"Authorization", "Bearer hunter2"}}, "no JSON").status, 400);
-  EXPECT_EQ(options_.admission->held, 0u);
+  EXPECT_EQ(options_.admission->held.taken(), 0u);
   EXPECT_THAT(*taken_, IsEmpty());
   EXPECT_EQ(post({{"Authorization", "Bearer hunter2"}}).status, 0);
   EXPECT_THAT(*taken_, SizeIs(1));

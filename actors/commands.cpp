@@ -1,0 +1,57 @@
+#include "actors/commands.hpp"
+
+#include <algorithm>
+
+namespace handoff {
+namespace {
+
+std::vector<std::string> names_of(const flow& definition) {
+  std::vector<std::string> names;
+  for (const auto& each : definition.sub_actions)
+    names.push_back(each.name);
+  return names;
+}
+
+} // namespace
+
+result<command_flow> command_flow_of(const job_order& order,
+                                     const flow_ptr& own) {
+  const auto& followed = order.current ? order.current : own;
+  if (!followed) {
+    const auto* why = std::get_if<error>(&order.definition);
+    return error{error_kind::conflict,
+                 "the job's flow cannot be used"
+                   + (why != nullptr ? ": " + why->detail : std::string{})};
+  }
+  command_flow known;
+  known.sub_actions = names_of(*followed);
+  for (const auto& each : followed->sub_actions)
+    known.rules.push_back(each.rule);
+  if (order.current)
+    known.change =
+      definition_changed{order.current->version,
+                         {order.current, &order.current->definition},
+                         known.sub_actions};
+  return known;
+}
+
+follow_up_rules follow_up_rules_of(const job& record, const flow_ptr& flow) {
+  follow_up_rules rules;
+  // What the definition does not have is over, and nothing comes after it.
+  rules.sub_actions.resize(record.sub_actions.size());
+  if (!flow)
+    return rules;
+  const auto known =
+    std::min(record.sub_actions.size(), flow->sub_actions.size());
+  for (std::size_t at = 0; at < known; ++at)
+    rules.sub_actions[at] = flow->sub_actions[at].rule;
+  rules.clone_compensable = flow->clone.compensate.has_value();
+  if (const auto& callback = flow->callback) {
+    rules.tells_cloned = callback->on_cloned;
+    rules.tells_succeeded = callback->on_succeeded;
+    rules.tells_failed = callback->on_failed;
+  }
+  return rules;
+}
+
+} // namespace handoff

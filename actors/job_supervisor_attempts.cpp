@@ -1,0 +1,292 @@
+// How a job supervisor makes the attempts of its steps: turns, workers, and
+// what comes of them.
+
+#include "actors/ask.hpp"
+#include "actors/call_builder.hpp"
+#include "actors/job_supervisor.hpp"
+#include "actors/sub_action.hpp"
+#include "config/flow.hpp"
+
+#include <caf/send.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace handoff {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+job_supervisor_state::step_definition
+job_supervisor_state::definition_of(step_ref step) const {
+  const auto& subs = definition->sub_actions;
+  if (step.kind == step_kind::callback)
+    return {nullptr, &definition->callback->retry, false};
+  if (step.kind == step_kind::sub_action)
+    return {&subs[step.index].request, &subs[step.index].retry,
+            subs[step.index].keeps_answer};
+  const auto& undone = (*record)->compensations[step.index].name;
+  const auto found =
+    std::find_if(subs.begin(), subs.end(),
+                 [&](const auto& each) { return each.name == undone; });
+  if (found != subs.end() && found->compensate)
+    return {&*found->compensate, &found->retry, false};
+  return {&*definition->clone.compensate, &definition->clone.compensate_retry,
+          false};
+}
+
+std::string job_supervisor_state::upstream_of_step(step_ref step) const {
+  const auto wanted = definition_of(step);
+  return wanted.request == nullptr ? upstream_of(definition->callback->url)
+                                   : upstream_of(*wanted.request);
+}
+
+result<outbound_call> job_supervisor_state::build(step_ref which,
+                                                  std::uint32_t number) const {
+  const auto& step = steps_of(**record, which.kind)[which.index];
+  const auto wanted = definition_of(which);
+  if (wanted.request == nullptr)
+    return build_callback(*definition->callback, **record, step, number,
+                          env->now());
+  return build_call(*wanted.request, *wanted.retry, **record,
+                    {full_name(which.kind, step.name), number},
+                    call_class::sub_action);
+}
+
+std::optional<std::size_t>
+job_supervisor_state::free_slot(step_kind kind) const {
+  const auto last = slots.size() - 1;
+  if (kind == step_kind::callback)
+    return slots[last].step ? std::nullopt : std::optional{last};
+  for (std::size_t at = 0; at < last; ++at)
+    if (!slots[at].step)
+      return at;
+  return std::nullopt;
+}
+
+bool job_supervisor_state::is_under_way(step_ref step) const {
+  return std::any_of(slots.begin(), slots.end(),
+                     [&](const auto& each) { return each.step == step; });
+}
+
+std::vector<step_ref> job_supervisor_state::ready() const {
+  std::vector<step_ref> steps;
+  // A clone that is made again comes first.
+  if (next_of(**record) != job_work::steps)
+    return steps;
+  const auto add_next = [&](step_kind kind) {
+    if (saving > 0)
+      return;
+    const auto& all = steps_of(**record, kind);
+    const auto at = next_in_turn(all);
+    if (at
+        && (all[*at].status == sub_action_status::waiting
+            || due.contains({kind, *at})))
+      steps.push_back({kind, *at});
+  };
+  add_next(step_kind::callback);
+  const auto& subs = (*record)->sub_actions;
+  const auto plan = next_step(rules.sub_actions, subs);
+  auto first = plan.start.begin();
+  for (std::size_t at = 0; at < subs.size(); ++at) {
+    const bool is_new = first != plan.start.end() && *first == at;
+    if (is_new)
+      ++first;
+    if (is_new || due.contains(sub_action_at(at)))
+      steps.push_back(sub_action_at(at));
+  }
+  add_next(step_kind::compensation);
+  return steps;
+}
+
+bool job_supervisor_state::is_ready(step_ref step) const {
+  const auto steps = ready();
+  return std::find(steps.begin(), steps.end(), step) != steps.end();
+}
+
+void job_supervisor_state::withdraw_turns() {
+  if (waiting.empty())
+    return;
+  const auto steps = ready();
+  std::erase_if(waiting, [&](const auto& each) {
+    return std::find(steps.begin(), steps.end(), each.first) == steps.end();
+  });
+}
+
+bool job_supervisor_state::begin_ready() {
+  for (const auto step : ready()) {
+    if (is_under_way(step) || waiting.contains(step))
+      continue;
+    const auto slot = free_slot(step.kind);
+    if (!slot)
+      continue;
+    ask_turn(step, *slot);
+    if (!is_under_way(step) && !waiting.contains(step) && !is_ready(step))
+      return true;
+  }
+  return false;
+}
+
+void job_supervisor_state::ask_turn(step_ref step, std::size_t slot) {
+  auto upstream = upstream_of_step(step);
+  // One job has no more calls of a host than workers, and so needs no more
+  // turns; what goes to other hosts waits behind none of them.
+  const auto same_upstream =
+    std::count_if(waiting.begin(), waiting.end(), [&](const auto& each) {
+      return each.second.upstream == upstream;
+    });
+  if (static_cast<std::size_t>(same_upstream) >= env->pool_workers)
+    return;
+  auto asked = env->turns->ask(
+    {upstream, call_class::sub_action, (*record)->id},
+    [self = job_supervisor_actor{self}, step](turn_ptr turn) {
+      caf::anon_send(self, granted_atom::value, step, std::move(turn));
+    });
+  if (auto* turn = std::get_if<turn_ptr>(&asked)) {
+    start(step, slot, std::move(*turn));
+    return;
+  }
+  const auto& step_name = steps_of(**record, step.kind)[step.index].name;
+  waiting.emplace(
+    step, waiting_turn{upstream, std::get<turn_ticket_ptr>(std::move(asked)),
+                       waiting_steps::note{env->waiting,
+                                           (*record)->id,
+                                           {full_name(step.kind, step_name),
+                                            upstream, env->now()}}});
+}
+
+void job_supervisor_state::turn_granted(step_ref step, turn_ptr turn) {
+  // Without a ticket it was withdrawn. A turn that is not used goes to the
+  // next who waits; the step asks again when it can begin.
+  if (waiting.erase(step) == 0)
+    return;
+  const auto slot = free_slot(step.kind);
+  if (slot && !draining && !record->is_commanded() && is_ready(step))
+    start(step, *slot, std::move(turn));
+  proceed();
+}
+
+void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn) {
+  auto& slot = slots[at];
+  slot.step = step;
+  slot.made = attempt{};
+  slot.made.number =
+    next_attempt_number(steps_of(**record, step.kind)[step.index].attempts);
+  slot.made.started = env->now();
+  slot.made.worker = step.kind == step_kind::callback
+                     ? "callback"
+                     : "sub-action-" + std::to_string(at + 1);
+  due.erase(step);
+  // Of a job that may be what ends the process, it is known before it happens
+  // that it begins.
+  const bool is_suspect = (*record)->recoveries > 0 || (*record)->rested;
+  record->change(step_begun{step, slot.made});
+  auto built = build(step, slot.made.number);
+  if (auto* failed = std::get_if<error>(&built)) {
+    auto made = slot.made;
+    end_attempt(
+      at, after_attempt(**record,
+                        {step,
+                         std::move(made),
+                         {sub_action_outcome::failed, std::move(*failed)}},
+                        *definition_of(step).retry, 0, env->now()));
+    return;
+  }
+  auto call = std::get<outbound_call>(std::move(built));
+  call.turn = std::move(turn);
+  if (!is_suspect) {
+    send(at, std::move(call));
+    return;
+  }
+  record->flush([this, at, number = slot.made.number, call] {
+    if (slots[at].step && slots[at].made.number == number)
+      send(at, call);
+  });
+}
+
+void job_supervisor_state::send(std::size_t at, outbound_call call) {
+  auto& slot = slots[at];
+  if (!slot.worker) {
+    slot.worker = self->spawn(sub_action, env);
+    self->monitor(slot.worker);
+  }
+  const auto patience = call.timeout + 2 * request_grace;
+  ask(self, *env, slot.worker, patience,
+      std::make_shared<const outbound_call>(std::move(call)))
+    .then(
+      [this, at, number = slot.made.number](const exchange_ptr& done) {
+        env->fault_point(name);
+        attempt_ended(at, number, *done);
+        proceed();
+      },
+      [this, at, number = slot.made.number](const caf::error&) {
+        attempt_lost(at, number);
+        proceed();
+      });
+}
+
+void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
+                                         const exchange& done) {
+  auto& slot = slots[at];
+  if (!slot.step || slot.made.number != number)
+    return; // a worker that had been given up on
+  const auto step = definition_of(*slot.step);
+  step_result result{*slot.step, slot.made,
+                     judge_sub_action(done, *step.retry, step.keeps_answer),
+                     retry_after_of(done, env->now())};
+  result.made.duration = done.duration;
+  result.made.waited = waited_before(result.made, env->now());
+  result.made.http_status = done.status;
+  auto change = after_attempt(**record, std::move(result), *step.retry,
+                              env->random(), env->now());
+  end_attempt(at, std::move(change));
+}
+
+void job_supervisor_state::end_attempt(std::size_t at, step_ended change) {
+  const auto step = *std::exchange(slots[at].step, std::nullopt);
+  if (change.made.failure)
+    change.made.failure = masked(*definition, std::move(*change.made.failure));
+  if (change.failure)
+    change.failure = masked(*definition, std::move(*change.failure));
+  change.answer = masked_answer(*definition, std::move(change.answer));
+  record->change(std::move(change));
+  if ((*record)->recoveries == 0)
+    leave_recovery();
+  wait_for_next_attempt(step);
+}
+
+void job_supervisor_state::attempt_lost(std::size_t at, std::uint32_t number) {
+  auto& slot = slots[at];
+  if (!slot.step || slot.made.number != number)
+    return;
+  // A worker that does not answer is as good as dead, and must not be used
+  // again.
+  auto worker = std::exchange(slot.worker, sub_action_actor{});
+  self->demonitor(worker->address());
+  self->send_exit(worker, caf::exit_reason::kill);
+  const auto step = *slot.step;
+  auto& deaths =
+    crashes.try_emplace(step, restart_intensity{env->restarts}).first->second;
+  auto made = slot.made;
+  made.duration = duration_cast<milliseconds>(env->now() - made.started);
+  error lost{error_kind::worker_crashed, "the actor of the attempt died"};
+  env->supervision->sub_action_restarted();
+  const bool goes_on = deaths.record(self->clock().now());
+  auto change = after_cut_short(
+    **record, step, std::move(made), std::move(lost),
+    goes_on ? duration_cast<milliseconds>(deaths.delay()) : milliseconds{0},
+    env->now());
+  if (!goes_on) {
+    error why{error_kind::quarantined,
+              "its actor died more often than max-restarts allows"};
+    env->supervision->quarantined(
+      {(*record)->id, steps_of(**record, step.kind)[step.index].name,
+       why.detail, env->now()});
+    change.status = sub_action_status::failed;
+    change.next_attempt.reset();
+    change.failure = std::move(why);
+  }
+  end_attempt(at, std::move(change));
+}
+
+} // namespace handoff
