@@ -75,9 +75,12 @@ public:
   std::vector<batch_outcome>
   commit_all(std::span<const std::span<const job_event>> batches) override;
   std::optional<error> check() override;
+  void remember(const job_event& event);
 
   bool fails = false;
   std::size_t commits = 0;
+  /// All events that are durable, by their jobs, as a journal gives them back.
+  std::map<std::string, std::vector<job_event>> stories;
 };
 
 /// Gives turns at once, or only when the test says so.
@@ -161,6 +164,7 @@ protected:
 
 private:
   caf::scheduler::test_coordinator& scheduler();
+  void expect_records_to_be_folds();
 
   milliseconds passed_{0};
   std::uint8_t posted_ = 0;

@@ -172,6 +172,43 @@ TEST_F(RecoveryTest, TakesUpSuspectsLastAndInSmallerGroups) {
     EXPECT_EQ(job_of(ids[n]).status, job_status::succeeded);
 }
 
+// Goal: an attempt that a crash cut short uses up no attempt. Two kill -9 made
+// an acknowledged job fail whose clone no upstream had ever answered.
+TEST_F(RecoveryTest, CountsNoCloneThatACrashCutShort) {
+  definition = load(
+    {{"clone", {{"safe_to_repeat", true}, {"retry", {{"max_attempts", 2}}}}}});
+  upstream->script["/clone"] = {answers(201, R"({"id":"p"})")};
+  job record;
+  record.id = job_id_from(options.now(), {});
+  record.flow = definition->name;
+  record.flow_version = definition->version;
+  record.hook.trace = continue_trace("");
+  record.hook.body = {{"name", "n"}};
+  ids.push_back(record.id);
+  std::vector<job_event> story{
+    make_event(record, options.now(),
+               job_accepted{record, {definition, &definition->definition}})};
+  for (const std::uint32_t number : {1u, 2u, 3u}) {
+    attempt made;
+    made.number = number;
+    story.push_back(
+      make_event(record, options.now(), clone_attempt_begun{made}));
+    made.ended = true;
+    made.counted = false;
+    if (number < 3)
+      story.push_back(make_event(record, options.now(),
+                                 clone_attempt_ended{made, options.now()}));
+  }
+  ASSERT_FALSE(store->commit(story));
+  ASSERT_FALSE(store->release(ids, false));
+  recover();
+  run_for(5s);
+  EXPECT_EQ(job_of(ids[0]).status, job_status::succeeded);
+  EXPECT_EQ(job_of(ids[0]).clone.counted, 1u);
+  for (const auto& each : job_of(ids[0]).clone.attempts)
+    EXPECT_TRUE(each.ended) << each.number;
+}
+
 // Goal: a job that ends the process is set aside after five starts, however
 // long it takes to do it. It was not if it took more than half a second.
 TEST_F(RecoveryTest, KeepsSuspectingAJobUntilItGetsFurther) {

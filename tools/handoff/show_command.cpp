@@ -3,6 +3,7 @@
 #include "tools/handoff/terminal.hpp"
 #include "tools/handoff/timeline.hpp"
 
+#include <chrono>
 #include <iostream>
 
 namespace handoff {
@@ -37,18 +38,37 @@ std::string advice(const json& document) {
   if (status == "ambiguous")
     return "Look whether the clone happened, then one of\n  handoff resolve "
          + job + " --uid=UID\n  handoff resolve " + job + " --clone-again";
-  if (status == "failed" || status == "cancelled")
+  // Without a UID, a cancelled clone may have been sent: it is not retried.
+  const bool has_uid = !text_at(document, "uid").empty();
+  if (status == "failed" || (status == "cancelled" && has_uid))
     return "handoff retry " + job + " makes once more what did not succeed.";
   return {};
 }
 
+/// Who waits for its turn at an upstream, and since when.
+void print_waiting(const json& document,
+                   std::chrono::system_clock::time_point now) {
+  for (const auto& each : list_at(document, "waiting")) {
+    std::cout << text_at(each, "step") << " waits for "
+              << printable(text_at(each, "upstream"));
+    if (const auto since = time_at(each, "since"))
+      std::cout << " since " << text_at(each, "since") << " ("
+                << duration_text(
+                     std::chrono::duration_cast<std::chrono::milliseconds>(
+                       now - *since))
+                << ')';
+    std::cout << '\n';
+  }
+}
+
 void print(const arguments&, const json& document) {
+  const auto now = std::chrono::system_clock::now();
   timeline_options options;
   options.width = terminal_width();
   options.colour = wants_colour();
-  for (const auto& line :
-       draw_timeline(document, std::chrono::system_clock::now(), options))
+  for (const auto& line : draw_timeline(document, now, options))
     std::cout << line << '\n';
+  print_waiting(document, now);
   if (const auto text = advice(document); !text.empty())
     std::cout << '\n' << text << '\n';
 }

@@ -73,12 +73,19 @@ function buttons(job) {
   if (job.status === "ambiguous")
     list.push(h("button", { "data-do": "resolve", class: "primary" },
       "Resolve…"));
-  if (canRetry(job.status))
+  // Without a UID, a cancelled clone may have been sent: it is not retried.
+  if (canRetry(job.status) && (job.status !== "cancelled" || job.uid !== null))
     list.push(h("button", { "data-do": "retry", class: "primary" }, "Retry…"));
   if (!isFinal(job.status))
     list.push(h("button", { "data-do": "cancel", class: "danger" }, "Cancel…"));
   return h("div", { class: "buttons" }, list);
 }
+
+/** Steps that wait for their turn at an upstream. */
+const waiting = (job) => job.waiting.length === 0 ? null
+  : h("ul", { class: "waiting" }, job.waiting.map((each) => h("li", {},
+    `${each.step} waits for ${each.upstream} since `,
+    h("time", { datetime: each.since }, each.since))));
 
 const again = (row) => row.kind === "sub-action" && canRetry(row.status)
   ? h("button", { class: "small", "data-do": "retryOne", "data-name": row.name,
@@ -103,7 +110,8 @@ export const job = {
     facts(data),
     h("section", { class: "card", "aria-labelledby": "timeline" },
       h("h2", { id: "timeline" }, "Timeline"),
-      timeline(data, now, again)),
+      timeline(data, now, again),
+      waiting(data)),
     attempts(data),
     request(data),
   ],
