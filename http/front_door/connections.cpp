@@ -1,15 +1,11 @@
 #include "http/front_door/connections.hpp"
 
 #include "actors/replies.hpp"
-#include "http/front_door/reply_stream.hpp"
-#include "http/front_door/wire_reply.hpp"
+#include "http/front_door/connection_state.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <utility>
 #include <variant>
@@ -20,22 +16,15 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 // After the last answer the client gets that much time and room to stop talking
-// and to read: a socket that is closed with bytes unread resets the connection,
-// and the answer may be lost with it.
-constexpr std::chrono::milliseconds linger_time{2'000};
-constexpr std::size_t linger_bytes_max = 262'144;
+// and to read (RFC 9112, section 9.6): a socket that is closed with bytes
+// unread resets the connection, and the answer may be lost with it.
+// `linger_time` is for all of it, this for the next bytes.
+constexpr std::chrono::milliseconds linger_pause_max{2'000};
+constexpr std::size_t linger_bytes_max = 16'777'216;
 
-// For how long what was sent may stay unacknowledged on a stream.
-constexpr unsigned vanished_after_ms = 60'000;
-
-// A stream's few bytes fit the socket's buffer for hours: that the peer
-// vanished, only the kernel can tell (RFC 5482).
-void notice_vanished_peer(int fd) {
-  if (::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &vanished_after_ms,
-                   sizeof vanished_after_ms)
-      != 0)
-    spdlog::warn("front door: a subscriber that vanishes may keep its place");
-}
+// While a request is worked on, so much is read of what follows it, so that
+// its time of arrival is known; the rest stays in the socket.
+constexpr std::size_t read_ahead_max = 65'536;
 
 input_limits limits_of(const front_door_options& options) {
   input_limits made;
@@ -46,44 +35,6 @@ input_limits limits_of(const front_door_options& options) {
 }
 
 } // namespace
-
-/// What a connection waits for, which decides the timeout that runs. While a
-/// request is held it waits for us, and none runs.
-enum class connections::wait {
-  nothing,
-  request,
-  head,
-  body,
-  reader,
-  stream,
-  end
-};
-
-struct connections::connection {
-  enum class phase { reading, held, writing, lingering, cut };
-
-  connection(id own_id, int own_fd, input_limits limits)
-      : who(own_id), fd(own_fd), check(limits) {}
-
-  const id who;
-  const int fd;
-  input_check check;
-  phase now = phase::reading;
-  wait waiting = wait::nothing;
-  bool fresh = true; // has not sent a request yet
-  // The request that is being worked on.
-  std::uint64_t request = 0;
-  std::shared_ptr<reply_slot> slot;
-  wire_options wire;
-  int status = 0;
-  // What goes on after the answer's head.
-  std::shared_ptr<reply_stream> stream;
-  // The bytes that the socket did not take yet, from `sent` on.
-  std::string unsent;
-  std::size_t sent = 0;
-  bool watched = false;
-  std::size_t discarded = 0;
-};
 
 connections::connections(const front_door_options& options,
                          std::shared_ptr<front_door_tally> tally,
@@ -118,6 +69,7 @@ void connections::lost(id who) {
     return;
   const auto gone = std::move(found->second);
   open_.erase(found);
+  unsent_ -= gone->counted;
   replies_due_.erase(who);
   timeouts_.erase(who);
   --tally_->connections;
@@ -127,27 +79,91 @@ void connections::lost(id who) {
     gone->slot->end({gone->status, false});
 }
 
+std::size_t connections::room_for_input(id who) {
+  auto* of = find(who);
+  if (!of || of->ended)
+    return 0;
+  switch (of->now) {
+  case connection::phase::reading:
+  case connection::phase::lingering:
+    return read_ahead_max;
+  case connection::phase::held:
+  case connection::phase::writing: {
+    const auto ahead = of->check.unused_bytes();
+    of->paused = ahead >= read_ahead_max;
+    return of->paused ? 0 : read_ahead_max - ahead;
+  }
+  case connection::phase::cut:
+    break;
+  }
+  return 0;
+}
+
+void connections::look_again(id who) {
+  if (auto* of = find(who))
+    events_.watch_writable(of->fd, of->watched);
+}
+
+bool connections::resets(id who) {
+  const auto* of = find(who);
+  return of && of->resets;
+}
+
 void connections::received(id who, std::string_view bytes) {
   auto* of = find(who);
   if (!of || of->now == connection::phase::cut)
     return;
+  const auto now = clock::now();
   if (of->now == connection::phase::lingering) {
     of->discarded += bytes.size();
     if (of->discarded > linger_bytes_max)
-      cut(*of);
-    return;
+      return reset(*of);
+    return timeouts_.set(who,
+                         std::min(now + linger_pause_max, of->linger_until));
   }
-  // Nobody can make Pistache stop reading: who sends more than one largest
-  // request ahead of its answers is disconnected.
-  if (!of->check.feed(bytes, clock::now()))
+  // What is read ahead is bounded, so that this does not happen.
+  if (!of->check.feed(bytes, now))
     return cut(*of);
   advance(*of);
+}
+
+void connections::ended(id who) {
+  auto* of = find(who);
+  if (!of || std::exchange(of->ended, true))
+    return;
+  switch (of->now) {
+  case connection::phase::reading:
+    return end_of_input(*of);
+  case connection::phase::lingering:
+    return cut(*of);
+  case connection::phase::writing:
+    // Whether a subscriber is gone for good, only something that is sent to it
+    // can tell: then it answers with a reset.
+    if (of->stream && of->unsent.empty())
+      write(*of, of->stream->keep_alive());
+    return;
+  case connection::phase::held:
+  case connection::phase::cut:
+    return;
+  }
+}
+
+void connections::end_of_input(connection& of) {
+  if (of.check.begun())
+    refuse(of, {error_kind::invalid_request,
+                "The request ended before it was complete."});
+  else
+    cut(of);
 }
 
 void connections::advance(connection& of) {
   while (of.now == connection::phase::reading) {
     auto step = of.check.next();
     if (std::holds_alternative<more_wanted>(step)) {
+      if (of.ended)
+        return end_of_input(of);
+      if (std::exchange(of.paused, false))
+        events_.watch_writable(of.fd, of.watched);
       wait_for(of, of.check.in_body() ? wait::body
                    : of.check.begun() ? wait::head
                                       : wait::request);
@@ -211,107 +227,22 @@ void connections::close_idle() {
       linger(*of);
 }
 
-void connections::send(connection& of, reply what) {
-  of.now = connection::phase::writing;
-  of.status = what.status;
-  add_missing(what, options_.fields);
-  of.wire.close =
-    of.wire.close || tally_->closing || asks_to_close(what) || what.stream;
-  auto bytes = wire_reply(what, of.wire, std::chrono::system_clock::now());
-  if (what.stream && !of.wire.head_only) {
-    notice_vanished_peer(of.fd);
-    of.stream = std::move(what.stream);
-    of.stream->on_more([outbox = outbox_, who = of.who, request = of.request] {
-      outbox->post({who, request, handoff::stream_grew{}});
-    });
-  }
-  write(of, std::move(bytes));
-}
-
-void connections::stream_grew(id who, std::uint64_t request) {
-  auto* of = find(who);
-  // What is unsent goes first; after it the stream is asked anyway.
-  if (of && of->request == request && of->stream && of->unsent.empty())
-    go_on(*of);
-}
-
-void connections::go_on(connection& of) {
-  wait_for(of, wait::stream);
-  auto bytes = of.stream->take();
-  if (!bytes.empty())
-    return write(of, std::move(bytes));
-  if (of.stream->has_ended()) {
-    of.stream.reset();
-    written(of);
-  }
-}
-
-void connections::write(connection& of, std::string bytes) {
-  if (of.unsent.empty())
-    of.unsent = std::move(bytes);
-  else
-    of.unsent.append(bytes);
-  flush(of);
-}
-
-void connections::writable(id who) {
-  auto* of = find(who);
-  if (of && of->now != connection::phase::cut && !of->unsent.empty())
-    flush(*of);
-}
-
-void connections::flush(connection& of) {
-  while (of.sent < of.unsent.size()) {
-    const auto taken =
-      ::send(of.fd, of.unsent.data() + of.sent, of.unsent.size() - of.sent,
-             MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (taken > 0) {
-      of.sent += static_cast<std::size_t>(taken);
-      // A reader that takes its time is one thing, one that stopped another.
-      if (of.waiting == wait::reader)
-        wait_for(of, wait::nothing);
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      break;
-    } else if (errno != EINTR) {
-      return cut(of);
-    }
-  }
-  if (of.unsent.size() - of.sent > options_.max_unsent)
-    return cut(of);
-  const bool done = of.sent == of.unsent.size();
-  if (done) {
-    of.unsent = {};
-    of.sent = 0;
-  }
-  if (of.watched == done) {
-    of.watched = !done;
-    events_.watch_writable(of.fd, of.watched);
-  }
-  if (of.now != connection::phase::writing)
-    return;
-  if (!done)
-    wait_for(of, wait::reader);
-  else if (of.stream)
-    // By way of the outbox, where others have their turn in between.
-    outbox_->post({of.who, of.request, handoff::stream_grew{}});
-  else
-    written(of);
-}
-
-void connections::written(connection& of) {
-  if (of.slot)
-    std::exchange(of.slot, nullptr)->end({of.status, true});
-  if (of.wire.close)
-    return linger(of);
-  of.now = connection::phase::reading;
-  advance(of);
-}
-
 void connections::linger(connection& of) {
   of.now = connection::phase::lingering;
   of.stream.reset();
+  // Nothing can come any more, so there is nothing to wait for.
+  if (of.ended)
+    return cut(of);
   ::shutdown(of.fd, SHUT_WR);
+  of.linger_until = clock::now() + options_.linger_time;
   wait_for(of, wait::end);
+  if (std::exchange(of.paused, false))
+    events_.watch_writable(of.fd, of.watched);
+}
+
+void connections::reset(connection& of) {
+  of.resets = true;
+  cut(of);
 }
 
 void connections::cut(connection& of) {
@@ -323,6 +254,7 @@ void connections::cut(connection& of) {
   of.stream.reset();
   of.unsent = {};
   of.sent = 0;
+  unsent_ -= std::exchange(of.counted, 0);
   wait_for(of, wait::nothing);
   ::shutdown(of.fd, SHUT_RDWR);
 }
@@ -347,12 +279,13 @@ void connections::wait_for(connection& of, wait what) {
     time = options_.body_timeout;
     break;
   case wait::reader:
+    time = options_.reader_timeout;
     break;
   case wait::stream:
     time = options_.keep_alive;
     break;
   case wait::end:
-    time = linger_time;
+    time = std::min(linger_pause_max, options_.linger_time);
     break;
   }
   timeouts_.set(of.who, clock::now() + time);
@@ -369,9 +302,12 @@ void connections::time_out(connection& of) {
       of, {error_kind::request_timeout, "The request did not arrive in time."});
   case wait::stream:
     return write(of, of.stream->keep_alive());
-  case wait::nothing:
-  case wait::reader:
   case wait::end:
+    // Who was sending until now would take a closed window for patience.
+    return clock::now() < of.linger_until ? cut(of) : reset(of);
+  case wait::reader:
+    return reset(of);
+  case wait::nothing:
     return cut(of);
   }
 }

@@ -29,7 +29,8 @@ struct front_door_tally {
 /// What `connections` needs of the event loop that it lives in.
 class connection_events {
 public:
-  /// From now on, tell or do not tell when `fd` can be written to.
+  /// From now on, tell or do not tell when `fd` can be written to. What can be
+  /// read of it already, or written to it, is told once more.
   virtual void watch_writable(int fd, bool wanted) = 0;
 
   /// Brings the request to the handler. False if it did not get there.
@@ -63,7 +64,18 @@ public:
   void opened(id who, int fd);
   /// The client is gone; whoever held its request is told.
   void lost(id who);
+  /// How many bytes of it are to be read now. If none, whoever reads is told to
+  /// look again (`connection_events::watch_writable`) once some are.
+  std::size_t room_for_input(id who);
+  /// More may be there to read than was.
+  void look_again(id who);
   void received(id who, std::string_view bytes);
+  /// The client has closed its sending side (SHUT_WR). It gets the answers to
+  /// what it has sent, then the connection ends.
+  void ended(id who);
+  /// Whether the connection, which is to be closed, has to end with a reset:
+  /// the client still sends, or does not read.
+  bool resets(id who);
   void writable(id who);
 
   /// All of these ignore connections and requests that are no more.
@@ -83,14 +95,17 @@ private:
 
   connection* find(id who);
   void advance(connection& of);
+  void end_of_input(connection& of);
   void hand_on(connection& of, checked_request request);
   void refuse(connection& of, const error& why);
   void send(connection& of, reply what);
   void write(connection& of, std::string bytes);
   void flush(connection& of);
   void go_on(connection& of);
+  void count_unsent(connection& of);
   void written(connection& of);
   void linger(connection& of);
+  void reset(connection& of);
   void cut(connection& of);
   void wait_for(connection& of, wait what);
   void time_out(connection& of);
@@ -100,6 +115,7 @@ private:
   const std::shared_ptr<reply_outbox> outbox_;
   connection_events& events_;
   std::unordered_map<id, std::unique_ptr<connection>> open_;
+  std::size_t unsent_ = 0; // bytes of answers, over all connections
   deadline_queue replies_due_;
   deadline_queue timeouts_;
 };

@@ -43,7 +43,7 @@ struct front_door_options {
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds body_timeout{30'000};
   /// Between two requests of a connection.
-  std::chrono::milliseconds idle_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{75'000};
   /// After that long with nothing to say, a stream shows that it is alive.
   std::chrono::milliseconds keep_alive{15'000};
   /// More are refused with 503, and so is whoever comes when descriptors are
@@ -54,9 +54,15 @@ struct front_door_options {
   /// Never null; may be read by anybody, and after the front door is gone.
   std::shared_ptr<connection_refusals> refusals =
     std::make_shared<connection_refusals>();
-  /// Bytes of answers that a slow reader makes us keep; more ends the
-  /// connection.
-  std::size_t max_unsent = 4'194'304;
+  /// How long a client may take none of what is sent to it.
+  std::chrono::milliseconds reader_timeout{60'000};
+  /// How long a client may go on sending after its last answer before the
+  /// connection is reset.
+  std::chrono::milliseconds linger_time{5'000};
+  /// Bytes of answers that a worker keeps for its slow readers, all together.
+  /// One answer of any size is kept; beyond this sum, whoever has read nothing
+  /// for the longest is disconnected.
+  std::size_t max_unsent = 268'435'456;
   /// Go with every answer, of whoever, that has no field of the same name.
   headers fields;
 };
@@ -76,7 +82,8 @@ struct front_door_counts {
 /// one connection are handed on one after the other, each when the one before
 /// is answered.
 ///
-/// A client that closes its sending side (SHUT_WR) counts as gone.
+/// A client that closes its sending side (SHUT_WR) gets its answers, then the
+/// connection ends; one that resets it is gone (RFC 9112, section 9.6).
 ///
 /// The handler runs on a thread of the front door and must not block. What it
 /// throws is answered with 500.

@@ -26,6 +26,9 @@ using peer_ptr = std::shared_ptr<Pistache::Tcp::Peer>;
 // A worker that only answers itself must still look at its sockets.
 constexpr int posted_rounds_max = 64;
 
+constexpr std::size_t read_bytes_max = 65'536;
+constexpr int reads_max = 4;
+
 constexpr std::size_t canonical_head_bytes_max = 256;
 
 // What Pistache gets to see: a request of one meaning only. Header fields
@@ -166,6 +169,7 @@ guarded_transport::guarded_transport(
       inner_(std::move(inner)),
       outbox_(std::make_shared<reply_outbox>()),
       connections_(settings_->options, settings_->tally, outbox_, *this),
+      read_buffer_(read_bytes_max),
       timer_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
   if (timer_ < 0)
     throw std::system_error(errno, std::generic_category(), "timerfd");
@@ -212,26 +216,76 @@ void guarded_transport::onReady(const Pistache::Aio::FdSet& fds) {
       armed_for_.reset();
       connections_.tick(std::chrono::steady_clock::now());
     } else {
-      on_socket_event(fd, entry.isReadable() || entry.isHangup(),
-                      entry.isWritable());
+      on_socket_event(fd, entry);
     }
   }
   do_what_is_posted();
   arm_timer();
 }
 
-// Pistache ignores that a socket is writable if it is readable too, and throws
-// if it has nothing to write to it; so it is told of what is readable only.
-void guarded_transport::on_socket_event(int fd, bool readable, bool writable) {
-  if (writable) {
-    // The descriptor may be another client's by now: then nothing is unsent and
-    // this does nothing.
-    const auto found = peers.find(fd);
-    if (found != peers.end())
-      connections_.writable(found->second->getID());
-  }
-  if (!readable)
+void guarded_transport::on_socket_event(
+  int fd, const Pistache::Aio::FdSet::Entry& event) {
+  const auto found = peers.find(fd);
+  if (found == peers.end()) {
+    // One of Pistache's own descriptors.
+    if (event.isReadable())
+      tell_pistache(fd);
     return;
+  }
+  // Kept here, because it may be closed by what it gets to read.
+  const auto peer = found->second;
+  // The descriptor may be another client's by now: then nothing is unsent and
+  // this does nothing.
+  if (event.isWritable())
+    connections_.writable(peer->getID());
+  if (event.isReadable() || event.isHangup())
+    read(peer, event.isHangup());
+}
+
+void guarded_transport::read(const peer_ptr& peer, bool hung_up) {
+  const auto who = peer->getID();
+  // Others have their turn in between.
+  for (int round = 0; round < reads_max; ++round) {
+    const auto room = connections_.room_for_input(who);
+    if (room == 0) {
+      // A reset, or an end of our own. Otherwise it is read later.
+      if (hung_up)
+        close(peer);
+      return;
+    }
+    const auto bytes =
+      ::recv(peer->fd(), read_buffer_.data(),
+             std::min(room, read_buffer_.size()), MSG_DONTWAIT);
+    if (bytes > 0)
+      guard_->onInput(read_buffer_.data(), static_cast<std::size_t>(bytes),
+                      peer);
+    else if (bytes == 0)
+      connections_.ended(who);
+    else if (errno == EAGAIN || errno == EWOULDBLOCK)
+      return;
+    else if (errno != EINTR)
+      return close(peer);
+  }
+  connections_.look_again(who);
+}
+
+void guarded_transport::close(const peer_ptr& peer) {
+  const int fd = peer->fd();
+  if (connections_.resets(peer->getID())) {
+    const linger at_once{1, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  }
+  // Pistache is to find nothing but the end, which has it close the descriptor;
+  // by some errors it would be thrown off its thread.
+  ::shutdown(fd, SHUT_RDWR);
+  while (::recv(fd, read_buffer_.data(), read_buffer_.size(),
+                MSG_DONTWAIT | MSG_TRUNC)
+         > 0) {
+  }
+  tell_pistache(fd);
+}
+
+void guarded_transport::tell_pistache(int fd) {
   std::vector<polling::Event> events;
   events.push_back(readable_event(fd));
   Transport::onReady(Pistache::Aio::FdSet(std::move(events)));

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace handoff {
 
@@ -26,9 +27,8 @@ class request_handler;
 /// and its HTTP handler, with a guard before the handler, and with writing,
 /// deadlines and timeouts of our own. Nothing in here ever uses Pistache's
 /// write queue, which is keyed by descriptors and spins on a full socket.
-///
-/// Pistache reads a client's half-close (SHUT_WR) as its end, so a client must
-/// keep its side open until it has its answer.
+/// Nor does Pistache read: it takes a client's half-close (SHUT_WR) for its
+/// end, and cannot be told to wait. It owns the descriptors and closes them.
 class guarded_transport final : public Pistache::Tcp::Transport,
                                 private connection_events {
 public:
@@ -53,7 +53,10 @@ private:
   guarded_transport(std::shared_ptr<const worker_settings> settings,
                     std::shared_ptr<request_handler> inner);
 
-  void on_socket_event(int fd, bool readable, bool writable);
+  void on_socket_event(int fd, const Pistache::Aio::FdSet::Entry& event);
+  void read(const std::shared_ptr<Pistache::Tcp::Peer>& peer, bool hung_up);
+  void tell_pistache(int readable_fd);
+  void close(const std::shared_ptr<Pistache::Tcp::Peer>& peer);
   void do_what_is_posted();
   void obey(outbox_item& item);
   void adopt(int fd);
@@ -67,6 +70,7 @@ private:
   const std::shared_ptr<request_handler> inner_;
   const std::shared_ptr<reply_outbox> outbox_;
   connections connections_;
+  std::vector<char> read_buffer_;
   int timer_ = -1;
   std::optional<connections::time_point> armed_for_;
 };

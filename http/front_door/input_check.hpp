@@ -66,6 +66,9 @@ public:
   /// Whether a part of a request has come; false between two requests.
   bool begun() const noexcept;
 
+  /// How many bytes have come and are not part of a request yet.
+  std::size_t unused_bytes() const noexcept { return unused().size(); }
+
   /// Whether what is missing is a body.
   bool in_body() const noexcept { return in_body_; }
 

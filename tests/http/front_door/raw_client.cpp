@@ -126,6 +126,10 @@ bool raw_client::at_end() {
   return got == 0 || (got < 0 && errno == ECONNRESET);
 }
 
+void raw_client::end_sending() {
+  ::shutdown(fd_, SHUT_WR);
+}
+
 void raw_client::close(bool abruptly) {
   if (fd_ < 0)
     return;

@@ -44,6 +44,9 @@ public:
   /// Whether the other side has ended the connection, and nothing came before.
   bool at_end();
 
+  /// Closes the sending side only (SHUT_WR).
+  void end_sending();
+
   /// Hangs up: with a reset if `abruptly`.
   void close(bool abruptly = false);
 

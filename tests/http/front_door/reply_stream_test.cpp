@@ -178,7 +178,7 @@ TEST_F(ReplyStreamTest, TakesNoMoreThanTheSocketDoes) {
 }
 
 TEST_F(ReplyStreamTest, CutsAClientThatStopsReading) {
-  options_.idle_timeout = std::chrono::milliseconds{100};
+  options_.reader_timeout = std::chrono::milliseconds{100};
   stream->endless = true;
   open();
   auto sender = client();
