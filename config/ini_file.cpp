@@ -21,6 +21,17 @@ namespace {
 constexpr std::string_view eof_section = "zz-eof";
 constexpr std::string_view eof_mark = "\n[zz-eof]\nok = true\n";
 
+std::optional<std::string> joined(const caf::config_value::list& list) {
+  std::string texts;
+  for (const auto& each : list) {
+    const auto* text = caf::get_if<std::string>(&each);
+    if (text == nullptr || text->find(',') != std::string::npos)
+      return std::nullopt;
+    texts += (&each == &list.front() ? "" : ",") + *text;
+  }
+  return texts;
+}
+
 ini_value converted(const caf::config_value& value) {
   if (const auto* integer = caf::get_if<std::int64_t>(&value))
     return *integer;
@@ -36,8 +47,8 @@ ini_value converted(const caf::config_value& value) {
     return *text;
   if (const auto* uri = caf::get_if<caf::uri>(&value))
     return caf::to_string(*uri);
-  if (caf::holds_alternative<caf::config_value::list>(value))
-    return ini_compound{"a list"};
+  if (const auto* list = caf::get_if<caf::config_value::list>(&value))
+    return ini_compound{"a list", joined(*list)};
   return ini_compound{"a map"};
 }
 

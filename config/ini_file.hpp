@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,9 +18,11 @@ struct ini_atom {
   std::string text;
 };
 
-/// A list or a map, neither of which any key takes.
+/// A list or a map.
 struct ini_compound {
   std::string_view kind;
+  /// Of a list that has nothing but texts in it: these, with commas between.
+  std::optional<std::string> texts = {};
 };
 
 /// A value as it was written in the INI.

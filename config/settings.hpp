@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace handoff {
 
@@ -23,12 +24,16 @@ struct http_settings {
   /// What senders call: scheme, host, perhaps a port and a path. Empty if no
   /// flow needs it.
   std::string public_url;
+  /// How long a connection is kept between two requests, on both sides.
+  std::chrono::milliseconds keep_alive{75'000};
 };
 
 struct admin_settings {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8081;
   std::string token;
+  /// Names that are answered to beside loopback, IP addresses and `address`.
+  std::vector<std::string> hosts;
 };
 
 struct flows_settings {

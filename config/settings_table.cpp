@@ -42,6 +42,10 @@ void assign(std::string& field, const setting_value& value) {
   field = std::get<std::string>(value);
 }
 
+void assign(std::vector<std::string>& field, const setting_value& value) {
+  field = split_names(std::get<std::string>(value));
+}
+
 void assign(milliseconds& field, const setting_value& value) {
   field = std::chrono::round<milliseconds>(std::get<nanoseconds>(value));
 }
@@ -64,6 +68,13 @@ std::string text_of(const setting_key&, double value) {
 
 std::string text_of(const setting_key&, const std::string& value) {
   return value.empty() ? value : in_quotes(value);
+}
+
+std::string text_of(const setting_key&, const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& each : names)
+    text += (text.empty() ? "" : ", ") + each;
+  return text.empty() ? text : in_quotes(text);
 }
 
 std::string text_of(const setting_key&, milliseconds value) {
@@ -162,6 +173,15 @@ std::vector<setting_key> service_keys() {
                         "path. Signatures over a URL are checked with it, "
                         "never with the Host field."},
             KEPT_IN(http.public_url)),
+    kept_in({.section = "http",
+             .key = "keep-alive",
+             .type = duration,
+             .least = 1 * second,
+             .most = 1 * hour,
+             .meaning = "How long a connection is kept open between two "
+                        "requests, on the admin side too. More than the proxy "
+                        "in front keeps it."},
+            KEPT_IN(http.keep_alive)),
     kept_in({"admin",
              "address",
              address,
@@ -190,6 +210,13 @@ std::vector<setting_key> service_keys() {
              {},
              "What operators authorize themselves with, as a bearer token."},
             KEPT_IN(admin.token)),
+    kept_in({.section = "admin",
+             .key = "hosts",
+             .type = host_names,
+             .meaning = "Names that the admin side answers to (Host) beside "
+                        "localhost, IP addresses and its own address: of the "
+                        "service that probes use, or of a proxy."},
+            KEPT_IN(admin.hosts)),
     kept_in({"flows",
              "directory",
              text,
@@ -604,6 +631,19 @@ std::string range_text(double least, double most) {
 
 } // namespace
 
+std::vector<std::string> split_names(std::string_view text) {
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at <= text.size();) {
+    const auto end = std::min(text.find(',', at), text.size());
+    auto name = text.substr(at, end - at);
+    name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
+    name = name.substr(0, name.find_last_not_of(" \t") + 1);
+    names.emplace_back(name);
+    at = end + 1;
+  }
+  return names;
+}
+
 std::span<const setting_key> setting_keys() {
   static const auto all = [] {
     auto keys = service_keys();
@@ -646,6 +686,9 @@ std::string allowed_by(const setting_key& key) {
     return "text that is not empty";
   case setting_type::address:
     return "an IP address or \"localhost\"";
+  case setting_type::host_names:
+    return "names of hosts without a port, such as \"handoff.internal\", "
+           "separated by commas or in a list";
   case setting_type::secret:
     return "visible ASCII characters without spaces";
   case setting_type::journal_uri:

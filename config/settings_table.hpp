@@ -24,6 +24,8 @@ enum class setting_type {
   address,
   /// Text that no message shows.
   secret,
+  /// Names of hosts, separated by commas.
+  host_names,
   /// "sqlite:PATH"; no message shows it, for other schemes hold passwords.
   journal_uri,
   integer,
@@ -56,6 +58,9 @@ struct setting_key {
     return std::string{section} + "." + std::string{key};
   }
 };
+
+/// The names of a value of type `host_names`.
+std::vector<std::string> split_names(std::string_view text);
 
 /// Every key: the one place that knows them. Sorted as the documentation is.
 std::span<const setting_key> setting_keys();

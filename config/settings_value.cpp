@@ -41,6 +41,26 @@ bool is_address(const std::string& text) {
       || ::inet_pton(AF_INET6, text.c_str(), space) == 1;
 }
 
+bool is_host_name(std::string_view text) {
+  return !text.empty() && text.size() <= 253
+      && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+               || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+         });
+}
+
+outcome read_host_names(const setting_key& key, const std::string& text,
+                        std::string_view shown) {
+  for (const auto& each : split_names(text))
+    if (!is_host_name(each))
+      return refused(key, shown,
+                     has_reference(shown) || each.empty()
+                       ? "has what is no name of a host in it"
+                       : "has " + in_quotes(each)
+                           + " in it, which is no name of a host");
+  return setting_value{text};
+}
+
 /// Checks a value of the right type; `shown` is how it was written.
 outcome checked(const setting_key& key, setting_value value,
                 std::string_view shown) {
@@ -105,6 +125,8 @@ outcome read_text(const setting_key& key, const std::string& text,
     if (!is_address(text))
       return refused(key, shown, "is no address");
     return setting_value{text};
+  case setting_type::host_names:
+    return read_host_names(key, text, shown);
   case setting_type::secret:
     if (!std::all_of(text.begin(), text.end(),
                      [](char c) { return c > ' ' && c < 0x7f; }))
@@ -196,8 +218,11 @@ outcome read_setting(const setting_key& key, const ini_value& written,
       return setting_value{*boolean};
     return refused(key, *boolean ? "true" : "false", "is of another type");
   }
-  return refused(key, "",
-                 "is " + std::string{std::get<ini_compound>(written).kind});
+  const auto& compound = std::get<ini_compound>(written);
+  if (key.type == setting_type::host_names && compound.texts)
+    return resolve_and_read(key, *compound.texts, in_quotes(*compound.texts),
+                            references);
+  return refused(key, "", "is " + std::string{compound.kind});
 }
 
 outcome read_setting(const setting_key& key, std::string_view written,

@@ -27,7 +27,7 @@ class admin_routes {
 public:
   explicit admin_routes(admin_options options)
       : options_{std::move(options)},
-        origins_{options_.address},
+        origins_{options_.address, options_.hosts},
         jobs_{options_.jobs} {}
 
   void handle(const http_request& request,

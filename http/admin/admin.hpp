@@ -12,6 +12,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace handoff {
 
@@ -32,6 +33,7 @@ struct admin_options {
   std::string token;
   /// What the listener was told to listen on; see `origin_check`.
   std::string address;
+  std::vector<std::string> hosts;
 };
 
 /// The routes that operators see:

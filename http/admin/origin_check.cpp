@@ -76,8 +76,15 @@ bool origin_check::is_ours(std::string_view field) const {
     return false;
   if (field.starts_with('['))
     return is_ip_address(*host, AF_INET6);
-  return is_ip_address(*host, AF_INET) || same_name(*host, "localhost")
-      || same_name(*host, address_);
+  if (is_ip_address(*host, AF_INET) || same_name(*host, "localhost")
+      || same_name(*host, address_))
+    return true;
+  // A name may be written as the absolute one that it is (RFC 3986, 3.2.2).
+  const auto name =
+    host->substr(0, host->size() - (host->ends_with('.') ? 1 : 0));
+  return std::any_of(
+    hosts_.begin(), hosts_.end(),
+    [&](const std::string& each) { return same_name(name, each); });
 }
 
 std::optional<error> origin_check::refuse(const http_request& request) const {
@@ -86,8 +93,8 @@ std::optional<error> origin_check::refuse(const http_request& request) const {
   if (host != nullptr && !is_ours(*host))
     return error{error_kind::misdirected,
                  "Host is \"" + host->substr(0, shown_bytes_max)
-                   + "\"; allowed are IP addresses, localhost and the address "
-                     "of [admin]"};
+                   + "\"; allowed are IP addresses, localhost, the address "
+                     "of [admin] and its hosts"};
   if (is_safe(request.method))
     return std::nullopt;
   const auto* origin = find_header(request.headers, "Origin");

@@ -18,10 +18,11 @@ const std::vector<bad_input>& bad_inis() {
     {"[http]\nadress = \"::1\"",
      "http.adress: is no known key (did you mean address?), allowed is "
      "address, port, threads, max-body, header-timeout, body-timeout, "
-     "max-connections or public-url"},
+     "max-connections, public-url or keep-alive"},
     {"[http.tls]\nport = 1",
      "http.tls: is no known key, allowed is address, port, threads, max-body, "
-     "header-timeout, body-timeout, max-connections or public-url"},
+     "header-timeout, body-timeout, max-connections, public-url or "
+     "keep-alive"},
     {"[http]\npublic-url = \"hooks.example\"",
      "http.public-url: is no absolute URL, allowed are http:// and https://"},
     {"[http]\npublic-url = \"https://hooks.example/?a=1\"",

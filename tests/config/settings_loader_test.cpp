@@ -50,6 +50,34 @@ TEST(SettingsLoaderTest, RunsWithAnEmptyIni) {
   EXPECT_EQ(std::get<std::int64_t>(throughput->value), 100);
 }
 
+TEST(SettingsLoaderTest, ReadsNamesOfHosts) {
+  using names = std::vector<std::string>;
+  const names both{"handoff-admin", "handoff.internal"};
+  for (const auto* value : {"[\"handoff-admin\", \"handoff.internal\"]",
+                            "\"handoff-admin, handoff.internal\"",
+                            "\"handoff-admin,handoff.internal\""}) {
+    const auto loaded = read("[admin]\nhosts = " + std::string{value} + "\n");
+    EXPECT_EQ(messages(loaded), "");
+    EXPECT_EQ(loaded.values.admin.hosts, both) << value;
+  }
+  EXPECT_EQ(read("", {"--admin.hosts=a,b"}).values.admin.hosts,
+            (names{"a", "b"}));
+  EXPECT_EQ(read("").values.admin.hosts, names{});
+  for (const auto* value :
+       {"\"\"", "[]", "\"a:80\"", "\"a b\"", "\"*\"", "\"a,,b\"",
+        "\"http://a\"", "[\"a\", 1]", "[\"a,b\"]", "{ a = 1 }", "7", "true"})
+    EXPECT_EQ(
+      read("[admin]\nhosts = " + std::string{value} + "\n").errors.size(), 1u)
+      << value;
+}
+
+TEST(SettingsLoaderTest, KeepsConnectionsAsLongAsItIsTold) {
+  EXPECT_EQ(read("").values.http.keep_alive, milliseconds{75'000});
+  EXPECT_EQ(read("[http]\nkeep-alive = 10min\n").values.http.keep_alive,
+            milliseconds{600'000});
+  EXPECT_EQ(read("[http]\nkeep-alive = 0s\n").errors.size(), 1u);
+}
+
 TEST(SettingsLoaderTest, ReadsEveryKindOfValue) {
   const auto loaded = read("; comment\n"
                            "[http]\n"

@@ -64,16 +64,19 @@ front_door_options ingress_door(const http_settings& from,
   options.header_timeout = from.header_timeout;
   options.body_timeout = from.body_timeout;
   options.max_connections = from.max_connections;
+  options.idle_timeout = from.keep_alive;
   options.refusals = std::move(refusals);
   return options;
 }
 
 front_door_options admin_door(const admin_settings& from,
+                              std::chrono::milliseconds keep_alive,
                               std::shared_ptr<connection_refusals> refusals) {
   front_door_options options;
   options.address = from.address;
   options.port = from.port;
   options.threads = 1;
+  options.idle_timeout = keep_alive;
   options.max_connections = 1'000;
   options.for_operators = true;
   options.refusals = std::move(refusals);
@@ -360,8 +363,10 @@ void service::open_doors(const checked_configuration& configuration) {
   seen.journal_fails = journal_fails_;
   seen.token = from.admin.token;
   seen.address = from.admin.address;
-  admin_ = std::make_unique<front_door>(admin_door(from.admin, admin_refusals_),
-                                        admin(std::move(seen)));
+  seen.hosts = from.admin.hosts;
+  admin_ = std::make_unique<front_door>(
+    admin_door(from.admin, from.http.keep_alive, admin_refusals_),
+    admin(std::move(seen)));
   ingress_ = std::make_unique<front_door>(
     ingress_door(from.http, ingress_refusals_), ingress(std::move(routes)));
 }

@@ -38,6 +38,24 @@ TEST(OriginCheckTest, RefusesOtherHosts) {
     EXPECT_EQ(status_of_host(host), 421) << host;
 }
 
+TEST(OriginCheckTest, TakesTheNamesThatItIsGiven) {
+  const origin_check check{"0.0.0.0", {"handoff-admin", "Handoff.internal"}};
+  const auto status_of_named = [&](const std::string& host) {
+    http_request request;
+    request.method = "GET";
+    request.headers = {{"Host", host}};
+    const auto refused = check.refuse(request);
+    return refused ? http_status(refused->kind) : 0;
+  };
+  for (const auto* host : {"handoff-admin", "HANDOFF-ADMIN:8081",
+                           "handoff.internal", "handoff.internal.:8081"})
+    EXPECT_EQ(status_of_named(host), 0) << host;
+  for (const auto* host :
+       {"handoff-admin.evil.example", "xhandoff-admin", "internal", "",
+        "handoff-admin..", ".", "handoff-admin, handoff.internal"})
+    EXPECT_EQ(status_of_named(host), 421) << host;
+}
+
 TEST(OriginCheckTest, RefusesWhatPagesOfOthersSend) {
   const header host{"Host", "localhost:8081"};
   for (const auto* method : {"POST", "PUT", "PATCH", "DELETE"}) {
