@@ -21,6 +21,26 @@ std::optional<error> add_headers(const request_template& request,
   return std::nullopt;
 }
 
+/// Whether a content type is one of JSON: application/json, text/json or one
+/// with the suffix +json (RFC 6839, section 3.1).
+bool names_json(std::string_view type) {
+  auto name = lower_case(type.substr(0, type.find(';')));
+  name.erase(name.find_last_not_of(" \t") + 1);
+  return name == "application/json" || name == "text/json"
+      || name.ends_with("+json");
+}
+
+/// A text that the flow says is something other than JSON, a form for example,
+/// goes out as it is; all else as JSON.
+void add_body(const nlohmann::json& body, outbound_call& to) {
+  const auto* type = find_header(to.headers, "Content-Type");
+  const bool is_plain =
+    body.is_string() && type != nullptr && !type->empty() && !names_json(*type);
+  to.body = is_plain ? body.get<std::string>() : json_text(body);
+  if (type == nullptr)
+    to.headers.push_back({"Content-Type", "application/json"});
+}
+
 void add_trace(const job& record, const std::string& span_id, headers& to) {
   const auto& trace = record.hook.trace;
   to.push_back({"traceparent", make_traceparent(trace, span_id)});
@@ -72,9 +92,7 @@ result<outbound_call> build_call(const request_template& request,
     auto body = request.body->render(context);
     if (auto* failed = std::get_if<error>(&body))
       return std::move(*failed);
-    call.body = json_text(std::get<nlohmann::json>(body));
-    if (find_header(call.headers, "Content-Type") == nullptr)
-      call.headers.push_back({"Content-Type", "application/json"});
+    add_body(std::get<nlohmann::json>(body), call);
   }
   call.headers.push_back({"Idempotency-Key", record.id + '.' + made.step});
   add_trace(record,

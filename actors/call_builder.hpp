@@ -26,7 +26,8 @@ struct step_attempt {
 
 /// Fills in `request` for one attempt. Every attempt of a step carries the same
 /// `Idempotency-Key: {job}.{step}` and a `traceparent` with a span id of its
-/// own; a body is sent as `application/json` unless the flow says otherwise.
+/// own; a body is sent as `application/json` unless the flow says otherwise; a
+/// text whose content type is not one of JSON goes out as it is.
 ///
 /// The call may be under way for `policy.attempt_timeout`; it has no turn yet.
 /// Error `template_failed`.

@@ -415,7 +415,7 @@ TEST_F(HostileInputTest, LetsSendersGoAtAnyMoment) {
         sender.reset();
       else if (way == 1)
         sender.close();
-      else // SHUT_WR counts as gone
+      else // it still reads, and so has an answer until it goes
         sender.shut_down_sending();
     }
 }
