@@ -1,13 +1,11 @@
 #include "http/ingress/ingress.hpp"
 
+#include "actors/order.hpp"
 #include "actors/replies.hpp"
-#include "config/sha256.hpp"
 #include "http/front_door/routes.hpp"
 #include "http/front_door/target.hpp"
 #include "http/ingress/json_body.hpp"
-#include "http/ingress/prefer.hpp"
 #include "http/ingress/verifier.hpp"
-#include "job/credential.hpp"
 #include "job/job_id.hpp"
 
 #include <caf/send.hpp>
@@ -20,14 +18,9 @@
 namespace handoff {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::system_clock;
-using namespace std::chrono_literals;
 
 constexpr const char* retry_after_seconds = "1";
-constexpr const char* hidden = "***";
-
-constexpr std::size_t key_bytes_max = 256;
 
 reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   auto made = problem_reply({kind, std::move(detail)});
@@ -41,30 +34,6 @@ reply unverified(const error& why, const flow& definition) {
     made.headers.push_back(
       {"WWW-Authenticate", challenge_of(definition.verify, definition.name)});
   return made;
-}
-
-/// Takes out what is as good as a password before it goes anywhere, but for
-/// what the flow itself refers to.
-void hide_credentials(webhook& hook, const flow& definition) {
-  const auto& rule = definition.verify;
-  for (auto& [name, value] : hook.headers)
-    if ((is_credential(name)
-         || rule.credential_headers.contains(lower_case(name)))
-        && !definition.referenced_headers.contains(lower_case(name)))
-      value = hidden;
-  for (auto& [name, value] : hook.query)
-    if ((is_credential(name) || rule.credential_query.contains(name))
-        && !definition.referenced_query.contains(name))
-      value = hidden;
-}
-
-trace_context trace_of(const headers& fields) {
-  const auto* parent = find_header(fields, "traceparent");
-  std::vector<std::string_view> states;
-  for (const auto& each : fields)
-    if (lower_case(each.name) == "tracestate")
-      states.push_back(each.value);
-  return continue_trace(parent != nullptr ? *parent : "", states);
 }
 
 class ingress_routes {
@@ -101,17 +70,14 @@ private:
       responder->on_outcome(
         [counted = options_.counted, flow = definition->name,
          from = request.arrived,
-         limit = limit_of(*definition)](const reply_outcome& outcome) {
+         limit = deadline_limit(*definition, options_.deadline_limit)](
+          const reply_outcome& outcome) {
           const metrics::seconds held = std::chrono::steady_clock::now() - from;
           counted->answered(
             flow, outcome.status, held,
             std::max(metrics::seconds{0}, metrics::seconds{limit} - held));
         });
     post(std::move(request), definition, responder);
-  }
-
-  milliseconds limit_of(const flow& definition) const {
-    return std::min(options_.deadline_limit, definition.deadline_limit);
   }
 
   void post(http_request request, const flow_ptr& definition,
@@ -141,12 +107,17 @@ private:
       responder->answer(problem_reply(*failed));
       return;
     }
+    auto made = order_for(std::move(request), definition,
+                          std::get<nlohmann::json>(std::move(body)));
+    if (const auto* failed = std::get_if<error>(&made)) {
+      responder->answer(problem_reply(*failed));
+      return;
+    }
     auto job_place = admit(responder);
     if (!job_place)
       return;
-    auto order =
-      order_for(std::move(request), definition,
-                std::get<nlohmann::json>(std::move(body)), responder);
+    auto order = std::get<std::shared_ptr<clone_order>>(std::move(made));
+    order->responder = responder;
     order->job_place = std::move(job_place);
     // Until the job is journaled, nothing may be promised. The same for all,
     // and hardly ever sent, so that it is not made for each.
@@ -156,22 +127,6 @@ private:
               {{"Retry-After", retry_after_seconds}});
     responder->answer_by(order->journal_by, late);
     caf::anon_send(options_.intake, clone_order_ptr{std::move(order)});
-  }
-
-  /// The webhook's claim on an idempotency key, if it has one.
-  static std::optional<idempotency_claim> claim_of(const flow& definition,
-                                                   const webhook& hook,
-                                                   const std::string& body) {
-    template_context context;
-    context.hook = &hook;
-    auto key = definition.idempotency_key.render(context, template_place::text);
-    const auto* text = std::get_if<std::string>(&key);
-    if (text == nullptr || text->empty())
-      return std::nullopt;
-    // What is journaled as a key is bounded; equal texts stay equal.
-    return idempotency_claim{
-      text->size() > key_bytes_max ? sha256_hex(*text) : *text,
-      sha256_hex(body), hook.received + definition.idempotency_keep};
   }
 
   /// Counts the webhook in, and gives the place of its job; or refuses it.
@@ -197,54 +152,22 @@ private:
                               {{"Retry-After", retry_after_seconds}}));
   }
 
-  std::shared_ptr<clone_order> order_for(http_request request,
-                                         const flow_ptr& definition,
-                                         nlohmann::json body,
-                                         const responder_ptr& responder) const {
+  result<std::shared_ptr<clone_order>> order_for(http_request request,
+                                                 const flow_ptr& definition,
+                                                 nlohmann::json body) const {
     const auto now = system_clock::now();
-    const auto limit = limit_of(*definition);
-    auto order = std::make_shared<clone_order>();
-    order->definition = definition;
-    order->responder = responder;
-    order->journal_by =
-      request.arrived + std::max(limit - options_.deadline_margin, 0ms);
-    order->answer_by = order->journal_by;
-    prefer(*order, read_preferences(request.headers), limit, request.arrived);
-    auto& record = order->record;
-    record.id = make_job_id(now);
-    record.flow = definition->name;
-    record.flow_version = definition->version;
-    record.deadline = now
-                    + std::chrono::duration_cast<system_clock::duration>(
-                        order->answer_by - std::chrono::steady_clock::now());
-    record.hook.job = record.id;
-    record.hook.flow = definition->name;
-    record.hook.received = now;
-    record.hook.body = std::move(body);
-    record.hook.query = query_pairs(request.query);
-    record.hook.trace = trace_of(request.headers);
-    record.hook.headers = std::move(request.headers);
-    record.claim = claim_of(*definition, record.hook, request.body);
-    hide_credentials(record.hook, *definition);
-    return order;
-  }
-
-  /// What a sender asks for can make its answer come earlier, never later.
-  void prefer(clone_order& order, const preferences& preferred,
-              milliseconds limit, responder::time_point arrived) const {
-    const bool waits = preferred.wait && *preferred.wait < limit;
-    if (waits)
-      order.answer_by = std::min(
-        order.answer_by,
-        arrived + std::max(*preferred.wait - options_.deadline_margin, 0ms));
-    // With both, the wait comes first (RFC 7240, section 4.3).
-    order.respond_async = preferred.respond_async && !preferred.wait;
-    if (preferred.respond_async)
-      order.preference_applied = "respond-async";
-    if (waits)
-      order.preference_applied +=
-        (preferred.respond_async ? ", wait=" : "wait=")
-        + std::to_string(preferred.wait->count());
+    order_facts facts;
+    facts.job = make_job_id(now);
+    facts.trace = trace_of(request.headers);
+    facts.received = now;
+    facts.now = std::chrono::steady_clock::now();
+    facts.arrived = request.arrived;
+    facts.limit = options_.deadline_limit;
+    facts.margin = options_.deadline_margin;
+    return make_order(definition,
+                      {std::move(request.headers), query_pairs(request.query),
+                       std::move(request.body), std::move(body)},
+                      std::move(facts));
   }
 
   void show(const http_request& request, const std::string& flow,

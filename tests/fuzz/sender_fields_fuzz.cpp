@@ -1,10 +1,10 @@
 // What a sender writes into the head of a webhook: lines of "Name: value", an
 // empty line, and the body.
 
+#include "actors/prefer.hpp"
 #include "http/admin/origin_check.hpp"
 #include "http/front_door/target.hpp"
 #include "http/ingress/json_body.hpp"
-#include "http/ingress/prefer.hpp"
 #include "job/trace.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

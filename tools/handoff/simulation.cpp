@@ -3,8 +3,11 @@
 #include "actors/intake.hpp"
 #include "actors/journal_finder.hpp"
 #include "actors/journal_keeper.hpp"
+#include "actors/order.hpp"
+#include "actors/replies.hpp"
 #include "actors/root_supervisor.hpp"
 #include "job/job_id.hpp"
+#include "job/json_text.hpp"
 #include "journal/memory_journal.hpp"
 #include "tools/handoff/simulated_api.hpp"
 
@@ -150,30 +153,28 @@ private:
   }
 
   std::string send() {
-    const auto& definition = *options_.definition;
-    const auto& deadline = options_.settings.deadline;
-    const auto limit = std::min(deadline.limit, definition.deadline_limit);
-    auto order = std::make_shared<clone_order>();
-    order->definition = options_.definition;
+    order_facts facts;
+    facts.job = job_id_from(now(), {});
+    facts.trace = continue_trace("");
+    facts.received = now();
+    facts.now = system_->clock().now();
+    facts.arrived = facts.now;
+    facts.limit = options_.settings.deadline.limit;
+    facts.margin = options_.settings.deadline.margin;
+    auto id = facts.job;
+    auto made = make_order(
+      options_.definition,
+      {options_.headers, {}, json_text(options_.body), options_.body},
+      std::move(facts));
+    if (const auto* failed = std::get_if<error>(&made)) {
+      sender_->answer(problem_reply(*failed));
+      return id;
+    }
+    auto order = std::get<std::shared_ptr<clone_order>>(std::move(made));
     order->responder = sender_;
-    order->respond_async = options_.respond_async;
-    order->journal_by = system_->clock().now()
-                      + std::max(limit - deadline.margin, milliseconds{});
-    order->answer_by = order->journal_by;
-    auto& record = order->record;
-    record.id = job_id_from(now(), {});
-    record.flow = definition.name;
-    record.flow_version = definition.version;
-    record.deadline = now() + (limit - deadline.margin);
-    record.hook.job = record.id;
-    record.hook.flow = definition.name;
-    record.hook.body = options_.body;
-    record.hook.headers = options_.headers;
-    record.hook.received = now();
-    record.hook.trace = continue_trace("");
+    order->respond_async |= options_.respond_async;
     order->job_place =
       std::make_shared<place>(env_->admission->jobs.take_over());
-    auto id = record.id;
     caf::anon_send(entrance_, clone_order_ptr{std::move(order)});
     return id;
   }

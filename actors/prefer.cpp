@@ -1,4 +1,4 @@
-#include "http/ingress/prefer.hpp"
+#include "actors/prefer.hpp"
 
 #include <algorithm>
 #include <charconv>
