@@ -81,6 +81,14 @@ reply cloned_reply(const flow& definition, const job& record,
 }
 
 reply settled_reply(const job& record) {
+  // Not an error: an answer that invites to send it again would make a second
+  // clone of one that may be there.
+  if (record.status == job_status::ambiguous) {
+    auto made =
+      json_reply(202, {{"job", record.id}, {"status", name(record.status)}});
+    add_location(made, record, {});
+    return made;
+  }
   auto extras = json::object();
   const auto& attempts = record.clone.attempts;
   if (!attempts.empty() && attempts.back().http_status != 0)

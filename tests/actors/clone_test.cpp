@@ -149,14 +149,14 @@ TEST_F(CloneTest, FailsForGoodOnAnErrorAnswer) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
-TEST_F(CloneTest, FailsOnAnAnswerWithoutUid) {
+TEST_F(CloneTest, IsAmbiguousAfterAnAnswerWithoutUid) {
   for (const auto* body : {"{}", "no json", R"({"id":""})", R"({"id":1.5})",
                            R"({"id":null})", R"({"id":{"a":1}})"}) {
     responder->given.clear();
     upstream->script["/clone"] = {answers(200, body)};
     post(load());
     run_for(1ms);
-    EXPECT_EQ(responder->given.at(0).status, 502) << body;
+    EXPECT_EQ(responder->given.at(0).status, 202) << body;
     EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1)) << body;
     upstream->calls.clear();
   }
@@ -172,8 +172,12 @@ TEST_F(CloneTest, NeverBlindlyRepeatsAnUnknownOutcome) {
     const auto id = post(load());
     run_for(60s);
     EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
-    EXPECT_EQ(responder->given.at(0).status, 502);
-    EXPECT_EQ(answer_body()["type"], "/problems/clone-ambiguous");
+    // A 5xx would have the sender ask for a second clone.
+    EXPECT_EQ(responder->given.at(0).status, 202);
+    EXPECT_EQ(answer_body(),
+              (nlohmann::json{{"job", id}, {"status", "ambiguous"}}));
+    EXPECT_EQ(*find_header(responder->given.at(0).headers, "Location"),
+              "/hooks/setup/jobs/" + id);
     EXPECT_EQ(job_of(id).status, job_status::ambiguous);
   }
 }

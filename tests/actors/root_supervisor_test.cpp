@@ -110,7 +110,7 @@ TEST_F(RootSupervisorTest, DoesNotRepeatACloneThatDiedWithItsActor) {
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
   EXPECT_EQ(job_of(id).status, job_status::ambiguous);
   ASSERT_THAT(responder->given, SizeIs(1));
-  EXPECT_EQ(responder->given[0].status, 502);
+  EXPECT_EQ(responder->given[0].status, 202);
 }
 
 // A command that came between a start and the recovery of its job took the

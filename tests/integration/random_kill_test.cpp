@@ -53,12 +53,13 @@ protected:
         {{"Content-Type", "application/json"}, {"Idempotency-Key", key}},
         json{{"template", "t"}, {"name", key}}.dump());
       const std::lock_guard lock{mutex_};
-      if (answer.status / 100 == 2)
+      if (answer.status == 202 && answer.json().at("status") == "ambiguous")
+        ++left_to_a_person_;
+      else if (answer.status / 100 == 2)
         acknowledged_[key] = answer.json();
       else if (answer.status == 503)
         return false;
-      else if (answer.body.find("/clone-ambiguous") != std::string::npos
-               || answer.body.find("/quarantined") != std::string::npos)
+      else if (answer.body.find("/quarantined") != std::string::npos)
         ++left_to_a_person_;
       else
         wrong_.push_back(key + " got " + answer.body);

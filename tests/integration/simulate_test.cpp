@@ -96,7 +96,7 @@ TEST_F(SimulateTest, EndsWithOneWhereTheJobDoesNotSucceed) {
   EXPECT_EQ(failed.at("job").at("status"), "failed");
   const auto unclear = simulated(rules(on("/projects/*/clone", reset)), 1);
   EXPECT_EQ(unclear.at("job").at("status"), "ambiguous");
-  EXPECT_EQ(unclear.at("answer").at("status"), 502);
+  EXPECT_EQ(unclear.at("answer").at("status"), 202);
   const auto refused = simulated(json::array(), 1, {"--data={}"});
   EXPECT_EQ(refused.at("answer").at("status"), 400);
   EXPECT_EQ(refused.at("job"), nullptr);

@@ -101,8 +101,8 @@ TEST_F(SupervisionTest, StartsACloneAgainThatDiedBeforeItsJobWasJournaled) {
 TEST_F(SupervisionTest, AnswersInTimeAndIsAmbiguousWhereAClonesAnswerIsLost) {
   start_with_fault("clone:2");
   const auto answer = post();
-  EXPECT_EQ(answer.status, 502) << answer.body;
-  EXPECT_EQ(answer.json().at("type"), "/problems/clone-ambiguous");
+  EXPECT_EQ(answer.status, 202) << answer.body;
+  EXPECT_EQ(answer.json().at("status"), "ambiguous");
   service->wait_for_job(answer.json().at("job"), "ambiguous");
   EXPECT_EQ(clones_of_last_job(), 1);
 }
