@@ -4,13 +4,17 @@
 #include "actors/replies.hpp"
 #include "http/front_door/routes.hpp"
 #include "http/front_door/target.hpp"
+#include "http/ingress/content_coding.hpp"
 #include "http/ingress/json_body.hpp"
+#include "http/ingress/side_thread.hpp"
 #include "http/ingress/verifier.hpp"
 #include "job/job_id.hpp"
 
 #include <caf/send.hpp>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +25,14 @@ namespace {
 using std::chrono::system_clock;
 
 constexpr const char* retry_after_seconds = "1";
+
+/// Larger bodies are looked at on a thread of their own, so that they hold up
+/// no other connection of the event loop.
+constexpr std::size_t loop_body_max = 32'768;
+
+/// What may wait for that thread.
+constexpr std::size_t side_tasks_max = 1'024;
+constexpr std::size_t side_bytes_max = 67'108'864;
 
 reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   auto made = problem_reply({kind, std::move(detail)});
@@ -94,14 +106,80 @@ private:
         {{"Retry-After", retry_after_seconds}, {"Connection", "close"}}));
       return;
     }
+    // A refusal costs nothing more: nobody has looked at the body.
+    if (const auto* limit = full_limit()) {
+      refuse_overload(responder, limit);
+      return;
+    }
+    if (request.body.size() <= loop_body_max) {
+      look_at(std::move(request), definition, responder);
+      return;
+    }
+    const auto bytes = request.body.size();
+    // Whatever becomes of the task: the sender has an answer.
+    responder->answer_by(
+      request.arrived + deadline_limit(*definition, options_.deadline_limit)
+        - options_.deadline_margin,
+      not_journaled());
+    const auto kept = std::make_shared<http_request>(std::move(request));
+    if (!side_->post(bytes, [this, kept, definition, responder] {
+          look_at(std::move(*kept), definition, responder);
+        }))
+      refuse_overload(responder, "too many large webhooks wait to be checked");
+  }
+
+  /// What a webhook is told that nobody journaled in time.
+  static const reply& not_journaled() {
+    // The same for all, and hardly ever sent, so that it is not made for each.
+    static const auto late =
+      refusal(error_kind::overloaded,
+              "the webhook could not be journaled before the deadline",
+              {{"Retry-After", retry_after_seconds}});
+    return late;
+  }
+
+  /// Checks who sent it, reads it and hands it on. Takes some time for a large
+  /// body.
+  void look_at(http_request request, const flow_ptr& definition,
+               const responder_ptr& responder) const {
+    const auto& rule = definition->verify;
+    verify_request asked{request.method,  request.path, request.query,
+                         request.headers, request.body, system_clock::now(),
+                         definition->name};
+    std::optional<std::string> decoded;
+    if (rule.names_body || rule.covers_form()) {
+      auto made = without_content_coding(request.body, request.headers,
+                                         options_.max_body);
+      if (const auto* failed = std::get_if<error>(&made)) {
+        responder->answer(problem_reply(*failed));
+        return;
+      }
+      decoded = std::get<std::string>(std::move(made));
+      asked.decoded_body = *decoded;
+    }
     // Over the bytes as they came: nobody unknown gets as far as the parser.
-    if (const auto wrong =
-          verify(definition->verify,
-                 {request.method, request.path, request.query, request.headers,
-                  request.body, system_clock::now(), definition->name})) {
+    if (const auto wrong = verify(rule, asked)) {
       responder->answer(unverified(*wrong, *definition));
       return;
     }
+    auto job_place = admit(responder);
+    if (!job_place)
+      return;
+    if (!decoded) {
+      auto made = without_content_coding(std::move(request.body),
+                                         request.headers, options_.max_body);
+      if (const auto* failed = std::get_if<error>(&made)) {
+        responder->answer(problem_reply(*failed));
+        return;
+      }
+      decoded = std::get<std::string>(std::move(made));
+    }
+    request.body = std::move(*decoded);
+    give_order(std::move(request), definition, responder, std::move(job_place));
+  }
+
+  void give_order(http_request request, const flow_ptr& definition,
+                  const responder_ptr& responder, place_ptr job_place) const {
     auto body = parse_json_body(request.body);
     if (auto* failed = std::get_if<error>(&body)) {
       responder->answer(problem_reply(*failed));
@@ -113,32 +191,38 @@ private:
       responder->answer(problem_reply(*failed));
       return;
     }
-    auto job_place = admit(responder);
-    if (!job_place)
-      return;
     auto order = std::get<std::shared_ptr<clone_order>>(std::move(made));
     order->responder = responder;
     order->job_place = std::move(job_place);
-    // Until the job is journaled, nothing may be promised. The same for all,
-    // and hardly ever sent, so that it is not made for each.
-    static const auto late =
-      refusal(error_kind::overloaded,
-              "the webhook could not be journaled before the deadline",
-              {{"Retry-After", retry_after_seconds}});
-    responder->answer_by(order->journal_by, late);
+    // Until the job is journaled, nothing may be promised.
+    responder->answer_by(order->journal_by, not_journaled());
     caf::anon_send(options_.intake, clone_order_ptr{std::move(order)});
+  }
+
+  static constexpr const char* max_held_reached =
+    "max-held webhooks are being held";
+  static constexpr const char* max_jobs_reached =
+    "max-jobs jobs are unfinished";
+
+  /// The limit that one more webhook would pass; null if there is room just
+  /// now.
+  const char* full_limit() const {
+    const auto& counts = *options_.admission;
+    return counts.held.is_full() ? max_held_reached
+         : counts.jobs.is_full() ? max_jobs_reached
+                                 : nullptr;
   }
 
   /// Counts the webhook in, and gives the place of its job; or refuses it.
   place_ptr admit(const responder_ptr& responder) const {
     auto held = options_.admission->held.take();
     if (!held) {
-      refuse_overload(responder, "max-held webhooks are being held");
+      refuse_overload(responder, max_held_reached);
       return nullptr;
     }
     auto job = options_.admission->jobs.take();
     if (!job) {
-      refuse_overload(responder, "max-jobs jobs are unfinished");
+      refuse_overload(responder, max_jobs_reached);
       return nullptr;
     }
     responder->on_outcome([place = std::make_shared<place>(std::move(*held))](
@@ -197,6 +281,9 @@ private:
   }
 
   ingress_options options_;
+  /// Its tasks use all else.
+  std::unique_ptr<side_thread> side_ =
+    std::make_unique<side_thread>(side_tasks_max, side_bytes_max);
 };
 
 } // namespace

@@ -24,6 +24,8 @@ struct ingress_options {
   std::shared_ptr<metrics> counted;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
+  /// Bytes of a body once it is decoded; more is 413.
+  std::size_t max_body = 1'048'576;
 };
 
 /// The routes that senders see:
@@ -31,7 +33,8 @@ struct ingress_options {
 ///     POST /hooks/{flow}             becomes a job
 ///     GET  /hooks/{flow}/jobs/{job}  what became of it
 ///
-/// Checks, admits and hands on; whoever gets the order answers.
+/// Checks, admits and hands on; whoever gets the order answers. Large bodies
+/// are checked on a thread that the handler owns.
 front_door::handler ingress(ingress_options options);
 
 } // namespace handoff

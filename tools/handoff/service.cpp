@@ -349,6 +349,7 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.counted = metrics_;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
+  routes.max_body = from.http.max_body;
   // The admin routes come first: a probe must not see a service that takes
   // webhooks but cannot be asked how it is.
   admin_options seen;

@@ -224,5 +224,27 @@ TEST_F(IngressTest, OffersTheWebhookIdAsIdempotencyKey) {
   EXPECT_EQ(kept("Webhook-Signature"), "***");
 }
 
+TEST_F(IngressTest, RefusesWhatThereIsNoRoomForBeforeItAsksWhoSentIt) {
+  load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}});
+  options_.admission = std::make_shared<admission_counts>(1);
+  auto taken = options_.admission->held.take();
+  const auto answer = post({}, "no JSON");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(find_header(answer.headers, "Retry-After"), nullptr);
+  EXPECT_THAT(answer.body, HasSubstr("max-held"));
+  taken->leave();
+  EXPECT_EQ(post({}, "no JSON").status, 401);
+  EXPECT_EQ(options_.admission->held.taken(), 0u)
+    << "an unknown sender has no place";
+}
+
+TEST_F(IngressTest, RefusesACodingThatItDoesNotKnow) {
+  load(json::object());
+  EXPECT_EQ(post({{"Content-Encoding", "br"}}).status, 400);
+  EXPECT_EQ(post({{"Content-Encoding", "gzip"}}).status, 400) << "it is none";
+  EXPECT_THAT(*taken_, IsEmpty());
+  EXPECT_EQ(post({{"Content-Encoding", "identity"}}).status, 0);
+}
+
 } // namespace
 } // namespace handoff::test

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "job/error.hpp"
+#include "job/exchange.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace handoff {
+
+/// The body without its `Content-Encoding` (RFC 9110, section 8.4): gzip (RFC
+/// 1952) is decoded, to at most `bytes_max` bytes, whatever it claims.
+///
+/// Error `payload_too_large`: it would become longer. Error `invalid_request`:
+/// it is damaged or cut off, or has a coding other than gzip.
+result<std::string> without_content_coding(std::string body,
+                                           const headers& fields,
+                                           std::size_t bytes_max);
+
+} // namespace handoff
