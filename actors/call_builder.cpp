@@ -41,6 +41,35 @@ void add_body(const nlohmann::json& body, outbound_call& to) {
     to.headers.push_back({"Content-Type", "application/json"});
 }
 
+void add_text(std::string text, std::string_view type, outbound_call& to) {
+  to.body = std::move(text);
+  if (find_header(to.headers, "Content-Type") == nullptr)
+    to.headers.push_back({"Content-Type", std::string{type}});
+}
+
+/// Sets the body, and its type unless the flow says another.
+std::optional<error> add_content(const request_template& request,
+                                 const template_context& context,
+                                 outbound_call& to) {
+  if (request.body) {
+    auto body = request.body->render(context);
+    if (auto* failed = std::get_if<error>(&body))
+      return std::move(*failed);
+    add_body(std::get<nlohmann::json>(body), to);
+  }
+  if (!request.form && !request.text)
+    return std::nullopt;
+  auto text = request.form
+              ? request.form->render(context)
+              : request.text->render(context, template_place::text);
+  if (auto* failed = std::get_if<error>(&text))
+    return std::move(*failed);
+  add_text(std::get<std::string>(std::move(text)),
+           request.form ? "application/x-www-form-urlencoded" : "text/plain",
+           to);
+  return std::nullopt;
+}
+
 void add_trace(const job& record, const std::string& span_id, headers& to) {
   const auto& trace = record.hook.trace;
   to.push_back({"traceparent", make_traceparent(trace, span_id)});
@@ -50,8 +79,9 @@ void add_trace(const job& record, const std::string& span_id, headers& to) {
 
 } // namespace
 
-template_context context_of(const job& record) {
+template_context context_of(const flow& definition, const job& record) {
   template_context context;
+  context.hidden = &definition.hidden;
   context.hook = &record.hook;
   if (!record.clone.uid.is_null()) {
     context.uid = &record.clone.uid;
@@ -71,10 +101,13 @@ std::string upstream_of(const request_template& request) {
   return upstream_of(request.url.literals().front());
 }
 
-result<outbound_call> build_call(const request_template& request,
+result<outbound_call> build_call(const flow& definition,
+                                 const request_template& request,
                                  const retry_policy& policy, const job& record,
                                  const step_attempt& made, call_class purpose) {
-  const auto context = context_of(record);
+  auto context = context_of(definition, record);
+  // A probe looks for what the clone sent.
+  context.step = made.step == "clone:probe" ? "clone" : made.step;
   outbound_call call;
   call.purpose = purpose;
   call.job = record.id;
@@ -88,12 +121,8 @@ result<outbound_call> build_call(const request_template& request,
   call.headers.reserve(request.headers.size() + 4);
   if (auto failed = add_headers(request, context, call.headers))
     return std::move(*failed);
-  if (request.body) {
-    auto body = request.body->render(context);
-    if (auto* failed = std::get_if<error>(&body))
-      return std::move(*failed);
-    add_body(std::get<nlohmann::json>(body), call);
-  }
+  if (auto failed = add_content(request, context, call))
+    return std::move(*failed);
   call.headers.push_back({"Idempotency-Key", record.id + '.' + made.step});
   add_trace(record,
             made.number == 0 ? make_span_id()

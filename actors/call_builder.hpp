@@ -10,8 +10,8 @@
 
 namespace handoff {
 
-/// What the expressions of a job's flow see. Borrows `record`.
-template_context context_of(const job& record);
+/// What the expressions of a job's flow see. Borrows both.
+template_context context_of(const flow& definition, const job& record);
 
 /// The upstream that this request goes to. No expression can stand in its host.
 std::string upstream_of(const request_template& request);
@@ -24,14 +24,16 @@ struct step_attempt {
   std::uint32_t number = 0;
 };
 
-/// Fills in `request` for one attempt. Every attempt of a step carries the same
-/// `Idempotency-Key: {job}.{step}` and a `traceparent` with a span id of its
-/// own; a body is sent as `application/json` unless the flow says otherwise; a
-/// text whose content type is not one of JSON goes out as it is.
+/// Fills in `request`, one of the flow's, for one attempt. Every attempt of a
+/// step carries the same `Idempotency-Key: {job}.{step}` and a `traceparent`
+/// with a span id of its own; a body is sent as `application/json` unless the
+/// flow says otherwise; a text whose content type is not one of JSON goes out
+/// as it is.
 ///
 /// The call may be under way for `policy.attempt_timeout`; it has no turn yet.
 /// Error `template_failed`.
-result<outbound_call> build_call(const request_template& request,
+result<outbound_call> build_call(const flow& definition,
+                                 const request_template& request,
                                  const retry_policy& policy, const job& record,
                                  const step_attempt& made, call_class purpose);
 

@@ -3,6 +3,7 @@
 #include "actors/ask.hpp"
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
+#include "config/kept_answer.hpp"
 #include "job/crash_point.hpp"
 #include "job/follow_up.hpp"
 
@@ -48,9 +49,9 @@ attempt clone_state::new_attempt() const {
 }
 
 result<outbound_call> clone_state::build_attempt() const {
-  return build_call(order->definition->clone.request, rules.retry, **record,
-                    {name, next_attempt_number((*record)->clone.attempts)},
-                    call_class::clone);
+  return build_call(
+    *order->definition, order->definition->clone.request, rules.retry, **record,
+    {name, next_attempt_number((*record)->clone.attempts)}, call_class::clone);
 }
 
 void clone_state::admit() {
@@ -217,8 +218,8 @@ void clone_state::make_attempt(turn_ptr turn) {
 
 void clone_state::make_probe(turn_ptr turn) {
   const auto& probe = *order->definition->clone.probe;
-  auto built = build_call(probe.request, rules.retry, **record, {"clone:probe"},
-                          call_class::clone);
+  auto built = build_call(*order->definition, probe.request, rules.retry,
+                          **record, {"clone:probe"}, call_class::clone);
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::ambiguous,
            {error_kind::clone_ambiguous, failed->detail});
@@ -264,7 +265,9 @@ void clone_state::attempt_ended(const exchange& done) {
   made.counted = verdict.outcome != clone_outcome::uncounted;
   made.ended = true;
   if (verdict.outcome == clone_outcome::done) {
-    finish(std::move(made), std::move(verdict.uid), std::move(verdict.answer));
+    finish(std::move(made), std::move(verdict.uid),
+           kept_clone_answer(*order->definition, std::move(verdict.answer),
+                             done.headers));
     return;
   }
   const auto counted = (*record)->clone.counted + (made.counted ? 1u : 0u);
@@ -377,17 +380,12 @@ void clone_state::next_due() {
 }
 
 void clone_state::finish(std::optional<attempt> made, nlohmann::json uid,
-                         nlohmann::json answer_body) {
+                         nlohmann::json kept) {
   std::vector<std::string> names;
   for (const auto& each : order->definition->sub_actions)
     names.push_back(each.name);
-  // What no expression will ask for again is not kept: an upstream's answer
-  // may be large, and hold what is nobody's business.
-  if (!order->definition->keeps_clone_answer)
-    answer_body = nullptr;
-  answer_body = masked_answer(*order->definition, std::move(answer_body));
   record->change(clone_succeeded{std::move(made), std::move(uid),
-                                 std::move(answer_body), std::move(names)});
+                                 std::move(kept), std::move(names)});
   leave_recovery();
   record->flush([this] {
     ended = true;

@@ -62,7 +62,7 @@ struct clone_state {
   void make_attempt(turn_ptr turn);
   void make_probe(turn_ptr turn);
   void finish(std::optional<attempt> made, nlohmann::json uid,
-              nlohmann::json answer);
+              nlohmann::json kept_answer);
   void settle(std::optional<attempt> made, job_status status, error failure);
   /// The clone is settled and journaled: tells the sender and ends.
   void conclude();

@@ -94,6 +94,8 @@ struct job_supervisor_state {
     const request_template* request = nullptr;
     const retry_policy* retry = nullptr;
     bool keeps_answer = false;
+    /// Names of the fields that are kept of its answer; null: none.
+    const std::set<std::string>* kept_headers = nullptr;
   };
 
   /// Ends the attempts of an earlier process, and waits for the next ones.

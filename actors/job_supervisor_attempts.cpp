@@ -6,6 +6,7 @@
 #include "actors/job_supervisor.hpp"
 #include "actors/sub_action.hpp"
 #include "config/flow.hpp"
+#include "config/kept_answer.hpp"
 
 #include <caf/send.hpp>
 
@@ -24,7 +25,7 @@ job_supervisor_state::definition_of(step_ref step) const {
     return {nullptr, &definition->callback->retry, false};
   if (step.kind == step_kind::sub_action)
     return {&subs[step.index].request, &subs[step.index].retry,
-            subs[step.index].keeps_answer};
+            subs[step.index].keeps_answer, &subs[step.index].kept_headers};
   const auto& undone = (*record)->compensations[step.index].name;
   const auto found =
     std::find_if(subs.begin(), subs.end(),
@@ -48,7 +49,7 @@ result<outbound_call> job_supervisor_state::build(step_ref which,
   if (wanted.request == nullptr)
     return build_callback(*definition->callback, **record, step, number,
                           env->now());
-  return build_call(*wanted.request, *wanted.retry, **record,
+  return build_call(*definition, *wanted.request, *wanted.retry, **record,
                     {full_name(which.kind, step.name), number},
                     call_class::sub_action);
 }
@@ -239,6 +240,10 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   result.made.http_status = done.status;
   auto change = after_attempt(**record, std::move(result), *step.retry,
                               env->random(), env->now());
+  if (step.kept_headers != nullptr
+      && change.status == sub_action_status::succeeded)
+    change.answer = kept_answer(definition->hidden, std::move(change.answer),
+                                done.headers, *step.kept_headers);
   end_attempt(at, std::move(change));
 }
 
@@ -248,7 +253,6 @@ void job_supervisor_state::end_attempt(std::size_t at, step_ended change) {
     change.made.failure = masked(*definition, std::move(*change.made.failure));
   if (change.failure)
     change.failure = masked(*definition, std::move(*change.failure));
-  change.answer = masked_answer(*definition, std::move(change.answer));
   record->change(std::move(change));
   if ((*record)->recoveries == 0)
     leave_recovery();

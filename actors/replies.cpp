@@ -18,8 +18,9 @@ void add_location(reply& to, const job& record, std::string_view preference) {
     to.headers.push_back({"Preference-Applied", std::string{preference}});
 }
 
-result<reply> rendered_reply(const reply_template& wanted, const job& record) {
-  const auto context = context_of(record);
+result<reply> rendered_reply(const flow& definition,
+                             const reply_template& wanted, const job& record) {
+  const auto context = context_of(definition, record);
   auto body = wanted.body.render(context);
   if (auto* failed = std::get_if<error>(&body))
     return std::move(*failed);
@@ -72,7 +73,7 @@ reply cloned_reply(const flow& definition, const job& record,
     200,
     {{"job", record.id}, {"uid", record.clone.uid}, {"status", "running"}});
   if (definition.reply) {
-    auto own = rendered_reply(*definition.reply, record);
+    auto own = rendered_reply(definition, *definition.reply, record);
     if (auto* good = std::get_if<reply>(&own))
       made = std::move(*good);
   }

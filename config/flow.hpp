@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/form_template.hpp"
 #include "config/template.hpp"
 #include "config/verify.hpp"
 #include "job/plan.hpp"
@@ -25,8 +26,10 @@ struct request_template {
   std::string method;
   text_template url;
   std::vector<std::pair<std::string, text_template>> headers;
-  /// No body at all if empty; a JSON `null` is a body.
+  /// One of them, or none: no body at all. A JSON `null` is a body.
   std::optional<json_template> body;
+  std::optional<form_template> form = {};
+  std::optional<text_template> text = {};
 };
 
 /// Looks for a clone whose outcome is unknown.
@@ -57,6 +60,8 @@ struct sub_action_template {
   std::optional<request_template> compensate;
   /// Whether an expression refers to its answer (`{{sub/NAME/…}}`).
   bool keeps_answer = false;
+  /// Names of `{{sub-header/NAME/…}}`, in lower case.
+  std::set<std::string> kept_headers;
 };
 
 struct reply_template {
@@ -83,9 +88,9 @@ struct flow {
   /// The definition as it was read, references to secrets unresolved, without
   /// "verify".
   nlohmann::json definition;
-  /// Every secret that was resolved while loading; what is shown, logged or
-  /// journaled has them masked.
-  std::vector<std::string> secrets;
+  /// Every secret that was resolved while loading: what is shown or logged has
+  /// them masked, what is journaled of an answer has them sealed.
+  secrets hidden;
 
   verify_rule verify;
   /// Renders the idempotency key; a missing or empty one means none.
@@ -107,6 +112,8 @@ struct flow {
   /// Whether one refers to the clone's answer (`{{clone/…}}`). Where the UID
   /// stands does not count: it is kept by itself.
   bool keeps_clone_answer = false;
+  /// Names of `{{clone-header/NAME}}`, in lower case.
+  std::set<std::string> clone_headers;
 };
 
 using flow_ptr = std::shared_ptr<const flow>;
@@ -114,14 +121,10 @@ using flow_ptr = std::shared_ptr<const flow>;
 /// The loaded flows by name.
 using flow_set = std::map<std::string, flow_ptr, std::less<>>;
 
-/// Replaces every occurrence of each of the flow's secrets by "***".
+/// What people see of `text`: the flow's secrets are "***" (config/secrets).
 std::string masked(const flow& definition, std::string text);
 
 /// The same for the detail of an error.
 error masked(const flow& definition, error what);
-
-/// The same for every string and name in an upstream's answer, which may repeat
-/// what it was sent.
-nlohmann::json masked_answer(const flow& definition, nlohmann::json answer);
 
 } // namespace handoff

@@ -47,6 +47,18 @@ std::string_view word_of(source_kind kind) {
     return "header";
   case source_kind::query:
     return "query";
+  case source_kind::received:
+    return "received";
+  case source_kind::uuid:
+    return "uuid";
+  case source_kind::item:
+    return "item";
+  case source_kind::index:
+    return "index";
+  case source_kind::clone_header:
+    return "clone-header";
+  case source_kind::sub_header:
+    return "sub-header";
   }
   return {};
 }
@@ -66,6 +78,19 @@ void check_sub(flow_report& report, const json::json_pointer& at,
                                             scope.all_subs.end()};
   report.error(at, used.text + " names no sub-action of this flow"
                      + did_you_mean(used.name, names));
+}
+
+/// The name of a header in an expression; null if it has none.
+const std::string* header_name_of(const template_expression& used) {
+  switch (used.source) {
+  case source_kind::header:
+  case source_kind::clone_header:
+    return &used.name;
+  case source_kind::sub_header:
+    return &used.field;
+  default:
+    return nullptr;
+  }
 }
 
 std::string why_bad_authority(std::string_view authority) {
@@ -136,10 +161,17 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
     const bool allowed =
       std::find(scope.sources.begin(), scope.sources.end(), expression->source)
       != scope.sources.end();
-    if (allowed && expression->source == source_kind::sub) {
+    if (allowed && expression->makes_segments() && !scope.in_path)
+      report.error(at, expression->text
+                         + " has | segments, allowed is it in the path of a "
+                           "request's URL");
+    if (allowed
+        && (expression->source == source_kind::sub
+            || expression->source == source_kind::sub_header)) {
       check_sub(report, at, *expression, scope);
-    } else if (allowed && expression->source == source_kind::header
-               && !is_header_name(expression->name)) {
+    }
+    if (const auto* field = header_name_of(*expression);
+        allowed && field != nullptr && !is_header_name(*field)) {
       report.error(at, expression->text + " is no name of a header");
     } else if (!allowed) {
       std::vector<std::string_view> words;
@@ -158,6 +190,17 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
   for (const auto& expression : used.expressions())
     all.push_back(&expression);
   check_expressions(report, at, all, scope);
+}
+
+void check_url_expressions(flow_report& report, const json::json_pointer& at,
+                           const text_template& used,
+                           const expression_scope& scope) {
+  auto here = scope;
+  here.in_path = true;
+  for (std::size_t i = 0; i < used.expressions().size(); ++i) {
+    here.in_path = here.in_path && used.literals()[i].find('?') == npos;
+    check_expressions(report, at, {&used.expressions()[i]}, here);
+  }
 }
 
 std::string why_bad_url(const std::vector<std::string>& literals) {

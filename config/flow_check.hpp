@@ -22,6 +22,8 @@ struct expression_scope {
   /// Every sub-action of the flow, to tell a misspelt name from one that is
   /// not known yet.
   std::set<std::string, std::less<>> all_subs;
+  /// Whether it is in the path of a URL, the only place for `| segments`.
+  bool in_path = false;
 };
 
 /// Reports every one of `used` that `scope` does not allow.
@@ -35,6 +37,12 @@ void check_expressions(flow_report& report,
                        const nlohmann::json::json_pointer& at,
                        const text_template& used,
                        const expression_scope& scope);
+
+/// The same for the URL of a request.
+void check_url_expressions(flow_report& report,
+                           const nlohmann::json::json_pointer& at,
+                           const text_template& used,
+                           const expression_scope& scope);
 
 /// Why a URL cannot be called, given what stands around its expressions; empty
 /// if it can: absolute, `http` or `https`, a host, a port from 1 to 65535, no

@@ -31,18 +31,71 @@ constexpr milliseconds longest_deadline{3'600'000};
 constexpr milliseconds longest_keep{400LL * 24 * 3'600'000};
 
 const std::vector<source_kind> from_webhook{
-  source_kind::body, source_kind::header, source_kind::query, source_kind::job,
-  source_kind::flow};
+  source_kind::body, source_kind::header, source_kind::query,
+  source_kind::job,  source_kind::flow,   source_kind::received,
+  source_kind::uuid};
 const std::vector<source_kind> after_clone{
-  source_kind::uid,    source_kind::clone, source_kind::body,
-  source_kind::header, source_kind::query, source_kind::job,
-  source_kind::flow};
+  source_kind::uid,  source_kind::clone,  source_kind::clone_header,
+  source_kind::body, source_kind::header, source_kind::query,
+  source_kind::job,  source_kind::flow,   source_kind::received};
+const std::vector<source_kind> undoing_clone{
+  source_kind::uid,  source_kind::clone,  source_kind::clone_header,
+  source_kind::body, source_kind::header, source_kind::query,
+  source_kind::job,  source_kind::flow,   source_kind::received,
+  source_kind::uuid};
 const std::vector<source_kind> everything{
-  source_kind::uid,    source_kind::clone, source_kind::sub, source_kind::body,
-  source_kind::header, source_kind::query, source_kind::job, source_kind::flow};
+  source_kind::uid,    source_kind::clone,      source_kind::clone_header,
+  source_kind::sub,    source_kind::sub_header, source_kind::body,
+  source_kind::header, source_kind::query,      source_kind::job,
+  source_kind::flow,   source_kind::received,   source_kind::uuid};
 
 const std::vector<std::string_view> methods{"GET",   "HEAD",   "POST",   "PUT",
                                             "PATCH", "DELETE", "OPTIONS"};
+
+std::optional<form_template> read_form(object_reader& object) {
+  static const std::vector<std::string_view> ways{"indices", "brackets",
+                                                  "repeat", "commas"};
+  const auto* form = object.find("form");
+  const auto way = object.choice("form_arrays", ways);
+  if (form == nullptr) {
+    if (object.has("form_arrays"))
+      object.error("form_arrays",
+                   "does nothing here, allowed is it beside \"form\"");
+    return std::nullopt;
+  }
+  if (!form->is_object()) {
+    object.error("form", shown(*form) + " is no object, allowed is an object");
+    return std::nullopt;
+  }
+  auto compiled = form_template::compile(
+    *form, static_cast<form_arrays>(way.value_or(0)), [&](std::string literal) {
+      return object.report().references.resolve(literal);
+    });
+  if (auto* wrong = std::get_if<error>(&compiled)) {
+    object.error("form", std::move(wrong->detail));
+    return std::nullopt;
+  }
+  return std::get<form_template>(std::move(compiled));
+}
+
+/// What a request sends: one of three, or nothing.
+void read_content(object_reader& object, request_template& made) {
+  made.body = read_body(object);
+  made.form = read_form(object);
+  if (const auto* text = object.find("text"))
+    made.text = read_template(object.report(), *text, object.at("text"));
+  constexpr std::string_view ways[]{"body", "form", "text"};
+  std::string_view first;
+  for (const auto way : ways) {
+    if (!object.has(way))
+      continue;
+    if (!first.empty())
+      object.error(way, "stands beside " + in_quotes(first)
+                          + ", allowed is one of body, form and text");
+    else
+      first = way;
+  }
+}
 
 request_template read_request(flow_report& report, const json& value,
                               const pointer& at) {
@@ -57,18 +110,22 @@ request_template read_request(flow_report& report, const json& value,
       made.url = std::move(*compiled);
     }
   made.headers = read_headers(object, header_owner::request);
-  made.body = read_body(object);
+  read_content(object, made);
   return made;
 }
 
 void check_request(flow_report& report, const pointer& at,
                    const request_template& made,
                    const expression_scope& scope) {
-  check_expressions(report, at / "url", made.url, scope);
+  check_url_expressions(report, at / "url", made.url, scope);
   for (const auto& [name, value] : made.headers)
     check_expressions(report, at / "headers" / name, value, scope);
   if (made.body)
     check_expressions(report, at / "body", made.body->expressions(), scope);
+  if (made.form)
+    check_expressions(report, at / "form", made.form->expressions(), scope);
+  if (made.text)
+    check_expressions(report, at / "text", *made.text, scope);
 }
 
 std::optional<request_template> read_optional_request(object_reader& object,
@@ -108,7 +165,7 @@ clone_template read_clone(flow_report& report, const json& value,
   made.compensate = read_optional_request(object, "compensate");
   if (made.compensate)
     check_request(report, object.at("compensate"), *made.compensate,
-                  {after_clone, {}, {}});
+                  {undoing_clone, {}, {}});
   return made;
 }
 
@@ -313,6 +370,8 @@ void warn_of_idle_compensation(flow_report& report, const flow& made) {
 
 flow compile_definition(const json& written, const flow_defaults& defaults,
                         bool journaled, flow_report& report) {
+  // What proves a sender is not journaled with the flow.
+  report.references.journal(false);
   const auto expanded = expand_sender(written, defaults.deadline_limit, report);
   const auto& definition = expanded.definition;
   flow made;
@@ -332,6 +391,7 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
       report, *value, top.at("verify"),
       {defaults.public_url, expanded.from_preset, expanded.secret_may_lack,
        pointer{expanded.secret_from_sender ? "/sender" : "/verify"}});
+  report.references.journal(true);
   read_idempotency(top, made);
   read_deadline(top, defaults, journaled, made);
   if (const auto* value = top.find("clone"))
@@ -352,7 +412,9 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
       read_callback(report, *value, top.at("callback"), defaults.retry);
   warn_of_idle_compensation(report, made);
   note_uses(made);
-  made.secrets = report.references.secrets();
+  made.hidden = report.references.secrets();
+  for (const auto& doubt : report.references.doubts())
+    report.warning(pointer{}, doubt);
   if (report.errors.empty()) {
     made.definition = definition;
     // A job that goes on asks nobody who he is; what stands in there as it is

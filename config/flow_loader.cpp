@@ -2,6 +2,7 @@
 
 #include "config/flow_compiler.hpp"
 #include "config/flow_reader.hpp"
+#include "config/form_template.hpp"
 #include "config/strict_json.hpp"
 
 #include <algorithm>
@@ -98,7 +99,8 @@ loaded_flow load_flow(const fs::path& file, const flow_defaults& defaults) {
   auto parsed = parse_strict_json(name, text, flow_depth_max);
   if (auto* wrong = std::get_if<problem>(&parsed))
     return {nullptr, {std::move(*wrong)}, {}};
-  return read_flow(std::get<json>(parsed), defaults, name);
+  return read_flow(with_ordered_forms(std::get<json>(std::move(parsed)), text),
+                   defaults, name);
 }
 
 loaded_flows load_flows(const fs::path& directory,

@@ -218,52 +218,11 @@ std::optional<json_template> read_body(object_reader& object) {
 }
 
 std::string masked(const flow& definition, std::string text) {
-  // Marked first and cut after, so that secrets that overlap in the text or
-  // hold one another leave nothing of themselves.
-  std::vector<bool> hidden(text.size(), false);
-  bool any = false;
-  for (const auto& secret : definition.secrets) {
-    if (secret.empty())
-      continue;
-    for (auto at = text.find(secret); at != std::string::npos;
-         at = text.find(secret, at + 1)) {
-      any = true;
-      std::fill_n(hidden.begin() + static_cast<std::ptrdiff_t>(at),
-                  secret.size(), true);
-    }
-  }
-  if (!any)
-    return text;
-  std::string made;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!hidden[i])
-      made += text[i];
-    else if (i == 0 || !hidden[i - 1])
-      made += "***";
-  }
-  return made;
-}
-
-json masked_answer(const flow& definition, json answer) {
-  if (definition.secrets.empty())
-    return answer;
-  if (answer.is_string())
-    return masked(definition, answer.get<std::string>());
-  if (answer.is_array())
-    for (auto& each : answer)
-      each = masked_answer(definition, std::move(each));
-  if (!answer.is_object())
-    return answer;
-  auto made = json::object();
-  for (auto& [key, member] : answer.items())
-    made[masked(definition, key)] =
-      masked_answer(definition, std::move(member));
-  return made;
+  return masked(definition.hidden, std::move(text));
 }
 
 error masked(const flow& definition, error what) {
-  if (!definition.secrets.empty())
-    what.detail = masked(definition, std::move(what.detail));
+  what.detail = masked(definition, std::move(what.detail));
   return what;
 }
 

@@ -25,10 +25,15 @@ public:
         if (each.name == used.name)
           each.keeps_answer = true;
       break;
-    case source_kind::uid:
-    case source_kind::job:
-    case source_kind::flow:
-    case source_kind::body:
+    case source_kind::clone_header:
+      made_.clone_headers.insert(lower_case(used.name));
+      break;
+    case source_kind::sub_header:
+      for (auto& each : made_.sub_actions)
+        if (each.name == used.name)
+          each.kept_headers.insert(lower_case(used.field));
+      break;
+    default:
       break;
     }
   }
@@ -43,6 +48,11 @@ public:
       add(*each);
   }
 
+  void add(const form_template& form) {
+    for (const auto* each : form.expressions())
+      add(*each);
+  }
+
   void add(const std::vector<std::pair<std::string, text_template>>& fields) {
     for (const auto& [name, value] : fields)
       add(value);
@@ -52,6 +62,8 @@ public:
     add(request.url);
     add(request.headers);
     add(request.body);
+    add(request.form);
+    add(request.text);
   }
 
   template <class Part>

@@ -1,6 +1,6 @@
 #include "config/references.hpp"
 
-#include <nlohmann/json.hpp>
+#include "job/json_text.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -54,10 +54,12 @@ result<std::string> read_secret_file(const std::string& path,
     return failed(reference, "is larger than 64KiB");
   if (content.find('\0') != npos)
     return failed(reference, "is no text: it has a NUL byte in it");
-  if (content.ends_with('\n'))
+  // One that an editor puts there; systemd and Docker secrets have none.
+  if (content.ends_with('\n')) {
     content.pop_back();
-  if (content.ends_with('\r'))
-    content.pop_back();
+    if (content.ends_with('\r'))
+      content.pop_back();
+  }
   return content;
 }
 
@@ -104,22 +106,54 @@ result<std::string> reference_resolver::resolve(std::string_view text) {
     auto value = value_of(reference);
     if (auto* wrong = std::get_if<error>(&value))
       return std::move(*wrong);
-    remember(std::get<std::string>(value));
+    remember(std::get<std::string>(value),
+             std::string{reference.substr(2, reference.size() - 3)});
+    doubt(reference, std::get<std::string>(value));
     made += std::get<std::string>(value);
     from = close + 1;
   }
 }
 
-void reference_resolver::remember(const std::string& value) {
-  const auto add = [this](std::string text) {
-    if (!text.empty()
-        && std::find(secrets_.begin(), secrets_.end(), text) == secrets_.end())
-      secrets_.push_back(std::move(text));
+void reference_resolver::doubt(std::string_view reference,
+                               std::string_view value) {
+  if (value.empty())
+    return;
+  const auto is_one_of = [](char c, std::string_view any) {
+    return any.find(c) != npos;
   };
-  add(value);
-  const auto dumped = nlohmann::json(value).dump(
-    -1, ' ', false, nlohmann::json::error_handler_t::replace);
-  add(dumped.substr(1, dumped.size() - 2));
+  const char first = value.front();
+  const char last = value.back();
+  std::string_view why;
+  if (is_one_of(last, "\r\n"))
+    why = "ends with a line break";
+  else if (is_one_of(first, " \t\r\n") || is_one_of(last, " \t"))
+    why = "has a blank at its beginning or end";
+  else if (value.size() > 1 && first == last && is_one_of(first, "\"'"))
+    why = "is in quotes";
+  else
+    return;
+  auto said = std::string{reference} + ' ' + std::string{why}
+            + ", which is taken as a part of its value";
+  if (std::find(doubts_.begin(), doubts_.end(), said) == doubts_.end())
+    doubts_.push_back(std::move(said));
+}
+
+void reference_resolver::remember(const std::string& value,
+                                  const std::string& name) {
+  const auto add = [this](std::string text, std::string called) {
+    const auto known =
+      std::find_if(secrets_.begin(), secrets_.end(),
+                   [&](const auto& each) { return each.value == text; });
+    if (known == secrets_.end()) {
+      if (!text.empty())
+        secrets_.push_back({std::move(text), std::move(called), journaled_});
+    } else if (journaled_ && !known->journaled) {
+      *known = {std::move(text), std::move(called), true};
+    }
+  };
+  add(value, name);
+  const auto written = json_text(value);
+  add(written.substr(1, written.size() - 2), name + " as JSON");
 }
 
 bool has_reference(std::string_view text) noexcept {

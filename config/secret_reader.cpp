@@ -33,7 +33,7 @@ std::optional<std::string> read_secret(flow_report& report, const json& value,
   if (!has_reference(value.get_ref<const std::string&>())) {
     report.warning(at, "stands in the file for all to read, better is "
                        "${env:NAME} or ${file:PATH}");
-    report.references.remember(*secret);
+    report.references.remember(*secret, at.to_string());
   }
   return secret;
 }
@@ -44,7 +44,8 @@ void check_webhook_key(flow_report& report, const pointer& at,
     report.error(at, "is no base64, allowed is base64 with or without "
                      "\"whsec_\" before it, as Standard Webhooks has it");
   else if (secret.starts_with(webhook_key_prefix))
-    report.references.remember(secret.substr(webhook_key_prefix.size()));
+    report.references.remember(secret.substr(webhook_key_prefix.size()),
+                               at.to_string() + " without its prefix");
 }
 
 } // namespace handoff

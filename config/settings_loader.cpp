@@ -81,6 +81,11 @@ public:
   /// What no key alone can tell.
   void cross_check();
 
+  void warn_of_doubts() {
+    for (const auto& doubt : references_.doubts())
+      made.warnings.push_back({file_, "", doubt});
+  }
+
   loaded_settings made;
 
 private:
@@ -303,6 +308,7 @@ loaded_settings read_settings(const std::string& file, std::string_view text,
   for (const auto& option : overrides)
     builder.read_override(option);
   builder.cross_check();
+  builder.warn_of_doubts();
   return std::move(builder.made);
 }
 

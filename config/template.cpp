@@ -1,6 +1,8 @@
 #include "config/template.hpp"
 
 #include "config/template_parse.hpp"
+#include "config/template_value.hpp"
+#include "config/url_builder.hpp"
 #include "job/json_text.hpp"
 
 #include <algorithm>
@@ -13,94 +15,6 @@ namespace handoff {
 namespace {
 
 using nlohmann::json;
-using source_kind = template_expression::source_kind;
-
-/// What an expression stands for: text of the webhook's head, or JSON. Neither
-/// where it is missing.
-struct found_value {
-  const json* value = nullptr;
-  const std::string* text = nullptr;
-};
-
-error failed(const template_expression& expression, std::string_view why) {
-  std::string detail = expression.text;
-  detail += ' ';
-  detail += why;
-  return {error_kind::template_failed, std::move(detail)};
-}
-
-const std::string* find_query(const webhook& hook, std::string_view name) {
-  const auto it = std::find_if(hook.query.begin(), hook.query.end(),
-                               [&](const auto& q) { return q.first == name; });
-  return it == hook.query.end() ? nullptr : &it->second;
-}
-
-found_value look_up_source(const template_expression& expression,
-                           const template_context& context) {
-  const auto* hook = context.hook;
-  const auto within = [&](const json* document) {
-    return found_value{
-      document != nullptr ? find_at(*document, expression.pointer) : nullptr,
-      nullptr};
-  };
-  switch (expression.source) {
-  case source_kind::uid:
-    return {context.uid, nullptr};
-  case source_kind::job:
-    return {nullptr, hook != nullptr ? &hook->job : nullptr};
-  case source_kind::flow:
-    return {nullptr, hook != nullptr ? &hook->flow : nullptr};
-  case source_kind::body:
-    return within(hook != nullptr ? &hook->body : nullptr);
-  case source_kind::clone:
-    return within(context.clone_answer);
-  case source_kind::sub:
-    return within(context.sub_answer ? context.sub_answer(expression.name)
-                                     : nullptr);
-  case source_kind::header:
-    return {nullptr, hook != nullptr
-                       ? find_header(hook->headers, expression.name)
-                       : nullptr};
-  case source_kind::query:
-    return {nullptr,
-            hook != nullptr ? find_query(*hook, expression.name) : nullptr};
-  }
-  return {};
-}
-
-result<found_value> look_up(const template_expression& expression,
-                            const template_context& context) {
-  auto found = look_up_source(expression, context);
-  const bool missing = found.value == nullptr && found.text == nullptr;
-  const bool null = found.value != nullptr && found.value->is_null();
-  if ((missing || null) && expression.fallback)
-    return found_value{&*expression.fallback, nullptr};
-  if (missing)
-    return failed(expression, "is missing and has no default");
-  return found;
-}
-
-/// Appends the value as text.
-std::optional<error> append_text(std::string& out, const found_value& found,
-                                 const template_expression& expression) {
-  if (found.text != nullptr) {
-    out += *found.text;
-    return std::nullopt;
-  }
-  const auto& value = *found.value;
-  if (value.is_string()) {
-    out += value.get_ref<const std::string&>();
-  } else if (value.is_null()) {
-    return failed(expression, "is null and has no default");
-  } else if (value.is_structured()) {
-    return failed(expression, value.is_array()
-                                ? "is an array, which is no text"
-                                : "is an object, which is no text");
-  } else {
-    out += json_text(value);
-  }
-  return std::nullopt;
-}
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
@@ -109,98 +23,12 @@ bool has_control(std::string_view text) {
   });
 }
 
-/// Everything but the unreserved characters (RFC 3986, section 2.3).
-void append_encoded(std::string& out, std::string_view text) {
-  static constexpr char digits[] = "0123456789ABCDEF";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-        || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'
-        || c == '~') {
-      out += c;
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
+/// Only a path has segments.
+std::optional<error> refused_segments(const template_expression& expression) {
+  if (!expression.makes_segments())
+    return std::nullopt;
+  return failed(expression, "has | segments, which is for paths only");
 }
-
-/// Whether a client or a server would take the segment out of the path (RFC
-/// 3986, section 5.2.4), a percent-encoded dot being a dot to many of them.
-bool is_dot_segment(std::string_view segment) {
-  std::size_t dots = 0;
-  while (!segment.empty()) {
-    if (segment.front() == '.')
-      segment.remove_prefix(1);
-    else if (segment.size() >= 3 && segment[0] == '%' && segment[1] == '2'
-             && (segment[2] == 'e' || segment[2] == 'E'))
-      segment.remove_prefix(3);
-    else
-      return false;
-    ++dots;
-  }
-  return dots == 1 || dots == 2;
-}
-
-/// Builds a URL and watches that no value changes the shape of its path.
-class url_builder {
-public:
-  std::optional<error> literal(std::string_view text) {
-    if (in_query_) {
-      out_ += text;
-      return std::nullopt;
-    }
-    const auto query = text.find('?');
-    const auto path = text.substr(0, query);
-    if (const auto slash = path.find('/'); slash != std::string_view::npos) {
-      out_ += path.substr(0, slash);
-      if (auto wrong = end_segment())
-        return wrong;
-      out_ += path.substr(slash);
-      segment_ = out_.rfind('/') + 1;
-    } else {
-      out_ += path;
-    }
-    if (query != std::string_view::npos) {
-      auto wrong = end_segment();
-      in_query_ = true;
-      out_ += text.substr(query);
-      return wrong;
-    }
-    return std::nullopt;
-  }
-
-  std::optional<error> value(const template_expression& expression,
-                             std::string_view text) {
-    if (!in_query_ && text.empty())
-      return failed(expression, "is empty, which a path cannot take");
-    append_encoded(out_, text);
-    last_ = &expression;
-    return std::nullopt;
-  }
-
-  std::optional<error> end() {
-    return in_query_ ? std::nullopt : end_segment();
-  }
-
-  std::string take() { return std::move(out_); }
-
-private:
-  std::optional<error> end_segment() {
-    const auto* by = std::exchange(last_, nullptr);
-    if (by != nullptr
-        && is_dot_segment(std::string_view{out_}.substr(segment_)))
-      return failed(*by, "makes a dot segment, which a path cannot take");
-    return std::nullopt;
-  }
-
-  std::string out_;
-  std::size_t segment_ = 0;
-  bool in_query_ = false;
-  /// The last expression in the segment that is being built.
-  const template_expression* last_ = nullptr;
-};
 
 result<std::string> unfiltered(std::string literal) {
   return literal;
@@ -254,10 +82,12 @@ result<std::string> text_template::render(const template_context& context,
   std::string out = literals_.front();
   for (std::size_t i = 0; i < expressions_.size(); ++i) {
     const auto& expression = expressions_[i];
-    auto found = look_up(expression, context);
+    if (auto wrong = refused_segments(expression))
+      return std::move(*wrong);
+    auto found = evaluate(expression, context);
     if (auto* wrong = std::get_if<error>(&found))
       return std::move(*wrong);
-    const auto& value = std::get<found_value>(found);
+    const auto& value = std::get<template_value>(found);
     const auto before = out.size();
     if (auto wrong = append_text(out, value, expression))
       return std::move(*wrong);
@@ -265,8 +95,8 @@ result<std::string> text_template::render(const template_context& context,
         && has_control(std::string_view{out}.substr(before)))
       return failed(expression,
                     "holds a control character, which a header cannot take");
-    if (place == template_place::text && value.text != nullptr
-        && !is_utf8(*value.text))
+    if (place == template_place::text && value.raw_text() != nullptr
+        && !is_utf8(*value.raw_text()))
       return failed(expression, "is not UTF-8");
     out += literals_[i + 1];
   }
@@ -280,12 +110,12 @@ text_template::render_url(const template_context& context) const {
     return std::move(*wrong);
   std::string text;
   for (std::size_t i = 0; i < expressions_.size(); ++i) {
-    auto found = look_up(expressions_[i], context);
+    auto found = evaluate(expressions_[i], context);
     if (auto* wrong = std::get_if<error>(&found))
       return std::move(*wrong);
     text.clear();
     auto wrong =
-      append_text(text, std::get<found_value>(found), expressions_[i]);
+      append_text(text, std::get<template_value>(found), expressions_[i]);
     if (!wrong)
       wrong = url.value(expressions_[i], text);
     if (!wrong)
@@ -307,15 +137,17 @@ result<json> text_template::render_json(const template_context& context) const {
       return std::move(*wrong);
     return json(std::get<std::string>(std::move(text)));
   }
-  auto found = look_up(expressions_.front(), context);
+  if (auto wrong = refused_segments(expressions_.front()))
+    return std::move(*wrong);
+  auto found = evaluate(expressions_.front(), context);
   if (auto* wrong = std::get_if<error>(&found))
     return std::move(*wrong);
-  const auto& value = std::get<found_value>(found);
-  if (value.value != nullptr)
-    return *value.value;
-  if (!is_utf8(*value.text))
+  const auto& value = std::get<template_value>(found);
+  if (value.json() != nullptr)
+    return *value.json();
+  if (!is_utf8(*value.raw_text()))
     return failed(expressions_.front(), "is not UTF-8");
-  return json(*value.text);
+  return json(*value.raw_text());
 }
 
 result<json_template> json_template::compile(const json& value) {

@@ -1,10 +1,13 @@
 #pragma once
 
+#include "config/secrets.hpp"
+#include "config/template_function.hpp"
 #include "job/error.hpp"
 #include "job/webhook.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,17 +23,26 @@ struct template_context {
   const webhook* hook = nullptr;
   /// A string or an integer.
   const nlohmann::json* uid = nullptr;
+  /// As it is kept with the job (config/kept_answer), as are those of
+  /// sub-actions.
   const nlohmann::json* clone_answer = nullptr;
   /// The answer of the sub-action with this name; null if it has none.
-  std::function<const nlohmann::json*(std::string_view name)> sub_answer;
+  std::function<const nlohmann::json*(std::string_view name)> sub_answer = {};
+  /// What answers are unsealed with; null if they are not sealed.
+  const secrets* hidden = nullptr;
+  /// The step whose request is made, as its idempotency key names it.
+  std::string_view step = {};
+  /// The element of a `for_each`, and its number from 0.
+  const nlohmann::json* item = nullptr;
+  std::optional<std::size_t> index = {};
 };
 
 /// Where the text of an expression ends up, which decides how its value is made
 /// harmless.
 enum class template_place {
   /// Percent-encoded (RFC 3986, section 2.1), so that a value can change
-  /// neither scheme, host nor the number of path segments; a value that would
-  /// be a dot segment of its own ("." or "..") is refused.
+  /// neither scheme, host nor the number of path segments, also for a server
+  /// that decodes it once or more before it routes: see url_builder.
   url,
   /// Refused when it holds a CR, an LF or another control character but a tab.
   header,
@@ -38,17 +50,42 @@ enum class template_place {
   text,
 };
 
-/// One `{{…}}` of a flow: `{{uid}}`, `{{body/a/b ?? "none"}}`.
+/// One `{{…}}` of a flow: `{{uid}}`, `{{body/a/b ?? "none" | upper}}`.
 struct template_expression {
-  enum class source_kind { uid, job, flow, body, clone, sub, header, query };
+  enum class source_kind {
+    uid,
+    job,
+    flow,
+    body,
+    clone,
+    sub,
+    header,
+    query,
+    received,     ///< when the webhook came, in RFC 3339
+    uuid,         ///< of the job and the step: the same in each attempt
+    item,         ///< the element of a `for_each`
+    index,        ///< its number
+    clone_header, ///< a field of the clone's answer
+    sub_header,   ///< a field of a sub-action's answer
+  };
   source_kind source = source_kind::uid;
   /// The header's, query parameter's or sub-action's name.
   std::string name;
+  /// The field's name, of `sub_header`.
+  std::string field;
   nlohmann::json::json_pointer pointer;
   /// Stands in where the value is missing (RFC 6901, section 7) or null.
   std::optional<nlohmann::json> fallback;
+  /// Applied to the value or the fallback, from left to right.
+  std::vector<template_function> functions;
   /// As it stands in the flow, for messages.
   std::string text;
+
+  /// Whether slashes of its value separate segments of a path.
+  bool makes_segments() const noexcept {
+    return !functions.empty()
+        && functions.back().kind == template_function::function_kind::segments;
+  }
 };
 
 /// Replaces what stands around and in the defaults of expressions while a
@@ -67,8 +104,9 @@ public:
   text_template() = default;
 
   /// Compiles `text`. Error `template_failed`: an expression that is not
-  /// closed, is empty, names no known source, or has a malformed pointer or
-  /// default.
+  /// closed, is empty, names no known source or function, has a malformed
+  /// pointer, default or argument, or a function that cannot take what stands
+  /// before it.
   static result<text_template> compile(std::string_view text);
 
   /// The same, each literal and each default that is a string going through
@@ -77,7 +115,8 @@ public:
                                        const literal_filter& filter);
 
   /// Error `template_failed`: a value is missing or null and has no default, is
-  /// an object or an array (no text), or is refused at this `place`.
+  /// an object or an array (no text), is refused at this `place`, or is not
+  /// what a function needs.
   result<std::string> render(const template_context& context,
                              template_place place) const;
 

@@ -1,12 +1,18 @@
 #include "config/template_parse.hpp"
 
 #include "config/nearest_name.hpp"
+#include "config/problem.hpp"
+#include "config/template_function.hpp"
 #include "job/json_reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace handoff {
 
@@ -31,13 +37,21 @@ constexpr std::array sources{
   source_name{"sub", source_kind::sub},
   source_name{"header", source_kind::header},
   source_name{"query", source_kind::query},
+  source_name{"received", source_kind::received},
+  source_name{"uuid", source_kind::uuid},
+  source_name{"item", source_kind::item},
+  source_name{"index", source_kind::index},
+  source_name{"clone-header", source_kind::clone_header},
+  source_name{"sub-header", source_kind::sub_header},
 };
 
+constexpr std::string_view blanks = " \t\r\n";
+
 std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
+  const auto first = text.find_first_not_of(blanks);
   if (first == npos)
     return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 error failed(std::string_view expression, std::string_view why) {
@@ -47,23 +61,57 @@ error failed(std::string_view expression, std::string_view why) {
   return {error_kind::template_failed, std::move(detail)};
 }
 
-/// Where the expression that begins at `open` ends, after its braces; npos if
-/// nowhere. Braces within the quotes of a default are no end.
-std::size_t end_of_expression(std::string_view text, std::size_t open) {
-  const auto close = text.find("}}", open + 2);
-  const auto separator = text.find("??", open + 2);
-  if (close == npos || separator == npos || close < separator)
-    return close == npos ? npos : close + 2;
-  auto at = text.find_first_not_of(" \t\r\n", separator + 2);
-  if (at != npos && text[at] == '"') {
-    for (++at; at < text.size() && text[at] != '"'; ++at)
-      if (text[at] == '\\')
-        ++at;
-    if (at >= text.size())
-      return npos;
+/// "a, b and c".
+std::string all_of(const std::vector<std::string_view>& words) {
+  auto made = one_of(words);
+  if (const auto at = made.rfind(" or "); at != std::string::npos)
+    made.replace(at, 4, " and ");
+  return made;
+}
+
+/// Where the quoted text that begins at `from` ends, after its quote; npos if
+/// nowhere.
+std::size_t end_of_quotes(std::string_view text, std::size_t from) {
+  for (auto at = from + 1; at < text.size(); ++at) {
+    if (text[at] == '\\')
+      ++at;
+    else if (text[at] == '"')
+      return at + 1;
   }
-  const auto end = text.find("}}", at == npos ? text.size() : at);
-  return end == npos ? npos : end + 2;
+  return npos;
+}
+
+/// Where `expression`, without its opening braces, is cut: before the first
+/// `??`, before each bar, and before its closing braces; nothing of that within
+/// quotes. A quote begins a text at the front and after the source.
+struct expression_cuts {
+  std::size_t fallback = npos;
+  std::vector<std::size_t> bars;
+  /// npos: it is not closed.
+  std::size_t close = npos;
+};
+
+expression_cuts cuts_of(std::string_view expression) {
+  expression_cuts made;
+  const auto front = expression.find_first_not_of(blanks);
+  for (std::size_t at = 0; at < expression.size(); ++at) {
+    const auto rest = expression.substr(at);
+    const bool after_source = made.fallback != npos || !made.bars.empty();
+    if (rest.starts_with('"') && (at == front || after_source)) {
+      at = end_of_quotes(expression, at);
+      if (at == npos)
+        return made;
+      --at;
+    } else if (rest.starts_with("}}")) {
+      made.close = at;
+      return made;
+    } else if (rest.starts_with("??") && !after_source) {
+      made.fallback = at++;
+    } else if (rest.starts_with('|')) {
+      made.bars.push_back(at);
+    }
+  }
+  return made;
 }
 
 /// Reads the default after `??`; why not, if it cannot be one.
@@ -89,6 +137,22 @@ std::optional<error> read_pointer(template_expression& into,
   return std::nullopt;
 }
 
+/// Reads "/NAME" and, of a source that has one, what follows it.
+std::optional<error> read_name(template_expression& into, std::string_view rest,
+                               std::string_view what) {
+  if (rest.size() < 2 || rest[1] == '/')
+    return failed(into.text, "needs " + std::string{what} + " after the slash");
+  const auto slash = rest.find('/', 1);
+  into.name = rest.substr(1, slash == npos ? npos : slash - 1);
+  rest.remove_prefix(slash == npos ? rest.size() : slash);
+  if (into.source == source_kind::sub)
+    return read_pointer(into, rest);
+  if (rest.size() < 2)
+    return failed(into.text, "needs a field's name after the sub-action's");
+  into.field = rest.substr(1);
+  return std::nullopt;
+}
+
 /// Reads what follows the source: `rest` begins with its slash or is empty.
 std::optional<error> read_rest(template_expression& into,
                                std::string_view rest) {
@@ -96,82 +160,200 @@ std::optional<error> read_rest(template_expression& into,
   case source_kind::uid:
   case source_kind::job:
   case source_kind::flow:
+  case source_kind::received:
+  case source_kind::uuid:
+  case source_kind::index:
     if (!rest.empty())
       return failed(into.text, "takes nothing after its name");
     return std::nullopt;
   case source_kind::body:
   case source_kind::clone:
+  case source_kind::item:
     return read_pointer(into, rest);
   case source_kind::header:
   case source_kind::query:
+  case source_kind::clone_header:
     if (rest.size() < 2)
       return failed(into.text, "needs a name after the slash");
     into.name = rest.substr(1);
     return std::nullopt;
   case source_kind::sub:
-    if (rest.size() < 2 || rest[1] == '/')
-      return failed(into.text, "needs a sub-action's name after the slash");
-    const auto slash = rest.find('/', 1);
-    into.name = rest.substr(1, slash == npos ? npos : slash - 1);
-    return read_pointer(into, slash == npos ? std::string_view{}
-                                            : rest.substr(slash));
+  case source_kind::sub_header:
+    return read_name(into, rest, "a sub-action's name");
   }
   return std::nullopt;
 }
 
-result<template_expression> parse_expression(std::string_view whole) {
-  template_expression made;
-  made.text = whole;
-  const auto inner = whole.substr(2, whole.size() - 4);
-  const auto separator = inner.find("??");
-  const auto path = trimmed(inner.substr(0, separator));
+std::optional<error> read_source(template_expression& into,
+                                 std::string_view path) {
   if (path.empty())
-    return failed(whole, "is empty");
+    return failed(into.text, "is empty");
   const auto slash = path.find('/');
   const auto word = path.substr(0, slash);
-  const source_name* known = nullptr;
-  std::vector<std::string_view> words;
-  for (const auto& candidate : sources) {
-    words.push_back(candidate.word);
-    if (candidate.word == word)
-      known = &candidate;
+  const auto known =
+    std::find_if(sources.begin(), sources.end(),
+                 [&](const auto& each) { return each.word == word; });
+  if (known == sources.end()) {
+    std::vector<std::string_view> words;
+    for (const auto& each : sources)
+      words.push_back(each.word);
+    return failed(into.text, "names no known source" + did_you_mean(word, words)
+                               + ", allowed are " + all_of(words));
   }
-  if (known == nullptr)
-    return failed(whole, "names no known source" + did_you_mean(word, words)
-                           + ", allowed are uid, job, flow, body, clone, sub, "
-                             "header and query");
-  made.source = known->kind;
-  if (auto wrong = read_rest(made, slash == npos ? std::string_view{}
-                                                 : path.substr(slash)))
-    return *wrong;
-  if (separator != npos)
-    if (auto wrong = read_fallback(made, trimmed(inner.substr(separator + 2))))
-      return *wrong;
+  into.source = known->kind;
+  return read_rest(into,
+                   slash == npos ? std::string_view{} : path.substr(slash));
+}
+
+/// Reads one function, `name "argument"`.
+std::optional<error> read_function(template_expression& into,
+                                   std::string_view text) {
+  const auto end = std::min(text.find_first_of(" \t\r\n\""), text.size());
+  const auto word = text.substr(0, end);
+  const auto rest = trimmed(text.substr(end));
+  const auto words = template_function_names();
+  const auto known = std::find(words.begin(), words.end(), word);
+  if (known == words.end())
+    return failed(into.text, "names no known function"
+                               + did_you_mean(word, words) + ", allowed are "
+                               + all_of(words));
+  template_function made;
+  made.kind =
+    static_cast<template_function::function_kind>(known - words.begin());
+  const auto wrong = [&](std::string_view why) {
+    return failed(into.text,
+                  "has | " + std::string{word} + ", which " + std::string{why});
+  };
+  if (!takes_argument(made.kind)) {
+    if (!rest.empty())
+      return wrong("takes no argument");
+  } else {
+    auto read = read_json(rest);
+    auto* const argument = std::get_if<json>(&read);
+    if (argument == nullptr || !argument->is_string())
+      return wrong("needs a text in double quotes after it");
+    made.argument = argument->get<std::string>();
+    if (const auto why = why_bad_argument(made); !why.empty())
+      return wrong(why);
+  }
+  into.functions.push_back(std::move(made));
+  return std::nullopt;
+}
+
+value_type type_of_source(source_kind kind) {
+  switch (kind) {
+  case source_kind::uid:
+    return value_type::scalar;
+  case source_kind::body:
+  case source_kind::clone:
+  case source_kind::sub:
+  case source_kind::item:
+    return value_type::any;
+  case source_kind::index:
+    return value_type::integer;
+  default:
+    return value_type::text;
+  }
+}
+
+std::string_view words_for(value_type type) {
+  switch (type) {
+  case value_type::list:
+    return "an array";
+  case value_type::integer:
+    return "a number";
+  default:
+    return "a text";
+  }
+}
+
+/// Follows the types through the functions.
+std::optional<error> check_types(const template_expression& made) {
+  auto type = type_of_source(made.source);
+  for (std::size_t i = 0; i < made.functions.size(); ++i) {
+    const auto& function = made.functions[i];
+    const auto next = type_after(function, type);
+    const auto name = "| " + std::string{name_of(function.kind)};
+    if (!next)
+      return failed(made.text, "has " + name + ", which cannot take "
+                                 + std::string{words_for(type)});
+    if (function.kind == template_function::function_kind::segments
+        && i + 1 < made.functions.size())
+      return failed(made.text,
+                    "has " + name + ", which has to be the last one");
+    type = *next;
+  }
+  return std::nullopt;
+}
+
+/// `inner` is what stands between the braces, `cuts` where it is cut.
+result<template_expression> parse_expression(std::string_view whole,
+                                             std::string_view inner,
+                                             const expression_cuts& cuts) {
+  template_expression made;
+  made.text = whole;
+  const auto first_bar = cuts.bars.empty() ? inner.size() : cuts.bars.front();
+  const auto source_end = std::min(cuts.fallback, first_bar);
+  if (auto wrong = read_source(made, trimmed(inner.substr(0, source_end))))
+    return std::move(*wrong);
+  if (cuts.fallback != npos)
+    if (auto wrong = read_fallback(
+          made, trimmed(inner.substr(cuts.fallback + 2,
+                                     first_bar - cuts.fallback - 2))))
+      return std::move(*wrong);
+  for (std::size_t i = 0; i < cuts.bars.size(); ++i) {
+    const auto begin = cuts.bars[i] + 1;
+    const auto end = i + 1 < cuts.bars.size() ? cuts.bars[i + 1] : inner.size();
+    if (auto wrong =
+          read_function(made, trimmed(inner.substr(begin, end - begin))))
+      return std::move(*wrong);
+  }
+  if (auto wrong = check_types(made))
+    return std::move(*wrong);
   return made;
+}
+
+/// The text of an expression that is one in double quotes, such as `{{"{{"}}`.
+std::optional<std::string> constant_in(std::string_view inner) {
+  inner = trimmed(inner);
+  if (!inner.starts_with('"') || end_of_quotes(inner, 0) != inner.size())
+    return std::nullopt;
+  auto read = read_json(inner);
+  auto* const text = std::get_if<json>(&read);
+  if (text == nullptr || !text->is_string())
+    return std::nullopt;
+  return text->get<std::string>();
 }
 
 } // namespace
 
 result<template_parts> parse_template(std::string_view text) {
   template_parts made;
+  made.literals.emplace_back();
   std::size_t from = 0;
   for (;;) {
     const auto open = text.find("{{", from);
+    made.literals.back() +=
+      text.substr(from, open == npos ? npos : open - from);
     if (open == npos)
-      break;
-    const auto end = end_of_expression(text, open);
-    if (end == npos)
+      return made;
+    const auto cuts = cuts_of(text.substr(open + 2));
+    if (cuts.close == npos)
       return failed(text.substr(open), "is not closed, it needs }} at its end");
-    auto expression = parse_expression(text.substr(open, end - open));
+    const auto inner = text.substr(open + 2, cuts.close);
+    from = open + cuts.close + 4;
+    if (const auto constant = constant_in(inner)) {
+      made.literals.back() += *constant;
+      continue;
+    }
+    auto expression =
+      parse_expression(text.substr(open, from - open), inner, cuts);
     if (auto* wrong = std::get_if<error>(&expression))
       return std::move(*wrong);
-    made.literals.emplace_back(text.substr(from, open - from));
     made.expressions.push_back(
       std::get<template_expression>(std::move(expression)));
-    from = end;
+    made.literals.emplace_back();
   }
-  made.literals.emplace_back(text.substr(from));
-  return made;
 }
 
 } // namespace handoff

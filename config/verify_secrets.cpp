@@ -88,7 +88,8 @@ private:
     } else if (text.starts_with(strip_)) {
       text.remove_prefix(strip_.size());
       if (!strip_.empty() && !text.empty())
-        report_.references.remember(std::string{text});
+        report_.references.remember(std::string{text},
+                                    at.to_string() + " without its prefix");
     }
     std::optional<std::string> key{text};
     if (standard || key_form_ == 2)

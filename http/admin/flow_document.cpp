@@ -13,7 +13,7 @@ flow_changes changes_between(const flow_set& before, const flow_set& after) {
     if (known == before.end())
       made.added.push_back(name);
     else if (known->second->version != now->version
-             || known->second->secrets != now->secrets)
+             || known->second->hidden != now->hidden)
       made.changed.push_back(name);
   }
   for (const auto& [name, definition] : before)

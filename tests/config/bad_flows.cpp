@@ -101,7 +101,7 @@ const std::vector<bad_input>& bad_flows() {
                                     "are the other statuses from 200 to 299"},
     {R"("reply": {"body": "{{sub/a/id}}"})",
      "/reply/body: {{sub/a/id}} is not known here, allowed is uid, clone, "
-     "body, header, query, job or flow"},
+     "clone-header, body, header, query, job, flow or received"},
     {R"("reply": {"headers": {"Location": "/"}})",
      "/reply/headers/Location: is set by Handoff itself, allowed are other "
      "headers"},
@@ -188,8 +188,36 @@ const std::vector<bad_input>& bad_flows() {
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{bdy/x}}"}}])",
      "/sub_actions/0/request/url: {{bdy/x}} names no known source (did you "
-     "mean body?), allowed are uid, job, flow, body, clone, sub, header and "
-     "query"},
+     "mean body?), allowed are uid, job, flow, body, clone, sub, header, "
+     "query, received, uuid, item, index, clone-header and sub-header"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/{{uid | uper}}"}}])",
+     "/sub_actions/0/request/url: {{uid | uper}} names no known function (did "
+     "you mean upper?), allowed are json, upper, lower, trim, slug, base64, "
+     "split, join, first, last, length, date and segments"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/{{uid | first}}"}}])",
+     "/sub_actions/0/request/url: {{uid | first}} has | first, which cannot "
+     "take a text"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/?x={{body/x | segments}}"}}])",
+     "/sub_actions/0/request/url: {{body/x | segments}} has | segments, "
+     "allowed is it in the path of a request's URL"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "POST", "url": "http://a/", "form": {"a": 1}, "text": "b"}}])",
+     "/sub_actions/0/request/text: stands beside \"form\", allowed is one of "
+     "body, form and text"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "POST", "url": "http://a/", "form": ["a"]}}])",
+     "/sub_actions/0/request/form: an array is no object, allowed is an "
+     "object"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "POST", "url": "http://a/", "form_arrays": "commas"}}])",
+     "/sub_actions/0/request/form_arrays: does nothing here, allowed is it "
+     "beside \"form\""},
+    {R"("reply": {"body": "{{uuid}}"})",
+     "/reply/body: {{uuid}} is not known here, allowed is uid, clone, "
+     "clone-header, body, header, query, job, flow or received"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{uid"}}])",
      "/sub_actions/0/request/url: {{uid is not closed, it needs }} at its end"},

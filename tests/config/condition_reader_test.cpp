@@ -85,7 +85,8 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
      "empty, at_least, at_most, starts_with or contains"},
     {R"({"at": "/a", "is": "{{bdy/x}}"})",
      "a.json: /if/is: {{bdy/x}} names no known source (did you mean body?), "
-     "allowed are uid, job, flow, body, clone, sub, header and query"},
+     "allowed are uid, job, flow, body, clone, sub, header, query, received, "
+     "uuid, item, index, clone-header and sub-header"},
   };
 
   for (const auto& row : rows)

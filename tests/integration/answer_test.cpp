@@ -7,6 +7,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace handoff::support {
 
 using ::testing::HasSubstr;
@@ -156,6 +159,40 @@ TEST_F(AnswerTest, KeepsDigitsOfIntegersEverywhere) {
   service->restart();
   EXPECT_THAT(service->admin("GET", "/api/v1/jobs?uid=" + large_id).body,
               HasSubstr("\"uid\":" + large_id));
+}
+
+TEST_F(AnswerTest, TakesWhatTheUpstreamSentThoughItRepeatsASecret) {
+  // What broke: the next call went to /folders/***-42/readme.
+  options.environment = {{"TENANT", "acme"}, {"TOKEN", "s3cret-token-value"}};
+  flow["clone"]["request"]["headers"] = {{"X-Tenant", "${env:TENANT}"},
+                                         {"X-Token", "${env:TOKEN}"}};
+  flow["sub_actions"][0]["request"]["body"] = {{"owner", "{{clone/owner}}"}};
+  add_user_of_answer();
+  script(on("/projects/*/clone",
+            json{{"body",
+                  {{"id", "acme-7"}, {"owner", "o-s3cret-token-value"}}}}),
+         on("/projects/*/s1", answers(R"({"id":"acme-42"})")),
+         on("/folders/*/readme", json{{"delay", "1s"}}));
+  start();
+  const auto answer = post();
+  EXPECT_EQ(answer.json()["uid"], "acme-7");
+  const auto job = answer.json().at("job").get<std::string>();
+  ASSERT_TRUE(wait_for_requests("POST /folders/acme-42/readme", 1));
+  // Also from the journal, where the secret itself is not.
+  service->kill();
+  service->restart();
+  service->wait_for_job(job, "succeeded");
+  EXPECT_EQ(api.counts("POST /folders/acme-42/readme")["requests"], 2);
+  EXPECT_EQ(api.requests("path=/projects/acme-7/s1")[0]["body"],
+            R"({"owner":"o-s3cret-token-value"})");
+  service->stop();
+  for (const std::string file : {"handoff.db", "handoff.db-wal"}) {
+    std::ifstream stream{service->directory().path() / file, std::ios::binary};
+    const std::string bytes{std::istreambuf_iterator<char>{stream}, {}};
+    EXPECT_EQ(bytes.find("s3cret-token"), std::string::npos) << file;
+    if (file == "handoff.db")
+      EXPECT_NE(bytes.find("acme-7"), std::string::npos) << "the right file";
+  }
 }
 
 TEST_F(AnswerTest, TakesOverLargeIntegerThatAPersonGives) {

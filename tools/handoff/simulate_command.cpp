@@ -134,13 +134,24 @@ json text_or_json(const std::string& text) {
   return parsed.is_discarded() ? json(text) : parsed;
 }
 
-void print_json(const simulation& done) {
+/// The fields of a call as it was rendered.
+json fields_of(const simulated_call& call, const flow& definition) {
+  auto fields = json::array();
+  for (const auto& each : call.headers)
+    fields.push_back(
+      {{"name", each.name}, {"value", masked(definition, each.value)}});
+  return fields;
+}
+
+void print_json(const simulation& done, const flow& definition) {
   auto calls = json::array();
   for (const auto& each : done.calls)
     calls.push_back(
       {{"at_ms", each.at.count()},
        {"method", each.method},
-       {"url", each.url},
+       {"url", masked(definition, each.url)},
+       {"headers", fields_of(each, definition)},
+       {"body", masked(definition, each.body)},
        {"idempotency_key", each.key},
        {"duration_ms", each.duration.count()},
        {"http_status", each.status != 0 ? json(each.status) : json(nullptr)},
@@ -160,7 +171,22 @@ void print_json(const simulation& done) {
             << '\n';
 }
 
-void print_text(const simulation& done) {
+void print_calls(const simulation& done, const flow& definition) {
+  const auto shown = [&](const std::string& text) {
+    return printable(masked(definition, text));
+  };
+  for (const auto& each : done.calls) {
+    std::cout << "\nafter " << duration_text(each.at) << ": " << each.method
+              << ' ' << shown(each.url) << '\n';
+    for (const auto& field : each.headers)
+      std::cout << "  " << shown(field.name) << ": " << shown(field.value)
+                << '\n';
+    if (!each.body.empty())
+      std::cout << "  " << shown(each.body) << '\n';
+  }
+}
+
+void print_text(const simulation& done, const flow& definition) {
   if (done.answer)
     std::cout << "the sender gets " << done.answer->status << " after "
               << duration_text(done.answered) << ": "
@@ -173,6 +199,7 @@ void print_text(const simulation& done) {
          draw_timeline(job_document(*done.record), done.end, options))
       std::cout << line << '\n';
   }
+  print_calls(done, definition);
   if (!done.is_over)
     std::cout << "\nIt goes on for more than a week; that is all of it that is "
                  "shown.\n";
@@ -195,11 +222,12 @@ int simulate_command(const command_words& words) {
               << "\nhandoff simulate --help tells more.\n";
     return exit_usage;
   }
+  const auto definition = options.definition;
   const auto done = simulate(std::move(options));
   if (given.has("json"))
-    print_json(done);
+    print_json(done, *definition);
   else
-    print_text(done);
+    print_text(done, *definition);
   return done.record && done.record->status == job_status::succeeded
          ? exit_done
          : exit_failed;

@@ -138,8 +138,8 @@ simulated_api(api_actor::stateful_pointer<api_state> self,
       const auto* key = find_header(call->headers, "Idempotency-Key");
       state.traffic->calls.push_back(
         {state.traffic->now(), call->method, call->url,
-         key != nullptr ? *key : std::string{}, done.duration, done.status,
-         done.failure});
+         key != nullptr ? *key : std::string{}, call->headers, call->body,
+         done.duration, done.status, done.failure});
       auto promise = self->make_response_promise<exchange_ptr>();
       const auto number = ++state.last;
       state.under_way[number] = {promise,

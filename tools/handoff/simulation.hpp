@@ -31,6 +31,8 @@ struct simulated_call {
   std::string method;
   std::string url;
   std::string key;
+  handoff::headers headers;
+  std::string body;
   std::chrono::milliseconds duration{0};
   int status = 0;
   std::optional<error> failure;

@@ -1,0 +1,177 @@
+#include "config/template_value.hpp"
+
+#include "config/kept_answer.hpp"
+#include "config/sha256.hpp"
+#include "job/json_text.hpp"
+#include "job/timestamp.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+using source_kind = template_expression::source_kind;
+using value_result = result<template_value>;
+
+const std::string* find_query(const webhook& hook, std::string_view name) {
+  const auto it = std::find_if(hook.query.begin(), hook.query.end(),
+                               [&](const auto& q) { return q.first == name; });
+  return it == hook.query.end() ? nullptr : &it->second;
+}
+
+/// A UUID in the form of version 4 (RFC 9562, section 5.4), made of a hash
+/// instead of chance: a step that is made again sends the same.
+std::string uuid_of(std::string_view job, std::string_view step) {
+  auto made = sha256_hex(std::string{job} + '.' + std::string{step});
+  made.resize(32);
+  made[12] = '4';
+  constexpr std::string_view variants = "89ab";
+  made[16] = variants[static_cast<std::size_t>(made[16]) % variants.size()];
+  for (const auto at : {20, 16, 12, 8})
+    made.insert(static_cast<std::size_t>(at), 1, '-');
+  return made;
+}
+
+/// Borrows `found` if nothing in it is sealed.
+value_result opened(const json* found, const secrets& hidden) {
+  if (found == nullptr || !is_sealed(*found))
+    return template_value{found};
+  auto plain = unsealed(hidden, *found);
+  if (auto* wrong = std::get_if<error>(&plain))
+    return std::move(*wrong);
+  return template_value{std::get<json>(std::move(plain))};
+}
+
+/// Part of an answer, with what is sealed in it undone.
+value_result part_of_answer(const json* answer, const json::json_pointer& at,
+                            const secrets* hidden) {
+  if (answer == nullptr)
+    return template_value{};
+  const auto& body = kept_body(*answer);
+  return hidden != nullptr ? opened(find_sealed(*hidden, body, at), *hidden)
+                           : value_result{template_value{find_at(body, at)}};
+}
+
+value_result field_of_answer(const json* answer, std::string_view name,
+                             const secrets* hidden) {
+  const auto* found = answer != nullptr ? kept_field(*answer, name) : nullptr;
+  return hidden != nullptr ? opened(found, *hidden)
+                           : value_result{template_value{found}};
+}
+
+value_result within(const json* document, const json::json_pointer& at) {
+  return template_value{document != nullptr ? find_at(*document, at) : nullptr};
+}
+
+value_result look_up(const template_expression& expression,
+                     const template_context& context) {
+  const auto& name = expression.name;
+  const auto& at = expression.pointer;
+  const auto* hook = context.hook;
+  switch (expression.source) {
+  case source_kind::uid:
+    return template_value{context.uid};
+  case source_kind::clone:
+    return part_of_answer(context.clone_answer, at, context.hidden);
+  case source_kind::sub:
+    return part_of_answer(context.sub_answer ? context.sub_answer(name)
+                                             : nullptr,
+                          at, context.hidden);
+  case source_kind::clone_header:
+    return field_of_answer(context.clone_answer, name, context.hidden);
+  case source_kind::sub_header:
+    return field_of_answer(context.sub_answer ? context.sub_answer(name)
+                                              : nullptr,
+                           expression.field, context.hidden);
+  case source_kind::item:
+    return within(context.item, at);
+  case source_kind::index:
+    return context.index ? template_value{json(*context.index)}
+                         : template_value{};
+  default:
+    break;
+  }
+  if (hook == nullptr)
+    return template_value{};
+  switch (expression.source) {
+  case source_kind::job:
+    return template_value{&hook->job};
+  case source_kind::flow:
+    return template_value{&hook->flow};
+  case source_kind::body:
+    return within(&hook->body, at);
+  case source_kind::header:
+    return template_value{find_header(hook->headers, name)};
+  case source_kind::query:
+    return template_value{find_query(*hook, name)};
+  case source_kind::received:
+    return template_value{json(timestamp(hook->received))};
+  default: // uuid
+    return template_value{json(uuid_of(hook->job, context.step))};
+  }
+}
+
+value_result apply_functions(const template_expression& expression,
+                             const template_value& value) {
+  if (value.raw_text() != nullptr && !is_utf8(*value.raw_text()))
+    return failed(expression, "is not UTF-8");
+  auto made =
+    value.raw_text() != nullptr ? json(*value.raw_text()) : *value.json();
+  for (const auto& each : expression.functions) {
+    auto applied = apply_function(each, made);
+    if (const auto* why = std::get_if<std::string>(&applied))
+      return failed(expression, *why);
+    made = std::get<json>(std::move(applied));
+  }
+  return template_value{std::move(made)};
+}
+
+} // namespace
+
+error failed(const template_expression& expression, std::string_view why) {
+  std::string detail = expression.text;
+  detail += ' ';
+  detail += why;
+  return {error_kind::template_failed, std::move(detail)};
+}
+
+value_result evaluate(const template_expression& expression,
+                      const template_context& context) {
+  auto found = look_up(expression, context);
+  if (auto* wrong = std::get_if<error>(&found))
+    return failed(expression, "cannot be had: " + wrong->detail);
+  auto& value = std::get<template_value>(found);
+  const bool null = value.json() != nullptr && value.json()->is_null();
+  if ((value.is_missing() || null) && expression.fallback)
+    value = template_value{&*expression.fallback};
+  if (value.is_missing())
+    return failed(expression, "is missing and has no default");
+  return expression.functions.empty() ? std::move(found)
+                                      : apply_functions(expression, value);
+}
+
+std::optional<error> append_text(std::string& out, const template_value& value,
+                                 const template_expression& expression) {
+  if (value.raw_text() != nullptr) {
+    out += *value.raw_text();
+    return std::nullopt;
+  }
+  const auto& found = *value.json();
+  if (found.is_string())
+    out += found.get_ref<const std::string&>();
+  else if (found.is_null())
+    return failed(expression, "is null and has no default");
+  else if (found.is_structured())
+    return failed(expression, found.is_array()
+                                ? "is an array, which is no text"
+                                : "is an object, which is no text");
+  else
+    out += json_text(found);
+  return std::nullopt;
+}
+
+} // namespace handoff

@@ -1,0 +1,286 @@
+#include "config/text_function.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cwctype>
+#include <locale.h>
+#include <time.h>
+
+namespace handoff {
+namespace {
+
+constexpr std::string_view blanks = " \t\r\n";
+
+/// The character at `at`, and where the next one begins. What is not UTF-8 is
+/// taken byte by byte.
+char32_t next_character(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t offset) {
+    return at + offset < text.size()
+           ? static_cast<unsigned char>(text[at + offset])
+           : static_cast<unsigned char>(0);
+  };
+  const char32_t first = byte(0);
+  const std::size_t more = first >= 0xf0 ? 3
+                         : first >= 0xe0 ? 2
+                         : first >= 0xc0 ? 1
+                                         : 0;
+  auto made = more == 0 ? first : first & (0x3fu >> more);
+  for (std::size_t i = 1; i <= more; ++i)
+    made = (made << 6) | (byte(i) & 0x3fu);
+  at += 1 + more;
+  return made;
+}
+
+void append_character(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+    return;
+  }
+  const int more = c >= 0x10000 ? 3 : c >= 0x800 ? 2 : 1;
+  constexpr std::array<unsigned, 4> lead{0, 0xc0, 0xe0, 0xf0};
+  out +=
+    static_cast<char>(lead[static_cast<std::size_t>(more)] | (c >> (6 * more)));
+  for (int i = more - 1; i >= 0; --i)
+    out += static_cast<char>(0x80 | ((c >> (6 * i)) & 0x3f));
+}
+
+/// The locale whose tables of letters are used, whatever that of the process
+/// is. glibc has it built in.
+locale_t letters() {
+  static const locale_t made = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  return made;
+}
+
+template <class Change>
+std::string with_each(std::string_view text, Change change) {
+  std::string made;
+  made.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();)
+    append_character(made, change(next_character(text, at)));
+  return made;
+}
+
+/// From U+00C0 to U+017F: what letters are without their accents, "?" for what
+/// is no letter.
+constexpr std::array<std::string_view, 192> plain_letters{
+  "a", "a", "a",  "a",  "a", "a", "ae", "c",  "e", "e", "e",  "e", "i", "i",
+  "i", "i", "d",  "n",  "o", "o", "o",  "o",  "o", "?", "o",  "u", "u", "u",
+  "u", "y", "th", "ss", "a", "a", "a",  "a",  "a", "a", "ae", "c", "e", "e",
+  "e", "e", "i",  "i",  "i", "i", "d",  "n",  "o", "o", "o",  "o", "o", "?",
+  "o", "u", "u",  "u",  "u", "y", "th", "y",  "a", "a", "a",  "a", "a", "a",
+  "c", "c", "c",  "c",  "c", "c", "c",  "c",  "d", "d", "d",  "d", "e", "e",
+  "e", "e", "e",  "e",  "e", "e", "e",  "e",  "g", "g", "g",  "g", "g", "g",
+  "g", "g", "h",  "h",  "h", "h", "i",  "i",  "i", "i", "i",  "i", "i", "i",
+  "i", "i", "ij", "ij", "j", "j", "k",  "k",  "k", "l", "l",  "l", "l", "l",
+  "l", "l", "l",  "l",  "l", "n", "n",  "n",  "n", "n", "n",  "n", "n", "n",
+  "o", "o", "o",  "o",  "o", "o", "oe", "oe", "r", "r", "r",  "r", "r", "r",
+  "s", "s", "s",  "s",  "s", "s", "s",  "s",  "t", "t", "t",  "t", "t", "t",
+  "u", "u", "u",  "u",  "u", "u", "u",  "u",  "u", "u", "u",  "u", "w", "w",
+  "y", "y", "y",  "z",  "z", "z", "z",  "z",  "z", "s"};
+
+bool is_part_of_word(char32_t c) {
+  return (c >= 0x300 && c < 0x370)
+      || ::iswalpha_l(static_cast<std::wint_t>(c), letters()) != 0;
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// `count` digits at the front of `text`, taken off.
+std::optional<int> take_digits(std::string_view& text, std::size_t count) {
+  int made = 0;
+  if (text.size() < count
+      || !std::all_of(text.begin(),
+                      text.begin() + static_cast<std::ptrdiff_t>(count),
+                      is_digit))
+    return std::nullopt;
+  std::from_chars(text.data(), text.data() + count, made);
+  text.remove_prefix(count);
+  return made;
+}
+
+bool take(std::string_view& text, std::string_view any_of) {
+  if (text.empty() || any_of.find(text.front()) == std::string_view::npos)
+    return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+/// The offset from UTC in seconds (RFC 3339, section 5.6: time-offset).
+std::optional<std::int64_t> read_offset(std::string_view text) {
+  if (text == "Z" || text == "z")
+    return 0;
+  const bool west = !text.empty() && text.front() == '-';
+  if (!take(text, "+-"))
+    return std::nullopt;
+  const auto hours = take_digits(text, 2);
+  const bool colon = take(text, ":");
+  const auto minutes = take_digits(text, 2);
+  if (!hours || !colon || !minutes || !text.empty() || *hours > 23
+      || *minutes > 59)
+    return std::nullopt;
+  const std::int64_t seconds = 3600 * *hours + 60 * *minutes;
+  return west ? -seconds : seconds;
+}
+
+/// Days from 1970-01-01, in the proleptic Gregorian calendar.
+std::optional<std::int64_t> days_of(int year, int month, int day) {
+  using namespace std::chrono;
+  const year_month_day date{std::chrono::year{year},
+                            std::chrono::month{static_cast<unsigned>(month)},
+                            std::chrono::day{static_cast<unsigned>(day)}};
+  if (!date.ok())
+    return std::nullopt;
+  return sys_days{date}.time_since_epoch().count();
+}
+
+std::optional<std::int64_t> read_rfc3339(std::string_view text) {
+  const auto year = take_digits(text, 4);
+  const bool dash = take(text, "-");
+  const auto month = take_digits(text, 2);
+  const bool second_dash = take(text, "-");
+  const auto day = take_digits(text, 2);
+  const bool separator = take(text, "Tt ");
+  const auto hour = take_digits(text, 2);
+  const bool colon = take(text, ":");
+  const auto minute = take_digits(text, 2);
+  const bool second_colon = take(text, ":");
+  const auto second = take_digits(text, 2);
+  if (!year || !dash || !month || !second_dash || !day || !separator || !hour
+      || !colon || !minute || !second_colon || !second || *hour > 23
+      || *minute > 59 || *second > 60)
+    return std::nullopt;
+  if (take(text, "."))
+    do
+      if (text.empty() || !is_digit(text.front()))
+        return std::nullopt;
+    while (text.remove_prefix(1), !text.empty() && is_digit(text.front()));
+  const auto offset = read_offset(text);
+  const auto days = days_of(*year, *month, *day);
+  if (!offset || !days)
+    return std::nullopt;
+  return 86'400 * *days + 3600 * *hour + 60 * *minute + *second - *offset;
+}
+
+std::optional<std::int64_t> read_time(std::string_view text) {
+  std::int64_t seconds = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, seconds);
+  if (failure != std::errc{})
+    return std::nullopt;
+  if (stop == end)
+    return seconds;
+  const std::string_view rest{stop, static_cast<std::size_t>(end - stop)};
+  if (rest.size() > 1 && rest.front() == '.'
+      && std::all_of(rest.begin() + 1, rest.end(), is_digit))
+    return text.front() == '-' ? seconds - 1 : seconds;
+  return read_rfc3339(text);
+}
+
+/// strftime takes what follows %s for local time.
+std::string without_epoch(const std::string& format, std::int64_t seconds) {
+  std::string made;
+  for (std::size_t at = 0; at < format.size(); ++at) {
+    if (format[at] != '%' || at + 1 == format.size()) {
+      made += format[at];
+      continue;
+    }
+    ++at;
+    if (format[at] == 's')
+      made += std::to_string(seconds);
+    else
+      made += {'%', format[at]};
+  }
+  return made;
+}
+
+} // namespace
+
+std::string upper_text(std::string_view text) {
+  return with_each(text, [](char32_t c) {
+    return static_cast<char32_t>(
+      ::towupper_l(static_cast<std::wint_t>(c), letters()));
+  });
+}
+
+std::string lower_text(std::string_view text) {
+  return with_each(text, [](char32_t c) {
+    return static_cast<char32_t>(
+      ::towlower_l(static_cast<std::wint_t>(c), letters()));
+  });
+}
+
+std::string trim_text(std::string_view text) {
+  const auto first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos)
+    return {};
+  return std::string{
+    text.substr(first, text.find_last_not_of(blanks) - first + 1)};
+}
+
+std::vector<std::string> split_text(std::string_view text,
+                                    std::string_view separator) {
+  std::vector<std::string> pieces;
+  for (;;) {
+    const auto end = text.find(separator);
+    pieces.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos)
+      return pieces;
+    text.remove_prefix(end + separator.size());
+  }
+}
+
+std::string slug_of(std::string_view text) {
+  std::string made;
+  bool gap = false;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto c = next_character(text, at);
+    std::string plain;
+    if (c < 0x80 && (is_digit(static_cast<char>(c)) || (c >= 'a' && c <= 'z')))
+      plain = static_cast<char>(c);
+    else if (c >= 'A' && c <= 'Z')
+      plain = static_cast<char>(c - 'A' + 'a');
+    else if (c >= 0xc0 && c < 0xc0 + plain_letters.size())
+      plain = plain_letters[c - 0xc0];
+    else if (c == 0x1e9e)
+      plain = "ss";
+    else if (c >= 0x80 && is_part_of_word(c))
+      continue; // a letter that has no plain one, or an accent of its own
+    if (plain.empty() || plain == "?") {
+      gap = !made.empty();
+      continue;
+    }
+    if (gap)
+      made += '-';
+    gap = false;
+    made += plain;
+  }
+  return made;
+}
+
+std::optional<std::string> format_date(std::string_view text,
+                                       const std::string& format) {
+  constexpr std::int64_t first = -62'167'219'200; // 0000-01-01
+  constexpr std::int64_t last = 253'402'300'799;  // 9999-12-31
+  const auto seconds = read_time(text);
+  if (!seconds || *seconds < first || *seconds > last)
+    return std::nullopt;
+  const auto when = static_cast<time_t>(*seconds);
+  tm broken{};
+  ::gmtime_r(&when, &broken);
+  static const locale_t plain = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  std::array<char, 1'001> made{};
+  const auto length =
+    ::strftime_l(made.data(), made.size(),
+                 without_epoch(format, *seconds).c_str(), &broken, plain);
+  if (length == 0)
+    return std::nullopt;
+  return std::string{made.data(), length};
+}
+
+} // namespace handoff

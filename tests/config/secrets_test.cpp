@@ -1,0 +1,100 @@
+#include "config/secrets.hpp"
+
+#include <gtest/gtest.h>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+
+const secrets hidden{{"abcdefgh", "env:A"},
+                     {"efghijkl", "env:B"},
+                     {"acme", "env:TENANT"},
+                     {"no", "env:SHORT"},
+                     {"sender-secret", "/verify/secret", false}};
+
+std::string opened(const std::string& text) {
+  const auto made = unsealed_text(hidden, text);
+  if (const auto* wrong = std::get_if<error>(&made))
+    return "! " + wrong->detail;
+  return std::get<std::string>(made);
+}
+
+} // namespace
+
+TEST(SecretsTest, MasksWhatPeopleSee) {
+  const struct {
+    const char* text;
+    const char* seen;
+  } rows[] = {
+    {"nothing", "nothing"},
+    {"Bearer abcdefgh", "Bearer ***"},
+    {"xabcdefghx", "x***x"},
+    {"abcdefghijkl", "***"},
+    {"abcdefghabcdefgh", "***"},
+    {"abcdefgh abcdefgh", "*** ***"},
+    {"sender-secret", "***"},
+    // Short ones only as words, and very short ones not at all.
+    {"/t/acme-42?acme", "/t/***-42?***"},
+    {"acme", "***"},
+    {"acmeville macme", "acmeville macme"},
+    {"no, none", "no, none"},
+    {"", ""},
+  };
+
+  for (const auto& row : rows)
+    EXPECT_EQ(masked(hidden, std::string{row.text}), row.seen) << row.text;
+}
+
+TEST(SecretsTest, SealsWhatIsJournaledAndGivesItBack) {
+  for (const std::string text :
+       {"", "nothing", "abcdefgh", "xabcdefghx", "abcdefghijkl", "a acme-1",
+        "efghijklabcdefghijkl", "\x01", "\x01\x02", "\x01env:A\x02",
+        "\x01\x01\x02\x03",
+        "abcdefgh\x01"
+        "env:A\x02"}) {
+    const auto made = sealed_text(hidden, text);
+    EXPECT_EQ(made.find("abcd"), std::string::npos) << text;
+    EXPECT_EQ(made.find("ijkl"), std::string::npos) << text;
+    EXPECT_EQ(opened(made), text);
+  }
+}
+
+TEST(SecretsTest, LeavesTextsWithoutSecretsAsTheyAre) {
+  const json answer = {{"a", "text"}, {"b", {1, nullptr, "acmeville"}}};
+  EXPECT_EQ(sealed(hidden, answer), answer);
+  EXPECT_FALSE(is_sealed(sealed(hidden, answer)));
+}
+
+TEST(SecretsTest, SealsNamesAndValuesOfAnswers) {
+  const json answer = {{"abcdefgh", {{"acme-1", 7}}},
+                       {"list", {"x abcdefgh", {{"deep", "efghijkl"}}}},
+                       {"plain", true}};
+  const auto made = sealed(hidden, answer);
+  EXPECT_EQ(made.dump().find("abcdefgh"), std::string::npos);
+  EXPECT_TRUE(is_sealed(made));
+  EXPECT_EQ(std::get<json>(unsealed(hidden, made)), answer);
+  const auto* found =
+    find_sealed(hidden, made, json::json_pointer{"/abcdefgh/acme-1"});
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(*found, 7);
+  EXPECT_EQ(find_sealed(hidden, made, json::json_pointer{"/abcdefgh/x"}),
+            nullptr);
+  EXPECT_EQ(*find_sealed(hidden, made, json::json_pointer{"/plain"}), true);
+}
+
+TEST(SecretsTest, KeepsSecretsOfSendersOutOfReferences) {
+  // A job that goes on after a restart has them not, and could not go on.
+  EXPECT_EQ(sealed_text(hidden, "sender-secret"), "sender-secret");
+}
+
+TEST(SecretsTest, GivesTheValueThatASecretHasNow) {
+  const auto made = sealed_text(hidden, "x abcdefgh");
+  const secrets rotated{{"12345678", "env:A"}};
+  EXPECT_EQ(std::get<std::string>(unsealed_text(rotated, made)), "x 12345678");
+  const auto lost = unsealed_text({}, made);
+  EXPECT_EQ(std::get<error>(lost).kind, error_kind::template_failed);
+  EXPECT_NE(std::get<error>(lost).detail.find("env:A"), std::string::npos);
+}
+
+} // namespace handoff
