@@ -129,7 +129,9 @@ private:
 
   std::optional<error> parse_body() {
     auto parsed =
-      request_.body ? request_.body() : parse_json_body(request_.raw_body);
+      request_.body
+        ? request_.body()
+        : parse_json_body(request_.decoded_body.value_or(request_.raw_body));
     if (auto* wrong = std::get_if<error>(&parsed))
       return note("body", std::move(*wrong));
     body_ = std::get<nlohmann::json>(std::move(parsed));

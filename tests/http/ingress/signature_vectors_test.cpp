@@ -470,6 +470,17 @@ TEST_F(VerifyTest, SaysThatABodyWhoseMembersItNeedsIsNoJson) {
   EXPECT_FALSE(sent({}, R"({"token": "s"})"));
 }
 
+// A body that came compressed is signed as it came and read as it is.
+TEST_F(VerifyTest, ReadsMembersOfADecodedBody) {
+  use({{"scheme", "token"}, {"value", "{{body/token}}"}, {"secret", "s"}});
+  const headers none;
+  verify_request request{"POST", "/hooks/setup", "",
+                         none,   "\x1f\x8b",     wall_time{}};
+  EXPECT_EQ(verify(rule, request)->kind, error_kind::invalid_request);
+  request.decoded_body = R"({"token": "s"})";
+  EXPECT_FALSE(verify(rule, request));
+}
+
 TEST_F(VerifyTest, TakesAnyOfSeveralSignatures) {
   use({{"scheme", "hmac"},
        {"secret", "k512"},
