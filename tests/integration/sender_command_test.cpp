@@ -1,0 +1,189 @@
+// The commands about senders, as a script runs them: handoff senders, verify,
+// check --expand and send --sign.
+
+#include "tests/integration/command_test.hpp"
+#include "tests/integration/service_test.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+namespace handoff::support {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+namespace {
+
+using json = nlohmann::json;
+
+constexpr const char* signing_secret = "8f742231b10e8888abcd99yyyzzz85a5";
+
+/// The example of docs.slack.dev.
+const std::string slack_request =
+  "POST /hooks/setup HTTP/1.1\r\n"
+  "Content-Type: application/x-www-form-urlencoded\r\n"
+  "X-Slack-Request-Timestamp: 1531420618\r\n"
+  "X-Slack-Signature: "
+  "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503\r\n"
+  "\r\n"
+  "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&"
+  "channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name="
+  "roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2F"
+  "hooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F"
+  "96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
+  "803a0bc887a14d10d2c447fce8b6703c";
+
+} // namespace
+
+class SenderCommandTest : public ::testing::Test {
+protected:
+  SenderCommandTest() {
+    place.write(
+      "flows/setup.json",
+      json{{"name", "setup"},
+           {"sender", {{"name", "slack-events"}, {"secret", "${file:secret}"}}},
+           {"clone",
+            {{"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
+             {"uid", "/id"}}}}
+        .dump());
+    place.write("handoff.ini", "[flows]\ndirectory = \"flows\"\n");
+    place.write("secret", signing_secret);
+    place.write("slack.http", slack_request);
+  }
+
+  ended_command run(std::vector<std::string> words) {
+    words.push_back("--config-file=" + path("handoff.ini"));
+    return run_handoff(std::move(words));
+  }
+
+  std::string path(const std::string& name) const {
+    return (place.path() / name).string();
+  }
+
+  ended_command prove(const std::string& file, const std::string& at) {
+    return run({"verify", "setup", "--request=" + path(file), "--at=" + at});
+  }
+
+  temp_directory place;
+};
+
+TEST_F(SenderCommandTest, ListsSenders) {
+  const auto listed = run_handoff({"senders", "--json"});
+  EXPECT_EQ(listed.code, 0);
+  const auto all = json::parse(listed.output);
+  EXPECT_GE(all.size(), 25u);
+  const auto shopify =
+    std::find_if(all.begin(), all.end(),
+                 [](const auto& each) { return each["name"] == "shopify"; });
+  ASSERT_NE(shopify, all.end());
+  EXPECT_EQ(*shopify, (json{{"name", "shopify"},
+                            {"title", "Shopify"},
+                            {"limit", "5s"},
+                            {"handshake", false},
+                            {"key", "{{header/X-Shopify-Webhook-Id}}"}}));
+  const auto table = run_handoff({"senders"});
+  EXPECT_EQ(table.code, 0);
+  EXPECT_THAT(table.output, StartsWith("NAME"));
+  EXPECT_THAT(table.output, HasSubstr("slack-events"));
+}
+
+TEST_F(SenderCommandTest, PrintsWhatOneStandsFor) {
+  const auto one = run_handoff({"senders", "zoom"});
+  EXPECT_EQ(one.code, 0);
+  EXPECT_THAT(one.output, HasSubstr("\"v0:{{timestamp}}:{{raw}}\""));
+  const auto misspelt = run_handoff({"senders", "zom"});
+  EXPECT_EQ(misspelt.code, 2);
+  EXPECT_THAT(misspelt.error, HasSubstr("did you mean zoom?"));
+}
+
+TEST_F(SenderCommandTest, ExpandsAFlowWithoutItsSecret) {
+  const auto expanded = run({"check", "--expand"});
+  EXPECT_EQ(expanded.code, 0) << expanded.error;
+  const auto flow = json::parse(expanded.output);
+  EXPECT_EQ(flow["verify"]["prefix"], "v0=");
+  EXPECT_EQ(flow["verify"]["secret"], "${file:secret}");
+  EXPECT_EQ(flow["deadline"]["limit"], "3s");
+  EXPECT_FALSE(flow.contains("sender"));
+  place.write(
+    "flows/setup.json",
+    json{{"name", "setup"},
+         {"sender", {{"name", "github"}, {"secret", "hunter2"}}},
+         {"clone",
+          {{"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
+           {"uid", "/id"}}}}
+      .dump());
+  const auto masked = run({"check", "--expand", "--json"});
+  EXPECT_THAT(masked.output, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(masked.output, HasSubstr("***"));
+}
+
+TEST_F(SenderCommandTest, ProvesARecordedRequest) {
+  const auto good = prove("slack.http", "2018-07-12T18:36:58Z");
+  EXPECT_EQ(good.code, 0) << good.output << good.error;
+  EXPECT_THAT(good.output, HasSubstr("v0:1531420618:token=xyzz0WbapA4v"));
+  EXPECT_THAT(good.output, HasSubstr("The request is taken."));
+  EXPECT_THAT(good.output, Not(HasSubstr(signing_secret)));
+}
+
+TEST_F(SenderCommandTest, SaysWhichStepFailed) {
+  const auto stale = prove("slack.http", "2018-07-12T18:46:58Z");
+  EXPECT_EQ(stale.code, 1);
+  EXPECT_THAT(stale.output,
+              HasSubstr("FAILED  timestamp   the timestamp is 600 s old; 300 s "
+                        "are allowed"));
+  EXPECT_THAT(stale.output, HasSubstr("passed  comparison"));
+  auto changed = slack_request;
+  changed.back() = 'd';
+  place.write("changed.http", changed);
+  const auto misfit = prove("changed.http", "2018-07-12T18:36:58Z");
+  EXPECT_EQ(misfit.code, 1);
+  EXPECT_THAT(misfit.output, HasSubstr("FAILED  comparison"));
+  EXPECT_THAT(misfit.output, Not(HasSubstr(signing_secret)));
+  const auto as_json =
+    run({"verify", "setup", "--request=" + path("changed.http"), "--json"});
+  EXPECT_EQ(as_json.code, 1);
+  EXPECT_EQ(json::parse(as_json.output)["ok"], false);
+}
+
+TEST_F(SenderCommandTest, SaysHowVerifyIsCalled) {
+  EXPECT_EQ(run({"verify", "setup"}).code, 2);
+  EXPECT_EQ(run({"verify", "other", "--request=" + path("slack.http")}).code,
+            2);
+  EXPECT_EQ(prove("slack.http", "yesterday").code, 2);
+  EXPECT_EQ(prove("not-there.http", "2018-07-12T18:36:58Z").code, 2);
+  EXPECT_EQ(prove("handoff.ini", "2018-07-12T18:36:58Z").code, 2);
+}
+
+class SignedSendTest : public ServiceTest {};
+
+TEST_F(SignedSendTest, IsTakenByTheService) {
+  flow["sender"] = {{"name", "standard-webhooks"},
+                    {"secret", "${env:SIGNING_SECRET}"}};
+  options.environment = {{"SIGNING_SECRET", "whsec_c2VjcmV0LXNlY3JldA=="}};
+  start();
+  const auto send = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{
+      "send", "setup", "--data={\"template\":\"t\"}",
+      "--url=http://127.0.0.1:" + std::to_string(service->port()),
+      "--config-file="
+        + (service->directory().path() / "handoff.ini").string()};
+    words.insert(words.end(), more.begin(), more.end());
+    process::options chosen;
+    chosen.arguments = std::move(words);
+    chosen.environment = options.environment;
+    process program{handoff_binary(), chosen};
+    const auto code = program.wait(std::chrono::seconds{30});
+    return std::pair{code,
+                     program.standard_output() + program.standard_error()};
+  };
+  const auto [refused, why] = send({});
+  EXPECT_EQ(refused, 1);
+  EXPECT_THAT(why, HasSubstr("401"));
+  const auto [taken, answer] = send({"--sign"});
+  EXPECT_EQ(taken, 0) << answer;
+  EXPECT_THAT(answer, HasSubstr("200 after"));
+}
+
+} // namespace handoff::support
