@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <deque>
 #include <stdexcept>
+#include <thread>
 #include <unistd.h>
 
 namespace handoff {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr const char* crash_variable = "HANDOFF_CRASH_AT";
 constexpr const char* fault_variable = "HANDOFF_FAULT_AT";
+constexpr const char* hang_variable = "HANDOFF_HANG_AT";
 
 } // namespace
 
@@ -94,9 +97,37 @@ wanted_places& faults() {
   return read_once;
 }
 
+/// NAME:FILE; read once, before there are threads.
+struct hanging_place {
+  std::string name;
+  std::string file;
+
+  explicit hanging_place(const char* text) {
+    const std::string_view given{text == nullptr ? "" : text};
+    const auto colon = given.find(':');
+    if (colon == std::string_view::npos)
+      return;
+    name = given.substr(0, colon);
+    file = given.substr(colon + 1);
+  }
+
+  void pass(std::string_view place) const {
+    if (place != name)
+      return;
+    while (::access(file.c_str(), F_OK) == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  }
+};
+
+const hanging_place& hang() {
+  static const hanging_place read_once{std::getenv(hang_variable)};
+  return read_once;
+}
+
 } // namespace
 
 void crash_point(std::string_view name) {
+  hang().pass(name);
   if (crashes().is_due(name)) {
     ::kill(::getpid(), SIGKILL);
     ::pause();
@@ -104,6 +135,7 @@ void crash_point(std::string_view name) {
 }
 
 void fault_point(std::string_view actor) {
+  hang().pass(actor);
   if (faults().is_due(actor))
     throw std::runtime_error{std::string{fault_variable} + " has "
                              + std::string{actor} + " die here"};
@@ -115,13 +147,16 @@ std::string crash_points_refused() {
   if (!faults().is_well_formed(100, true))
     return std::string{fault_variable}
          + " has to be ACTOR:N or ACTOR:N+, with commas between several";
+  if (std::getenv(hang_variable) != nullptr
+      && (hang().name.empty() || hang().file.empty()))
+    return std::string{hang_variable} + " has to be NAME:FILE";
   return {};
 }
 
 #else
 
 std::string crash_points_refused() {
-  for (const char* variable : {crash_variable, fault_variable})
+  for (const char* variable : {crash_variable, fault_variable, hang_variable})
     if (std::getenv(variable) != nullptr)
       return variable
            + std::string{" is set, but this build has no crash points"};

@@ -39,6 +39,15 @@ TEST_F(CrashPointDeathTest, RefusesWhatItCannotRead) {
       << wanted;
 }
 
+TEST_F(CrashPointDeathTest, RefusesAHangWithoutAFile) {
+  for (const auto* wanted : {"", "here", "here:", ":file"}) {
+    ::setenv("HANDOFF_HANG_AT", wanted, 1);
+    EXPECT_EXIT(pass("here:1", "elsewhere", 1), testing::ExitedWithCode(3), "")
+      << wanted;
+  }
+  ::unsetenv("HANDOFF_HANG_AT");
+}
+
 class FaultPointDeathTest : public testing::Test {
 protected:
   /// Exits with a bit for each of the `times` messages that was a fault.
