@@ -158,9 +158,10 @@ private:
 
   std::optional<json_template> read_operand(const json& value,
                                             const pointer& at) {
-    auto compiled = json_template::compile(value, [&](std::string literal) {
-      return report_.references.resolve(literal);
-    });
+    auto compiled =
+      json_template::compile(value, [&](const std::string& literal) {
+        return report_.references.resolve(literal);
+      });
     if (auto* wrong = std::get_if<error>(&compiled)) {
       report_.error(at, std::move(wrong->detail));
       return std::nullopt;

@@ -54,6 +54,21 @@ require_bookworm() {
   fi
 }
 
+# Runs a command while no package starts a service (invoke-rc.d(8)): of those
+# that tests use only the programs are wanted.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d code=0
+  if [[ -e $policy ]]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod 755 "$policy"
+  "$@" || code=$?
+  as_root rm -f "$policy"
+  return "$code"
+}
+
 # Runs a command as root.
 as_root() {
   if [[ $(id -u) == 0 ]]; then
@@ -83,7 +98,7 @@ main() {
   fi
   say "installing ${missing[*]}"
   apt update
-  apt install --no-install-recommends "${missing[@]}"
+  without_services apt install --no-install-recommends "${missing[@]}"
 }
 
 main
