@@ -25,6 +25,7 @@ journal_keeper_state::enqueue(const events_ptr& events) {
 std::size_t journal_keeper_state::commit_all() {
   if (promises.empty())
     return 0; // a look-up was faster than the flush
+  const activity::turn turn{options.watched, "a commit of the journal"};
   const auto batches = std::exchange(waiting, {});
   crash_point("before-commit");
   const auto began = std::chrono::steady_clock::now();
@@ -136,50 +137,45 @@ void journal_keeper_state::release(const std::vector<std::string>& jobs,
   options.store->release(jobs, held_back);
 }
 
-void journal_keeper_state::sweep() {
-  const auto now = options.now();
-  auto before = now - options.keep;
-  if (options.keep_bytes > 0) {
-    const auto bytes = options.store->bytes();
-    const auto* used = std::get_if<std::uint64_t>(&bytes);
-    if (used != nullptr && *used > options.keep_bytes)
-      before = now;
+namespace {
+
+/// Access to the state while one message is handled.
+class keeper_turn : public within_turn<journal_keeper_state> {
+public:
+  explicit keeper_turn(journal_keeper_state& state)
+      : within_turn{state.options.watched, journal_keeper_state::name, state} {
+    fault_point(journal_keeper_state::name);
   }
-  const auto pruned = options.store->prune(before, now, options.sweep_step);
-  const auto* count = std::get_if<std::size_t>(&pruned);
-  const bool more = count != nullptr && *count == options.sweep_step;
-  if (!more)
-    options.store->maintain();
-  self->delayed_send(self,
-                     more ? std::chrono::milliseconds{10} : options.sweep_pause,
-                     sweep_atom::value);
-}
+};
+
+} // namespace
 
 journal_actor::behavior_type
 journal_keeper(journal_keeper_state::self_pointer self,
                journal_keeper_options options) {
   self->state.options = std::move(options);
+  self->state.retained = retention_clock{self->state.options.newest};
+  self->state.measure();
   self->delayed_send(self, self->state.options.sweep_pause, sweep_atom::value);
   self->set_exit_handler([self](caf::exit_msg& exit) {
     // What came before the end has its commit, as nobody could repeat it.
     self->state.commit_all();
     self->quit(std::move(exit.reason));
   });
-  const auto state = [self]() -> journal_keeper_state& {
-    fault_point(journal_keeper_state::name);
-    return self->state;
+  const auto state = [self] {
+    return keeper_turn{self->state};
   };
   return {
-    [state](const events_ptr& events) { return state().enqueue(events); },
-    [state](flush_atom) { state().flush(); },
-    [state](find_atom, const std::string& id) { return state().find(id); },
+    [state](const events_ptr& events) { return state()->enqueue(events); },
+    [state](flush_atom) { state()->flush(); },
+    [state](find_atom, const std::string& id) { return state()->find(id); },
     [state](acquire_atom, const acquisition& wanted) {
-      return state().acquire(wanted);
+      return state()->acquire(wanted);
     },
     [state](release_atom, const std::vector<std::string>& jobs,
-            bool held_back) { state().release(jobs, held_back); },
-    [state](sweep_atom) { state().sweep(); },
-    [state](again_atom) { state().check(); },
+            bool held_back) { state()->release(jobs, held_back); },
+    [state](sweep_atom) { state()->sweep(); },
+    [state](again_atom) { state()->check(); },
   };
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/journal_measures.hpp"
+#include "actors/progress.hpp"
+#include "job/retention.hpp"
 #include "journal/journal.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -12,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ratio>
 #include <thread>
 #include <vector>
@@ -46,6 +50,15 @@ struct journal_keeper_options {
   /// so would everyone who comes in the meantime.
   std::function<void(std::chrono::microseconds)> rest =
     std::this_thread::sleep_for<std::int64_t, std::micro>;
+  /// A clock that nobody can set, by which a jump of the wall clock is told
+  /// from time that has passed. Empty: the wall clock is believed.
+  std::function<std::chrono::nanoseconds()> running;
+  /// The newest time that the journal knows of at the start.
+  std::optional<wall_time> newest;
+  /// Told of a jump of the wall clock, and at the start where it is `keep` or
+  /// more ahead of `newest`, after which little is forgotten for a while; see
+  /// `retention_clock`.
+  std::function<void(std::chrono::milliseconds ahead)> clock_jumped;
   /// Jobs that finished longer ago are forgotten.
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   /// Above so many bytes finished jobs are forgotten sooner; 0: never.
@@ -55,6 +68,11 @@ struct journal_keeper_options {
   std::chrono::milliseconds check_pause{1'000};
   /// Between two looks at what is old enough.
   std::chrono::milliseconds sweep_pause{5'000};
+  /// Where each look at what is old enough, and the start, leaves what it
+  /// measures. May be null.
+  std::shared_ptr<journal_measures> measures;
+  /// Told what it is in the middle of. Outlives it; may be null.
+  activity* watched = nullptr;
   /// Jobs forgotten between two commits.
   std::size_t sweep_step = 100;
 };
@@ -89,6 +107,9 @@ struct journal_keeper_state {
   jobs_acquired acquire(const acquisition& wanted);
   void release(const std::vector<std::string>& jobs, bool held_back);
   void check();
+  void measure();
+  /// The time by which something is old enough to be forgotten.
+  wall_time retained_now();
   void sweep();
 
   self_pointer self;
@@ -96,6 +117,9 @@ struct journal_keeper_state {
   std::vector<events_ptr> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
   bool is_failing = false;
+  retention_clock retained;
+  /// At the wall clock, to see what is old enough.
+  bool has_looked = false;
 };
 
 journal_actor::behavior_type

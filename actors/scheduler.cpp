@@ -1,11 +1,13 @@
 #include "actors/scheduler.hpp"
 
+#include "actors/progress.hpp"
 #include "actors/quiet_clock.hpp"
 #include "actors/run_queue.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/execution_unit.hpp>
+#include <caf/scheduled_actor.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
 #include <deque>
@@ -16,11 +18,18 @@
 namespace handoff {
 namespace {
 
+/// Who has a turn. What CAF runs besides actors has no name.
+const char* name_of(caf::resumable& job) {
+  return job.subtype() == caf::resumable::scheduled_actor
+         ? static_cast<caf::scheduled_actor&>(job).name()
+         : "a task";
+}
+
 /// What an actor sees of the thread that gives it its turn.
 class worker final : public caf::execution_unit {
 public:
-  worker(caf::actor_system& system, run_queue& queue)
-      : caf::execution_unit{&system}, queue_{queue} {}
+  worker(caf::actor_system& system, run_queue& queue, activity* watched)
+      : caf::execution_unit{&system}, queue_{queue}, watched_{watched} {}
 
   void exec_later(caf::resumable* job) override { queue_.push(job); }
 
@@ -29,7 +38,7 @@ public:
   void run(std::size_t messages_max) {
     queue_.join();
     while (auto* const job = queue_.pop())
-      if (job->resume(this, messages_max) == caf::resumable::resume_later)
+      if (resume(job, messages_max) == caf::resumable::resume_later)
         queue_.push(job);
       else
         // It is pushed again, with a reference of its own, when it has mail.
@@ -37,12 +46,20 @@ public:
   }
 
 private:
+  caf::resumable::resume_result resume(caf::resumable* job,
+                                       std::size_t messages_max) {
+    const activity::turn turn{watched_, name_of(*job)};
+    return job->resume(this, messages_max);
+  }
+
   run_queue& queue_;
+  activity* watched_;
 };
 
 class coordinator final : public caf::scheduler::abstract_coordinator {
 public:
-  using abstract_coordinator::abstract_coordinator;
+  coordinator(caf::actor_system& system, progress* watch)
+      : abstract_coordinator{system}, watch_{watch} {}
 
   void enqueue(caf::resumable* job) override { queue_.push(job); }
 
@@ -51,9 +68,11 @@ public:
   void start() override {
     for (std::size_t at = 0; at < num_workers(); ++at)
       threads_.push_back(
-        thread("actors", [this, &of = workers_.emplace_back(system(), queue_)] {
-          of.run(max_throughput());
-        }));
+        thread("actors",
+               [this, &of = workers_.emplace_back(
+                        system(), queue_, watch_ ? &watch_->add() : nullptr)] {
+                 of.run(max_throughput());
+               }));
     timer_ = thread("actors-clock", [this] { clock_.run_dispatch_loop(); });
     abstract_coordinator::start();
   }
@@ -88,6 +107,7 @@ private:
       cleanup_and_release(job);
   }
 
+  progress* watch_;
   run_queue queue_;
   quiet_clock clock_;
   // Actors remember the one that they had their last turn of.
@@ -98,14 +118,14 @@ private:
 
 } // namespace
 
-void use_scheduler(caf::actor_system_config& config) {
+void use_scheduler(caf::actor_system_config& config, progress* watch) {
   const auto sharing = caf::atom("sharing");
   if (caf::get_or(config, "scheduler.policy", sharing) != sharing
       || caf::get_or(config, "scheduler.enable-profiling", false))
     return;
   config.module_factories.push_back(
-    [](caf::actor_system& system) -> caf::actor_system::module* {
-      return new coordinator{system};
+    [watch](caf::actor_system& system) -> caf::actor_system::module* {
+      return new coordinator{system, watch};
     });
 }
 

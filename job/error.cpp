@@ -51,6 +51,7 @@ constexpr entry entries[] = {
   {error_kind::draining, "draining", 503, "The service is shutting down"},
   {error_kind::journal_unavailable, "journal-unavailable", 503,
    "The journal cannot commit"},
+  {error_kind::stalled, "stalled", 503, "The service makes no progress"},
   {error_kind::clone_failed, "clone-failed", 502, "The clone failed"},
   {error_kind::clone_timed_out, "clone-timed-out", 504,
    "The clone took too long"},

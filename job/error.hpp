@@ -34,6 +34,7 @@ enum class error_kind : std::uint16_t {
   overloaded = 31,
   draining = 32,
   journal_unavailable = 33,
+  stalled = 34,
   // What became of a clone.
   clone_failed = 40,
   clone_timed_out = 41,

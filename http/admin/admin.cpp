@@ -127,6 +127,12 @@ private:
     else if (options_.journal_fails->load())
       responder->answer(problem_reply(
         {error_kind::journal_unavailable, "the journal cannot commit"}));
+    else if (const auto hangs =
+               options_.watched ? options_.watched->longest() : std::nullopt)
+      responder->answer(
+        problem_reply({error_kind::stalled,
+                       hangs->what + " has been under way for "
+                         + std::to_string(hangs->under_way.count()) + " ms"}));
     else
       responder->answer(json_reply(200, {{"status", "ready"}}));
   }

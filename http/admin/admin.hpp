@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/progress.hpp"
 #include "http/admin/event_feed.hpp"
 #include "http/admin/flow_reloader.hpp"
 #include "http/admin/metrics.hpp"
@@ -29,6 +30,9 @@ struct admin_options {
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.
   std::shared_ptr<const std::atomic<bool>> journal_fails;
+  /// Where a commit or an actor shows that hangs: not ready either. May be
+  /// null.
+  std::shared_ptr<const progress> watched;
   /// Empty: nobody is asked for one.
   std::string token;
   /// What the listener was told to listen on; see `origin_check`.
@@ -40,7 +44,8 @@ struct admin_options {
 ///
 ///     GET /, /assets/…   the dashboard; see page_reply
 ///     GET /livez      the process runs
-///     GET /readyz     it is able to make progress
+///     GET /readyz     it is able to make progress; asks no actor, and so never
+///                     waits
 ///     GET /openapi.json   what they answer; asks for no token
 ///     /api/v1/jobs…   see operator_routes
 ///     GET /metrics    for Prometheus

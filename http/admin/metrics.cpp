@@ -94,29 +94,38 @@ std::string_view outcome_of(const attempt& made) {
   return made.failure ? name(made.failure->kind) : "succeeded";
 }
 
-/// The counters of a family with one label, by its value. The family itself
-/// would make a map of labels and hash it each time, which costs more than what
-/// is counted. Thread-safe.
+/// The counters of a family by flow and one more label. The family itself would
+/// make a map of labels and hash it each time, which costs more than what is
+/// counted. Thread-safe.
 class counters_by {
 public:
   counters_by(Family<Counter>& family, const char* label)
       : family_{family}, label_{label} {}
 
-  Counter& at(std::string_view value) {
+  Counter& at(std::string_view flow, std::string_view value) {
     const std::scoped_lock lock{mutex_};
-    auto found = known_.find(value);
-    if (found == known_.end())
-      found =
-        known_.emplace(value, &family_.Add({{label_, std::string{value}}}))
-          .first;
-    return *found->second;
+    auto& of_flow = at(known_, flow);
+    auto*& counted = at(of_flow, value);
+    if (counted == nullptr)
+      counted = &family_.Add(
+        {{"flow", std::string{flow}}, {label_, std::string{value}}});
+    return *counted;
   }
 
 private:
+  template <class T>
+  using by_text = std::map<std::string, T, std::less<>>;
+
+  template <class T>
+  static T& at(by_text<T>& all, std::string_view key) {
+    const auto found = all.find(key);
+    return found == all.end() ? all[std::string{key}] : found->second;
+  }
+
   Family<Counter>& family_;
   const char* label_;
   std::mutex mutex_;
-  std::map<std::string, Counter*, std::less<>> known_;
+  by_text<by_text<Counter*>> known_;
 };
 
 /// What is counted of webhooks, by flow. Thread-safe.
@@ -174,9 +183,10 @@ class metrics::counters {
 public:
   prometheus::Registry registry;
   webhook_counters webhooks{registry};
-  counters_by jobs{counter(registry, "handoff_jobs_total",
-                           "Jobs by the status that they ended with."),
-                   "status"};
+  counters_by jobs{
+    counter(registry, "handoff_jobs_total",
+            "Jobs by flow and by the status that they ended with."),
+    "status"};
   Histogram& clone_time =
     histogram(registry, "handoff_clone_duration_seconds",
               "Clone attempts, from sending to their answer.")
@@ -186,17 +196,19 @@ public:
               "Attempts of sub-actions, compensations and callbacks, from "
               "sending to their answer.")
       .Add({}, durations);
-  counters_by clone_attempts{counter(registry, "handoff_clone_attempts_total",
-                                     "Clone attempts by what came of them."),
-                             "outcome"};
+  counters_by clone_attempts{
+    counter(registry, "handoff_clone_attempts_total",
+            "Clone attempts by flow and by what came of them."),
+    "outcome"};
   counters_by step_attempts{
     counter(registry, "handoff_sub_action_attempts_total",
-            "Attempts of sub-actions, compensations and callbacks by what came "
-            "of them."),
+            "Attempts of sub-actions, compensations and callbacks by flow and "
+            "by what came of them."),
     "outcome"};
   counters_by retries{
     counter(registry, "handoff_retries_total",
-            "Attempts after which another one of the same step was put down."),
+            "Attempts after which another one of the same step was put down, "
+            "by flow."),
     "step"};
   Histogram& commit_time =
     histogram(registry, "handoff_journal_commit_duration_seconds",
@@ -211,18 +223,33 @@ public:
             "Commits of the journal that failed.")
       .Add({});
 
-  void attempt_ended(const attempt& made, bool is_clone, bool again) {
+  void attempt_ended(std::string_view flow, const attempt& made, bool is_clone,
+                     bool again) {
     (is_clone ? clone_attempts : step_attempts)
-      .at(outcome_of(made))
+      .at(flow, outcome_of(made))
       .Increment();
     if (made.counted)
       (is_clone ? clone_time : step_time)
         .Observe(metrics::seconds{made.duration}.count());
     if (again)
-      retries.at(is_clone ? "clone" : "sub_action").Increment();
+      retries.at(flow, is_clone ? "clone" : "sub_action").Increment();
   }
 
-  void job_ended(job_status status) { jobs.at(name(status)).Increment(); }
+  void job_ended(std::string_view flow, job_status status) {
+    jobs.at(flow, name(status)).Increment();
+  }
+
+  /// Its series are there before something happens: an increase from nothing
+  /// is none to Prometheus.
+  void knows(std::string_view flow) {
+    for (const auto status : {job_status::succeeded, job_status::failed,
+                              job_status::cancelled, job_status::ambiguous})
+      jobs.at(flow, name(status));
+    for (auto* const attempts : {&clone_attempts, &step_attempts})
+      attempts->at(flow, "succeeded");
+    for (const char* step : {"clone", "sub_action"})
+      retries.at(flow, step);
+  }
 };
 
 metrics::metrics(metrics_sources sources)
@@ -242,18 +269,20 @@ void metrics::observe(const job_event& event) {
     sources_.history->observe(event);
   auto& to = *counters_;
   if (const auto* ended = std::get_if<clone_attempt_ended>(&event.change)) {
-    to.attempt_ended(ended->made, true, ended->next_attempt.has_value());
+    to.attempt_ended(event.flow, ended->made, true,
+                     ended->next_attempt.has_value());
   } else if (const auto* done = std::get_if<clone_succeeded>(&event.change)) {
     if (done->made)
-      to.attempt_ended(*done->made, true, false);
+      to.attempt_ended(event.flow, *done->made, true, false);
   } else if (const auto* over = std::get_if<clone_settled>(&event.change)) {
     if (over->made)
-      to.attempt_ended(*over->made, true, false);
-    to.job_ended(over->status);
+      to.attempt_ended(event.flow, *over->made, true, false);
+    to.job_ended(event.flow, over->status);
   } else if (const auto* step = std::get_if<step_ended>(&event.change)) {
-    to.attempt_ended(step->made, false, step->next_attempt.has_value());
+    to.attempt_ended(event.flow, step->made, false,
+                     step->next_attempt.has_value());
   } else if (const auto* job = std::get_if<job_finished>(&event.change)) {
-    to.job_ended(job->status);
+    to.job_ended(event.flow, job->status);
   }
 }
 
@@ -267,6 +296,9 @@ void metrics::committed(std::size_t events, seconds took, bool succeeded) {
 }
 
 std::string metrics::text() const {
+  if (sources_.flows)
+    for (const auto& each : sources_.flows())
+      counters_->knows(each);
   auto all = counters_->registry.Collect();
   const auto gauge = [&](const char* name, const char* help) {
     return looked_up{all, name, help, MetricType::Gauge};
@@ -303,6 +335,13 @@ std::string metrics::text() const {
     .add(static_cast<double>(sources_.admission->jobs.taken()));
   gauge("handoff_jobs_unfinished_limit", "[admission] max-jobs.")
     .add(sources_.max_jobs);
+  gauge("handoff_jobs_ambiguous",
+        "Jobs that wait for a person, up to 1000 of them.")
+    .add(sources_.journal ? sources_.journal->ambiguous.load()
+                          : std::size_t{0});
+  gauge("handoff_journal_size_bytes", "What the journal keeps.")
+    .add(sources_.journal ? static_cast<double>(sources_.journal->bytes.load())
+                          : 0.0);
   gauge("handoff_recovered_jobs_under_way",
         "Jobs that a start took up again and that are under way.")
     .add(static_cast<double>(sources_.admission->recovered.taken()));
@@ -324,6 +363,16 @@ std::string metrics::text() const {
     .add(known.jobs_set_aside);
   gauge("handoff_journal_up", "1 while the journal commits.")
     .add(known.journal_failure ? 0.0 : 1.0);
+
+  gauge("handoff_stalled",
+        "1 while a commit or an actor has been under way for more than 2 s.")
+    .add(sources_.watched && sources_.watched->longest() ? 1.0 : 0.0);
+  total("handoff_log_lines_dropped_total",
+        "Lines of the log that were dropped because nobody read it or it could "
+        "not be written.")
+    .add(sources_.log_lines_dropped
+           ? static_cast<std::size_t>(sources_.log_lines_dropped())
+           : std::size_t{0});
 
   const auto hosts = sources_.upstreams();
   auto in_flight = gauge("handoff_upstream_calls_in_flight",

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/journal_measures.hpp"
+#include "actors/progress.hpp"
 #include "http/admin/minute_history.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/outbound/outbound_options.hpp"
@@ -9,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +33,14 @@ struct metrics_sources {
   std::shared_ptr<minute_history> history;
   /// Set once the service drains.
   std::shared_ptr<const std::atomic<bool>> draining;
+  /// The flows in force, whose series begin with 0. May be empty.
+  std::function<std::vector<std::string>()> flows;
+  /// May be null.
+  std::shared_ptr<const journal_measures> journal;
+  /// Where a commit or an actor shows that hangs. May be null.
+  std::shared_ptr<const progress> watched;
+  /// Lines of the log that nobody will read. May be empty.
+  std::function<std::uint64_t()> log_lines_dropped;
   std::size_t max_held = 0;
   std::size_t max_jobs = 0;
   std::size_t max_calls = 0;   ///< of each upstream

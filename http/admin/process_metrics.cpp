@@ -2,7 +2,10 @@
 
 #include "http/front_door/descriptors.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <sys/resource.h>
@@ -33,6 +36,28 @@ double seconds_of(const timeval& time) {
        + static_cast<double>(time.tv_usec) / 1e6;
 }
 
+/// The clock's ticks at which this process began, and the time of the boot that
+/// they are counted from (proc(5)).
+std::optional<double> start_time() {
+  std::string line;
+  std::getline(std::ifstream{"/proc/self/stat"}, line);
+  // The name, in brackets, may have anything in it.
+  std::istringstream fields{
+    line.substr(std::min(line.rfind(')'), line.size()))};
+  std::string field;
+  for (int number = 2; number <= 22 && fields >> field;)
+    ++number;
+  std::ifstream stat{"/proc/stat"};
+  for (std::string name; stat >> name;)
+    if (double booted = 0; name == "btime" && stat >> booted)
+      return field.empty()
+             ? std::nullopt
+             : std::optional{booted
+                             + std::strtod(field.c_str(), nullptr)
+                                 / static_cast<double>(::sysconf(_SC_CLK_TCK))};
+  return std::nullopt;
+}
+
 } // namespace
 
 void add_process_metrics(std::vector<MetricFamily>& to) {
@@ -43,11 +68,17 @@ void add_process_metrics(std::vector<MetricFamily>& to) {
         seconds_of(used.ru_utime) + seconds_of(used.ru_stime));
   long pages = 0;
   long resident = 0;
-  if (std::ifstream{"/proc/self/statm"} >> pages >> resident)
+  if (std::ifstream{"/proc/self/statm"} >> pages >> resident) {
+    const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
     add(to, "process_resident_memory_bytes", "Resident memory size.",
-        MetricType::Gauge,
-        static_cast<double>(resident)
-          * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+        MetricType::Gauge, static_cast<double>(resident) * page);
+    add(to, "process_virtual_memory_bytes", "Virtual memory size.",
+        MetricType::Gauge, static_cast<double>(pages) * page);
+  }
+  if (const auto started = start_time())
+    add(to, "process_start_time_seconds",
+        "When the process started, in seconds since 1970.", MetricType::Gauge,
+        *started);
   if (const auto open = open_descriptors())
     add(to, "process_open_fds", "Number of open file descriptors.",
         MetricType::Gauge, static_cast<double>(*open));

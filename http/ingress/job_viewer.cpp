@@ -40,9 +40,11 @@ void show(const job_view& view, journal_reader& reader) {
 } // namespace
 
 job_viewer_actor::behavior_type
-job_viewer(job_viewer_actor::pointer, std::shared_ptr<journal_reader> reader) {
+job_viewer(job_viewer_actor::pointer, std::shared_ptr<journal_reader> reader,
+           activity* watched) {
   return {
-    [reader](const job_view_ptr& view) {
+    [reader, watched](const job_view_ptr& view) {
+      const activity::turn turn{watched, "a look into the journal"};
       fault_point("job_viewer");
       if (clock::now() < view->wanted_until)
         show(*view, *reader);

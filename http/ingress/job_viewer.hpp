@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/progress.hpp"
 #include "actors/responder.hpp"
 #include "http/ingress/waiting_room.hpp"
 #include "journal/journal.hpp"
@@ -37,12 +38,13 @@ namespace handoff {
 /// is spawned detached; it never holds up a commit.
 ///
 /// A view that throws is answered with 500 and harms no other. When the actor
-/// itself dies the service stops: nobody could look up a job any more.
+/// itself dies the service stops: nobody could look up a job any more. Tells
+/// `watched`, which outlives it, of each view; null: nobody.
 using job_viewer_actor = caf::typed_actor<caf::reacts_to<job_view_ptr>>;
 
 job_viewer_actor::behavior_type
 job_viewer(job_viewer_actor::pointer self,
-           std::shared_ptr<journal_reader> reader);
+           std::shared_ptr<journal_reader> reader, activity* watched);
 
 /// The way to the viewer. Thread-safe; copies are the same way.
 class job_views {

@@ -275,6 +275,11 @@ void ActorTest::start() {
     rests.push_back(time);
     while_resting();
   };
+  keeper.running = running;
+  keeper.watched = &watched.add();
+  keeper.clock_jumped = [this](milliseconds ahead) {
+    jumps.push_back(ahead);
+  };
   keeper.health = [this](const std::optional<error>& failure) {
     health.push_back(failure.has_value());
   };

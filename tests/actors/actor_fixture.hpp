@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/environment.hpp"
+#include "actors/progress.hpp"
 #include "actors/responder.hpp"
 #include "journal/memory_journal.hpp"
 
@@ -152,6 +153,11 @@ protected:
   std::vector<std::chrono::microseconds> rests;
   std::function<void()> while_resting = [] {
   };
+  /// What the journal keeper is in the middle of.
+  progress watched;
+  /// The journal's clock that nobody can set, and the jumps that it tells of.
+  std::function<std::chrono::nanoseconds()> running;
+  std::vector<milliseconds> jumps;
   /// Calls of clones that each upstream takes at once. The fake one takes any
   /// number: this is what is believed of it.
   std::size_t slots = 1'000'000;

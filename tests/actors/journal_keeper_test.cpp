@@ -178,5 +178,31 @@ TEST_F(JournalKeeperTest, GivesFreeJobsOnce) {
   EXPECT_THAT(counts, ElementsAre(1, 0));
 }
 
+TEST_F(JournalKeeperTest, IsInTheMiddleOfNothingBetweenMessages) {
+  start();
+  post(load());
+  run_for(6s);
+  EXPECT_FALSE(watched.longest(-1ms)) << watched.longest(-1ms)->what;
+}
+
+TEST_F(JournalKeeperTest, ForgetsNothingOnlyBecauseTheClockJumps) {
+  constexpr milliseconds month = std::chrono::hours{30 * 24};
+  milliseconds ahead{0};
+  options.now = [&ahead, before = options.now] {
+    return before() + ahead;
+  };
+  running = [this] {
+    return std::chrono::nanoseconds{now()};
+  };
+  start();
+  const auto id = post(load());
+  run_for(6s);
+  ASSERT_EQ(job_of(id).status, job_status::succeeded);
+  ahead = month;
+  run_for(20s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(jumps, ElementsAre(month));
+}
+
 } // namespace
 } // namespace handoff::test

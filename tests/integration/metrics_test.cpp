@@ -37,18 +37,22 @@ protected:
     return {};
   }
 
-  /// Once all of these series are there: what is counted comes after the answer
-  /// that it counts.
-  std::string scrape_with(const std::vector<std::string>& series) const {
+  /// Once all of these series have these values, or fails: what is counted
+  /// comes after the answer that it counts, and a job gives its place back
+  /// after the commit that ends it.
+  std::string
+  scrape_with(const std::map<std::string, std::string>& wanted) const {
+    const auto is_there = [&](const std::string& text) {
+      return std::all_of(wanted.begin(), wanted.end(), [&](const auto& each) {
+        return value_of(text, each.first) == each.second;
+      });
+    };
     auto text = scrape();
-    for (int tries = 0; tries < 500; ++tries) {
-      if (std::none_of(series.begin(), series.end(), [&](const auto& each) {
-            return value_of(text, each).empty();
-          }))
-        break;
+    for (int tries = 0; tries < 1'000 && !is_there(text); ++tries) {
       std::this_thread::sleep_for(std::chrono::milliseconds{10});
       text = scrape();
     }
+    EXPECT_TRUE(is_there(text)) << text;
     return text;
   }
 
@@ -82,10 +86,11 @@ TEST_F(MetricsTest, HasEveryNameOfTheDocumentAndNoOther) {
   script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
   start();
   service->wait_for_job(accept_job(), "succeeded");
-  EXPECT_EQ(types_in(scrape_with(
-              {R"(handoff_webhooks_total{flow="setup",status="200"})",
-               R"(handoff_jobs_total{status="succeeded"})"})),
-            documented);
+  EXPECT_EQ(
+    types_in(scrape_with(
+      {{R"(handoff_webhooks_total{flow="setup",status="200"})", "1"},
+       {R"(handoff_jobs_total{flow="setup",status="succeeded"})", "1"}})),
+    documented);
 }
 
 TEST_F(MetricsTest, AreAllShownByTheDashboardAndNoOtherIs) {
@@ -109,9 +114,9 @@ TEST_F(MetricsTest, AreAllShownByTheDashboardAndNoOtherIs) {
   start();
   service->wait_for_job(accept_job(), "succeeded");
   std::set<std::string> known;
-  for (const auto& [metric, type] : types_in(
-         scrape_with({R"(handoff_webhooks_total{flow="setup",status="200"})",
-                      R"(handoff_jobs_total{status="succeeded"})"})))
+  for (const auto& [metric, type] : types_in(scrape_with(
+         {{R"(handoff_webhooks_total{flow="setup",status="200"})", "1"},
+          {R"(handoff_jobs_total{flow="setup",status="succeeded"})", "1"}})))
     known.insert(metric);
   EXPECT_EQ(shown, known);
 }
@@ -121,7 +126,8 @@ TEST_F(MetricsTest, HaveOnlyLabelsWithFewValues) {
   script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
   start();
   service->wait_for_job(accept_job(), "succeeded");
-  const auto text = scrape_with({R"(handoff_jobs_total{status="succeeded"})"});
+  const auto text = scrape_with(
+    {{R"(handoff_jobs_total{flow="setup",status="succeeded"})", "1"}});
   const std::regex label{R"([{,]([a-z_]+)=")"};
   for (std::sregex_iterator at{text.begin(), text.end(), label}, end; at != end;
        ++at)
@@ -158,23 +164,30 @@ TEST_F(MetricsTest, CountsWhatHappened) {
   EXPECT_EQ(post().status, 502);
   EXPECT_EQ(service->post("setup", "no JSON").status, 400);
   const auto text =
-    scrape_with({R"(handoff_webhooks_total{flow="setup",status="400"})",
-                 R"(handoff_webhooks_total{flow="setup",status="502"})",
-                 R"(handoff_jobs_total{status="failed"})"});
+    scrape_with({{R"(handoff_webhooks_total{flow="setup",status="400"})", "1"},
+                 {R"(handoff_webhooks_total{flow="setup",status="502"})", "1"},
+                 {R"(handoff_jobs_total{flow="setup",status="failed"})", "1"},
+                 {"handoff_jobs_unfinished", "0"}});
   const auto expect = [&](const std::string& series, const std::string& value) {
     EXPECT_EQ(value_of(text, series), value) << series << "\n" << text;
   };
   expect(R"(handoff_webhooks_total{flow="setup",status="200"})", "2");
   expect(R"(handoff_webhooks_total{flow="setup",status="502"})", "1");
   expect(R"(handoff_webhooks_total{flow="setup",status="400"})", "1");
-  expect(R"(handoff_jobs_total{status="succeeded"})", "2");
-  expect(R"(handoff_jobs_total{status="failed"})", "1");
-  expect(R"(handoff_clone_attempts_total{outcome="succeeded"})", "2");
-  expect(R"(handoff_clone_attempts_total{outcome="upstream-status"})", "1");
-  expect(R"(handoff_sub_action_attempts_total{outcome="succeeded"})", "12");
-  expect(R"(handoff_sub_action_attempts_total{outcome="upstream-status"})",
-         "1");
-  expect(R"(handoff_retries_total{step="sub_action"})", "1");
+  expect(R"(handoff_jobs_total{flow="setup",status="succeeded"})", "2");
+  expect(R"(handoff_jobs_total{flow="setup",status="failed"})", "1");
+  expect(R"(handoff_clone_attempts_total{flow="setup",outcome="succeeded"})",
+         "2");
+  expect(
+    R"(handoff_clone_attempts_total{flow="setup",outcome="upstream-status"})",
+    "1");
+  expect(
+    R"(handoff_sub_action_attempts_total{flow="setup",outcome="succeeded"})",
+    "12");
+  expect(
+    R"(handoff_sub_action_attempts_total{flow="setup",outcome="upstream-status"})",
+    "1");
+  expect(R"(handoff_retries_total{flow="setup",step="sub_action"})", "1");
   expect(R"(handoff_webhook_duration_seconds_count{flow="setup"})", "4");
   expect(R"(handoff_reply_budget_left_seconds_bucket{flow="setup",le="0"})",
          "0");
@@ -182,11 +195,33 @@ TEST_F(MetricsTest, CountsWhatHappened) {
            + "\"}",
          value_of(text, R"(handoff_upstream_calls_total{host=")" + api.url("")
                           + "\"}"));
-  expect("handoff_jobs_unfinished", "0");
   expect("handoff_journal_up", "1");
+  expect("handoff_stalled", "0");
+  expect("handoff_log_lines_dropped_total", "0");
+  EXPECT_NE(value_of(text, "handoff_journal_size_bytes"), "0");
+  EXPECT_NE(value_of(text, "process_start_time_seconds"), "");
   expect(R"(handoff_upstream_breaker_state{host=")" + api.url("")
            + R"(",state="closed"})",
          "1");
+}
+
+TEST_F(MetricsTest, BeginWithNothing) {
+  start();
+  const auto text = scrape();
+  for (const char* status : {"succeeded", "failed", "cancelled", "ambiguous"})
+    EXPECT_EQ(value_of(text, R"(handoff_jobs_total{flow="setup",status=")"
+                               + std::string{status} + "\"}"),
+              "0")
+      << "an increase from nothing is none to Prometheus";
+}
+
+TEST_F(MetricsTest, CountJobsThatWaitForAPersonAlsoAfterARestart) {
+  script(on("/projects/*/clone", reset));
+  start();
+  EXPECT_GE(post().status, 202);
+  scrape_with({{"handoff_jobs_ambiguous", "1"}});
+  service->restart();
+  EXPECT_EQ(value_of(scrape(), "handoff_jobs_ambiguous"), "1");
 }
 
 TEST_F(MetricsTest, NamesNoJobAndNoKey) {

@@ -36,21 +36,28 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
+/// A file to be written to by the program alone.
+int created(const std::string& file) {
+  const int opened =
+    ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (opened < 0)
+    throw std::system_error(errno, std::generic_category(), file);
+  return opened;
+}
+
 /// In the child, between fork and exec: system calls only, because a lock of
 /// another thread of the test may be held for good here.
 [[noreturn]] void become(const char* program, char** arguments,
-                         char** environment, const char* directory,
-                         const char* output, const char* error, pid_t parent) {
+                         char** environment, const char* directory, int output,
+                         int error, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) // It died before the line above.
     _exit(127);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int flags = O_WRONLY | O_CREAT | O_APPEND;
   if (dup2(open("/dev/null", O_RDONLY), STDIN_FILENO) < 0
-      || dup2(open(output, flags, 0600), STDOUT_FILENO) < 0
-      || dup2(open(error, flags, 0600), STDERR_FILENO) < 0
+      || dup2(output, STDOUT_FILENO) < 0 || dup2(error, STDERR_FILENO) < 0
       || (*directory != '\0' && chdir(directory) != 0))
     _exit(127);
   execve(program, arguments, environment);
@@ -85,15 +92,21 @@ process::process(const std::string& program, const options& chosen)
   auto environment = environment_with(chosen.environment);
   const auto argument_pointers = pointers_to(arguments);
   const auto environment_pointers = pointers_to(environment);
+  const auto output =
+    chosen.output < 0 ? created(output_file_) : ::dup(chosen.output);
+  const auto error =
+    chosen.error < 0 ? created(error_file_) : ::dup(chosen.error);
   const auto parent = getpid();
   pid_ = fork();
-  if (pid_ < 0)
-    throw std::system_error(errno, std::generic_category(), "fork");
   if (pid_ == 0)
     become(program.c_str(), const_cast<char**>(argument_pointers.data()),
            const_cast<char**>(environment_pointers.data()),
-           chosen.working_directory.c_str(), output_file_.c_str(),
-           error_file_.c_str(), parent);
+           chosen.working_directory.c_str(), output, error, parent);
+  const int failure = errno;
+  ::close(output);
+  ::close(error);
+  if (pid_ < 0)
+    throw std::system_error(failure, std::generic_category(), "fork");
 }
 
 process::~process() {

@@ -24,6 +24,10 @@ public:
     std::map<std::string, std::string> environment;
     /// Empty: the test's own.
     std::string working_directory;
+    /// Descriptors of the test that take what it writes, in place of files
+    /// whose content `standard_output` and `standard_error` give.
+    int output = -1;
+    int error = -1;
   };
 
   /// Throws `std::system_error` if nothing could be started. A program that

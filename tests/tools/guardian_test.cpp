@@ -67,6 +67,15 @@ protected:
       ++alive;
     };
     options.alive_every = 10s;
+    options.hanging =
+      [this](std::chrono::milliseconds least) -> std::optional<hang> {
+      if (under_way <= least)
+        return std::nullopt;
+      return hang{"a commit", under_way};
+    };
+    options.hangs = [this](const std::optional<hang>& what) {
+      told.push_back(what ? what->what : "goes on");
+    };
     guardian_ = system_->spawn(guardian, std::move(options));
     scheduler().run();
   }
@@ -101,6 +110,8 @@ protected:
   std::vector<std::string> lost;
   int drained = 0;
   int alive = 0;
+  std::chrono::milliseconds under_way{0};
+  std::vector<std::string> told;
   caf::actor_system_config config_;
   std::optional<caf::actor_system> system_;
   root_supervisor_actor root_;
@@ -146,6 +157,33 @@ TEST_F(GuardianTest, GivesNoSignOfLifeWhileTheRootSupervisorHangs) {
   *answers = true;
   run_for(10s);
   EXPECT_EQ(alive, 2);
+}
+
+TEST_F(GuardianTest, GivesNoSignOfLifeWhileACommitHangs) {
+  run_for(1s);
+  under_way = 11s;
+  run_for(60s);
+  EXPECT_EQ(alive, 1);
+}
+
+TEST_F(GuardianTest, GivesTheSignThatWasHeldBackOnceTheCommitIsDone) {
+  run_for(1s);
+  under_way = 11s;
+  run_for(10s);
+  ASSERT_EQ(alive, 1);
+  under_way = 0s;
+  run_for(1s);
+  EXPECT_EQ(alive, 2) << "the next one would come too late";
+}
+
+TEST_F(GuardianTest, TellsWhatHangsAndThatItGoesOn) {
+  under_way = 3s;
+  run_for(5s);
+  EXPECT_THAT(told, ElementsAre("a commit"));
+  EXPECT_EQ(alive, 1) << "a slow commit is no reason for a restart";
+  under_way = 0s;
+  run_for(5s);
+  EXPECT_THAT(told, ElementsAre("a commit", "goes on"));
 }
 
 TEST_F(GuardianTest, TellsThatTheTreeIsDrained) {

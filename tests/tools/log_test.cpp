@@ -33,7 +33,7 @@ protected:
     settings.format = format;
     ::testing::internal::CaptureStdout();
     ::testing::internal::CaptureStderr();
-    write(*make_log(settings));
+    write(*make_log(settings, make_log_output(settings)));
     EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");
     return ::testing::internal::GetCapturedStderr();
   }
@@ -55,8 +55,8 @@ TEST_F(LogTest, TellsOfAJobInFieldsOfText) {
     told("text", [](auto& log) { log_event(log, settled("why")); });
   EXPECT_THAT(line, MatchesRegex("[0-9]+-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z "
                                  "warning clone failed: why job="
-                                 + std::string{id}
-                                 + " flow=setup trace_id=" + trace + "\n"));
+                                 + std::string{id} + " flow=setup trace_id="
+                                 + trace + " step=clone\n"));
 }
 
 TEST_F(LogTest, TellsOfAJobInMembersOfJson) {
@@ -68,6 +68,40 @@ TEST_F(LogTest, TellsOfAJobInMembersOfJson) {
   EXPECT_EQ(line.at("flow"), "setup");
   EXPECT_EQ(line.at("trace_id"), trace);
   EXPECT_THAT(line.at("ts").get<std::string>(), EndsWith("Z"));
+}
+
+TEST_F(LogTest, NamesTheStepTheAttemptAndTheStatus) {
+  job record;
+  record.id = id;
+  record.flow = "setup";
+  record.sub_actions.resize(2);
+  record.sub_actions[1].name = "share";
+  step_ended ended;
+  ended.step = sub_action_at(1);
+  ended.made.number = 3;
+  ended.made.http_status = 503;
+  ended.made.failure = error{error_kind::upstream_status, "answered 503"};
+  ended.status = sub_action_status::retrying;
+  const auto event = make_event(record, wall_time{}, ended);
+  const auto line =
+    json::parse(told("json", [&](auto& log) { log_event(log, event); }));
+  EXPECT_EQ(line.at("msg"), "sub-action share, attempt 3: answered 503");
+  EXPECT_EQ(line.at("step"), "share");
+  EXPECT_EQ(line.at("attempt"), 3);
+  EXPECT_EQ(line.at("http_status"), 503);
+}
+
+TEST_F(LogTest, WarnsOfAJobThatFailed) {
+  job record;
+  record.id = id;
+  const auto level_of = [&](job_status status) {
+    const auto event = make_event(record, wall_time{}, job_finished{status});
+    return json::parse(told("json", [&](auto& log) { log_event(log, event); }))
+      .at("level")
+      .template get<std::string>();
+  };
+  EXPECT_EQ(level_of(job_status::failed), "warning");
+  EXPECT_EQ(level_of(job_status::succeeded), "info");
 }
 
 TEST_F(LogTest, HasNoFieldsOfTheLineBefore) {
@@ -110,7 +144,7 @@ TEST_F(LogTest, ObeysTheLevel) {
   log_settings settings;
   settings.level = "error";
   ::testing::internal::CaptureStderr();
-  log_event(*make_log(settings), settled("why"));
+  log_event(*make_log(settings, make_log_output(settings)), settled("why"));
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 

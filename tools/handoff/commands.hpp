@@ -44,6 +44,9 @@ int senders_command(const command_words& words);
 /// Proves a flow against a recorded request.
 int verify_command(const command_words& words);
 
+/// Prints the version, and how it was built.
+int version_command(const command_words& words);
+
 /// Prints what completes commands in a shell.
 int completion_command(const command_words& words);
 

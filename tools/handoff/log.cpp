@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/formatter.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
 #include <chrono>
+#include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,7 +31,8 @@ public:
   subject_scope& operator=(const subject_scope&) = delete;
 };
 
-/// Calls `to` with the name and the value of each field of the line.
+/// Calls `to` with the name and the value of each field of the line: text, or a
+/// number.
 template <class Visit>
 void each_field(Visit to) {
   if (subject_of_line == nullptr)
@@ -37,9 +40,13 @@ void each_field(Visit to) {
   const auto& about = *subject_of_line;
   for (const auto& [name, value] :
        {std::pair{"job", about.job}, std::pair{"flow", about.flow},
-        std::pair{"trace_id", about.trace_id}})
+        std::pair{"trace_id", about.trace_id}, std::pair{"step", about.step}})
     if (!value.empty())
       to(name, value);
+  if (about.attempt > 0)
+    to("attempt", about.attempt);
+  if (about.http_status > 0)
+    to("http_status", static_cast<std::uint32_t>(about.http_status));
 }
 
 /// Of one line, what a pattern cannot do, because it does not escape.
@@ -69,8 +76,7 @@ private:
   static std::string json_line(std::string_view when, std::string_view level,
                                std::string_view what) {
     nlohmann::ordered_json line{{"ts", when}, {"level", level}, {"msg", what}};
-    each_field(
-      [&](const char* name, std::string_view value) { line[name] = value; });
+    each_field([&](const char* name, auto value) { line[name] = value; });
     return line.dump(-1, ' ', false,
                      nlohmann::ordered_json::error_handler_t::replace);
   }
@@ -79,11 +85,13 @@ private:
                                std::string_view what) {
     std::string line{when};
     line.append(1, ' ').append(level).append(1, ' ').append(printable(what));
-    each_field([&](const char* name, std::string_view value) {
+    each_field([&](const char* name, auto value) {
       line.append(1, ' ').append(name).append(1, '=').append(word(value));
     });
     return line;
   }
+
+  static std::string word(std::uint32_t value) { return std::to_string(value); }
 
   /// A value that ends where it ends, whatever is in it.
   static std::string word(std::string_view value) {
@@ -101,6 +109,48 @@ private:
                                   spdlog::pattern_time_type::utc, ""};
 };
 
+/// Formats lines on the threads that have them, and leaves the writing to the
+/// output's own.
+class output_sink : public spdlog::sinks::base_sink<std::mutex> {
+public:
+  explicit output_sink(std::shared_ptr<log_output> to) : to_{std::move(to)} {}
+
+private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    to_->write({line.data(), line.size()});
+  }
+
+  // It would wait with the lock held that all who log need.
+  void flush_() override {}
+
+  std::shared_ptr<log_output> to_;
+};
+
+/// The attempt that an event ends, if it does.
+const attempt* attempt_of(const job_change& change) {
+  if (const auto* begun = std::get_if<clone_attempt_begun>(&change))
+    return &begun->made;
+  if (const auto* ended = std::get_if<clone_attempt_ended>(&change))
+    return &ended->made;
+  if (const auto* done = std::get_if<clone_succeeded>(&change))
+    return done->made ? &*done->made : nullptr;
+  if (const auto* settled = std::get_if<clone_settled>(&change))
+    return settled->made ? &*settled->made : nullptr;
+  if (const auto* step = std::get_if<step_ended>(&change))
+    return &step->made;
+  return nullptr;
+}
+
+bool is_of_clone(const job_change& change) {
+  return std::holds_alternative<clone_attempt_begun>(change)
+      || std::holds_alternative<clone_attempt_ended>(change)
+      || std::holds_alternative<clone_succeeded>(change)
+      || std::holds_alternative<clone_settled>(change)
+      || std::holds_alternative<clone_reopened>(change);
+}
+
 struct teller {
   spdlog::logger& log;
   const job_event& event;
@@ -113,7 +163,7 @@ struct teller {
   }
 
   void operator()(const clone_attempt_begun& change) const {
-    log.debug("clone attempt {} begins", change.made.number);
+    log.debug("clone, attempt {} begins", change.made.number);
   }
 
   void operator()(const clone_attempt_ended& change) const {
@@ -127,7 +177,7 @@ struct teller {
   }
 
   void operator()(const clone_reopened&) const {
-    log.info("its clone is made again");
+    log.info("clone to be made again, as an operator asked");
   }
 
   void operator()(const step_begun&) const {}
@@ -144,11 +194,13 @@ struct teller {
 
   void operator()(const steps_added& change) const {
     if (change.kind == step_kind::compensation)
-      log.warn("what it has done is undone, {} steps", change.names.size());
+      log.warn("compensating: {} steps to undo", change.names.size());
   }
 
   void operator()(const job_finished& change) const {
-    log.info("job {}", name(change.status));
+    log.log(change.status == job_status::failed ? spdlog::level::warn
+                                                : spdlog::level::info,
+            "job {}", name(change.status));
   }
 
   void operator()(const sender_replied& change) const {
@@ -183,7 +235,7 @@ struct teller {
 private:
   std::string text_of(const step_ref& step) const {
     const char* const kind = step.kind == step_kind::compensation
-                             ? "compensation "
+                             ? "compensation of "
                            : step.kind == step_kind::callback ? "callback "
                                                               : "sub-action ";
     return kind + event.step;
@@ -197,11 +249,28 @@ private:
 
 } // namespace
 
-std::shared_ptr<spdlog::logger> make_log(const log_settings& settings) {
+std::shared_ptr<log_output> make_log_output(const log_settings& settings,
+                                            log_output_options options) {
+  options.gap_line = [is_json = settings.format == "json"](auto lines) {
+    const auto text = std::to_string(lines)
+                    + (lines == 1 ? " log line was" : " log lines were")
+                    + " dropped: nobody read the log, or it could not be "
+                      "written";
+    spdlog::memory_buf_t line;
+    line_formatter{is_json}.format(
+      {"handoff", spdlog::level::warn, "handoff: " + text}, line);
+    return std::string{line.data(), line.size()};
+  };
+  return std::make_shared<log_output>(std::move(options));
+}
+
+std::shared_ptr<spdlog::logger> make_log(const log_settings& settings,
+                                         std::shared_ptr<log_output> to) {
   auto log = std::make_shared<spdlog::logger>(
-    "handoff", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    "handoff", std::make_shared<output_sink>(std::move(to)));
   log->set_level(spdlog::level::from_str(settings.level));
-  log->flush_on(spdlog::level::trace);
+  // Its own would write to standard error, and wait for who reads.
+  log->set_error_handler([](const std::string&) {});
   log->set_formatter(
     std::make_unique<line_formatter>(settings.format == "json"));
   return log;
@@ -214,7 +283,12 @@ void log_about(spdlog::logger& log, spdlog::level::level_enum level,
 }
 
 void log_event(spdlog::logger& log, const job_event& event) {
-  const log_subject about{event.job, event.flow, event.trace_id};
+  log_subject about{event.job, event.flow, event.trace_id};
+  about.step = is_of_clone(event.change) ? "clone" : event.step;
+  if (const auto* made = attempt_of(event.change)) {
+    about.attempt = made->number;
+    about.http_status = made->http_status;
+  }
   const subject_scope scope{about};
   std::visit(teller{log, event}, event.change);
 }

@@ -3,10 +3,15 @@
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 
+#include <cerrno>
+#include <csignal>
 #include <exception>
+#include <fcntl.h>
 #include <iostream>
+#include <poll.h>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -14,23 +19,6 @@ namespace handoff {
 namespace {
 
 using run_command = int (*)(const command_words&);
-
-int version_command(const command_words& words) {
-  const auto given = read_arguments("version", words);
-  if (given.error || !given.positional.empty()) {
-    std::cerr << "handoff version: takes nothing but --json\n";
-    return exit_usage;
-  }
-  if (given.has("help"))
-    std::cout << "Usage: handoff version [--json]\n\nPrints the version.\n\n"
-                 "  --json                 as JSON\n"
-                 "  --help                 the options\n";
-  else if (given.has("json"))
-    std::cout << "{\"name\":\"handoff\",\"version\":\"" HANDOFF_VERSION "\"}\n";
-  else
-    std::cout << "handoff " HANDOFF_VERSION "\n";
-  return exit_done;
-}
 
 run_command command_of(std::string_view name) {
   const std::pair<std::string_view, run_command> all[] = {
@@ -85,12 +73,38 @@ int run(const std::vector<std::string>& words) {
   return exit_usage;
 }
 
+/// Where a descriptor below 3 is closed, the next file that is opened would get
+/// its number, and what is told there: the journal, say.
+void open_standard_descriptors() {
+  for (const int each : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(each, F_GETFD) < 0 && errno == EBADF
+        && ::open("/dev/null", each == STDIN_FILENO ? O_RDONLY : O_WRONLY) < 0)
+      return;
+}
+
+/// Whether all that was printed has been taken. Who closes a pipe has read what
+/// he wanted; all else that goes wrong is told.
+bool flush_output() {
+  if (std::cout.flush())
+    return true;
+  pollfd output{STDOUT_FILENO, 0, 0};
+  const bool has_gone =
+    ::poll(&output, 1, 0) > 0 && (output.revents & POLLERR) != 0;
+  if (!has_gone)
+    std::cerr << "handoff: the output could not be written\n";
+  return false;
+}
+
 } // namespace
 } // namespace handoff
 
 int main(int count, char** words) {
+  handoff::open_standard_descriptors();
+  // A reader that has gone is an error of a write, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
   try {
-    return handoff::run({words + 1, words + count});
+    const int code = handoff::run({words + 1, words + count});
+    return handoff::flush_output() ? code : handoff::exit_failed;
   } catch (const std::exception& failed) {
     std::cerr << "handoff: " << failed.what() << '\n';
     return handoff::exit_failed;

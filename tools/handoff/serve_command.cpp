@@ -5,6 +5,7 @@
 #include "tools/handoff/life_report.hpp"
 #include "tools/handoff/log.hpp"
 #include "tools/handoff/service.hpp"
+#include "tools/handoff/start_advice.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -154,17 +155,23 @@ bool drain(service& running, const stop_watch& watch,
   return true;
 }
 
-int serve(const checked_configuration& configuration) {
-  raise_descriptor_limit();
-  stop_watch watch;
-  auto log = make_log(configuration.settings.log);
-  // The front door's own, too; it would go to the standard output.
-  spdlog::set_default_logger(log);
+/// Whether it stands for all addresses of this machine.
+bool is_wildcard(const std::string& address) {
+  return address == "0.0.0.0" || address == "::" || address == "[::]";
+}
+
+/// Until the service has ended; gives the exit code.
+int run(const checked_configuration& configuration,
+        const std::vector<std::string>& advice, stop_watch& watch,
+        const std::shared_ptr<spdlog::logger>& log,
+        const std::shared_ptr<const log_output>& log_to) {
   life_report manager{notify_address()};
   if (!manager.problem().empty())
     log->warn("handoff: {}", manager.problem());
   for (const auto& each : configuration.warnings)
     log->warn("{}", to_string(each));
+  for (const auto& each : advice)
+    log->warn("handoff: {}", each);
   std::optional<service> running;
   try {
     service_listener listener;
@@ -188,7 +195,7 @@ int serve(const checked_configuration& configuration) {
     // Twice as often as it is waited for, as sd_watchdog_enabled(3) advises.
     listener.alive_every =
       std::chrono::ceil<std::chrono::milliseconds>(watchdog_patience() / 2);
-    running.emplace(configuration, log, std::move(listener));
+    running.emplace(configuration, log, log_to, std::move(listener));
   } catch (const std::exception& failed) {
     log->critical("handoff: cannot start: {}", failed.what());
     manager.cannot_start(failed.what());
@@ -198,6 +205,9 @@ int serve(const checked_configuration& configuration) {
   log->info("handoff: ingress listening on {}:{}", from.http.address,
             running->ingress_port());
   log->info("handoff: admin listening on {}:{}", from.admin.address,
+            running->admin_port());
+  log->info("handoff: dashboard at http://{}:{}/",
+            is_wildcard(from.admin.address) ? "127.0.0.1" : from.admin.address,
             running->admin_port());
   log->info("handoff: {} flows loaded", configuration.flows.size());
   manager.ready(configuration.flows.size());
@@ -213,6 +223,20 @@ int serve(const checked_configuration& configuration) {
   running.reset();
   log->info("handoff: stopped");
   return is_lost ? exit_failed : exit_done;
+}
+
+int serve(const checked_configuration& configuration,
+          const std::vector<std::string>& advice) {
+  raise_descriptor_limit();
+  // Before there are threads: each inherits which signals are blocked.
+  stop_watch watch;
+  const auto output = make_log_output(configuration.settings.log);
+  const auto log = make_log(configuration.settings.log, output);
+  // The front door's own, too; it would go to the standard output.
+  spdlog::set_default_logger(log);
+  const int code = run(configuration, advice, watch, log, output);
+  output->flush();
+  return code;
 }
 
 } // namespace
@@ -247,7 +271,10 @@ int serve_command(const command_words& words) {
       std::cerr << to_string(each) << '\n';
     return exit_usage;
   }
-  return serve(configuration);
+  std::error_code failed;
+  return serve(
+    configuration,
+    start_advice(configuration, ini, std::filesystem::current_path(failed)));
 }
 
 } // namespace handoff

@@ -108,8 +108,10 @@ std::string sqlite_path(const settings& from) {
 } // namespace
 
 service::service(const checked_configuration& configuration,
-                 std::shared_ptr<spdlog::logger> log, service_listener listener)
-    : log_{std::move(log)} {
+                 std::shared_ptr<spdlog::logger> log,
+                 std::shared_ptr<const log_output> log_to,
+                 service_listener listener)
+    : log_{std::move(log)}, log_to_{std::move(log_to)} {
   const auto& from = configuration.settings;
   admission_ = std::make_shared<admission_counts>(from.admission.max_held,
                                                   from.admission.max_jobs);
@@ -125,7 +127,7 @@ service::service(const checked_configuration& configuration,
   };
   client_ = std::make_shared<outbound_client>(std::move(calls));
   apply_caf_options(caf_config_, configuration.caf);
-  use_scheduler(caf_config_);
+  use_scheduler(caf_config_, progress_.get());
   actors_.emplace(caf_config_);
   try {
     spawn_actors(configuration);
@@ -192,6 +194,17 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.ingress_refusals = ingress_refusals_;
   counted.admin_refusals = admin_refusals_;
   counted.draining = draining_;
+  counted.watched = progress_;
+  counted.journal = measures_;
+  counted.flows = [flows = flows_] {
+    std::vector<std::string> names;
+    for (const auto& [name, flow] : flows->in_force()->flows)
+      names.push_back(name);
+    return names;
+  };
+  counted.log_lines_dropped = [to = log_to_] {
+    return to->dropped();
+  };
   counted.max_held = from.admission.max_held;
   counted.max_jobs = from.admission.max_jobs;
   counted.max_calls = from.upstream.max_calls;
@@ -231,6 +244,9 @@ void service::spawn_actors(const checked_configuration& configuration) {
   keeper.commit_delay = from.journal.commit_delay;
   keeper.keep = from.journal.keep;
   keeper.keep_bytes = from.journal.keep_bytes;
+  keeper.watched = &progress_->add();
+  keeper.measures = measures_;
+  watch_retention(keeper);
   journal_ = actors_->spawn<caf::detached>(journal_keeper, std::move(keeper));
   outbound_ = outbound(*actors_, client_);
   auto env = std::make_shared<environment>();
@@ -254,7 +270,8 @@ void service::spawn_actors(const checked_configuration& configuration) {
   env->compile = compile_;
   root_ = actors_->spawn(root_supervisor, environment_ptr{env});
   intake_ = actors_->spawn(intake, environment_ptr{env}, root_);
-  viewer_ = actors_->spawn<caf::detached>(job_viewer, open_reader());
+  viewer_ =
+    actors_->spawn<caf::detached>(job_viewer, open_reader(), &progress_->add());
   recovery_options recover;
   recover.env = env;
   recover.root = root_;
@@ -270,6 +287,22 @@ void service::spawn_actors(const checked_configuration& configuration) {
   };
   recovery_ = actors_->spawn<caf::detached>(recovery, std::move(recover));
   supervisor_view_ = actors_->spawn(supervisor_view, supervisor_view_of(from));
+}
+
+void service::watch_retention(journal_keeper_options& keeper) const {
+  auto listed = store_->list({.limit = 1});
+  if (const auto* failed = std::get_if<error>(&listed))
+    throw std::runtime_error{failed->detail};
+  const auto& jobs = std::get<job_page>(listed).jobs;
+  if (!jobs.empty())
+    keeper.newest = jobs[0].received;
+  keeper.running = time_since_boot;
+  keeper.clock_jumped = [log = log_](std::chrono::milliseconds ahead) {
+    log->warn("handoff: the clock has jumped {} s ahead: finished jobs are "
+              "kept for another hour, and then forgotten step by step; set the "
+              "clock if it is wrong",
+              std::chrono::duration_cast<std::chrono::seconds>(ahead).count());
+  };
 }
 
 supervisor_view_options
@@ -332,6 +365,16 @@ void service::spawn_guardian(service_listener listener) {
   options.watched.back().may_end = true;
   options.drained = std::move(listener.drained);
   options.lost = std::move(listener.lost);
+  options.hanging = [watched = progress_](std::chrono::milliseconds least) {
+    return watched->longest(least);
+  };
+  options.hangs = [log = log_](const std::optional<hang>& what) {
+    if (what)
+      log->error("handoff: not ready: {} has been under way for {} ms",
+                 what->what, what->under_way.count());
+    else
+      log->info("handoff: what hung goes on");
+  };
   options.alive = std::move(listener.alive);
   options.alive_every = listener.alive_every;
   guardian_ = actors_->spawn(guardian, std::move(options));
@@ -362,6 +405,7 @@ void service::open_doors(const checked_configuration& configuration) {
   seen.events = events_;
   seen.draining = draining_;
   seen.journal_fails = journal_fails_;
+  seen.watched = progress_;
   seen.token = from.admin.token;
   seen.address = from.admin.address;
   seen.hosts = from.admin.hosts;

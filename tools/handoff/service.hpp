@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/journal_measures.hpp"
+#include "actors/progress.hpp"
 #include "actors/recovery.hpp"
 #include "config/check.hpp"
 #include "http/admin/event_feed.hpp"
@@ -9,6 +11,7 @@
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/ingress.hpp"
 #include "tools/handoff/guardian.hpp"
+#include "tools/handoff/log_output.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -26,6 +29,7 @@
 namespace handoff {
 
 class journal;
+struct journal_keeper_options;
 class outbound_client;
 
 /// Who hears how the service fares. Told on threads of the service; must not
@@ -49,7 +53,8 @@ public:
   /// Opens everything. Throws `std::runtime_error` that says what could not be
   /// opened.
   service(const checked_configuration& configuration,
-          std::shared_ptr<spdlog::logger> log, service_listener listener);
+          std::shared_ptr<spdlog::logger> log,
+          std::shared_ptr<const log_output> log_to, service_listener listener);
 
   /// Ends everything; what is under way is cut short and stays journaled, and
   /// senders that still wait are told where to look it up.
@@ -76,6 +81,8 @@ private:
   void make_records();
   void open_journal(const settings& from);
   void spawn_actors(const checked_configuration& configuration);
+  /// Has the journal keeper forget nothing only because the clock has jumped.
+  void watch_retention(journal_keeper_options& keeper) const;
   supervisor_view_options supervisor_view_of(const settings& from) const;
   void spawn_reloader(const settings& from, const service_listener& listener);
   void spawn_guardian(service_listener listener);
@@ -86,6 +93,7 @@ private:
   void stop();
 
   std::shared_ptr<spdlog::logger> log_;
+  std::shared_ptr<const log_output> log_to_;
   std::shared_ptr<admission_counts> admission_;
   place_ptr unfinished_; ///< the jobs that the start found
   std::shared_ptr<const waiting_steps> waiting_;
@@ -97,6 +105,9 @@ private:
     std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<std::atomic<bool>> journal_fails_ =
     std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<journal_measures> measures_ =
+    std::make_shared<journal_measures>();
+  std::shared_ptr<progress> progress_ = std::make_shared<progress>();
   std::shared_ptr<minute_history> history_;
   std::shared_ptr<event_feed> events_;
   std::shared_ptr<supervision_log> supervision_;

@@ -207,6 +207,8 @@ int watch(std::vector<watched_job> jobs, job_reader& reader,
       }
     }
     display.show(jobs);
+    if (!std::cout.flush())
+      return exit_failed; // whoever read it has gone
     if (std::all_of(jobs.begin(), jobs.end(), is_over))
       break;
     std::this_thread::sleep_for(poll_interval);

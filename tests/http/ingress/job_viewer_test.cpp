@@ -41,7 +41,8 @@ protected:
     viewer_ = system_->spawn(
       job_viewer,
       std::shared_ptr<journal_reader>{
-        std::get<std::unique_ptr<journal_reader>>(std::move(opened))});
+        std::get<std::unique_ptr<journal_reader>>(std::move(opened))},
+      &watched_.add());
     views_ = job_views{viewer_};
   }
 
@@ -76,6 +77,7 @@ protected:
 
 private:
   memory_journal journal_;
+  progress watched_;
   caf::actor_system_config config_;
   std::optional<caf::actor_system> system_;
 };
