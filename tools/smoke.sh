@@ -51,7 +51,9 @@ trap clean_up EXIT
 
 "$root/tests/tools/hardening_test.sh" "$handoff" "$fake_api"
 
-"$fake_api" --port=0 >"$work/fake_api.log" 2>&1 &
+printf '[ { "path": "/projects/*/folders", "steps": [ { "body": { "id": "f" } } ] } ]' \
+  >"$work/script.json"
+"$fake_api" --port=0 --script="$work/script.json" >"$work/fake_api.log" 2>&1 &
 port=$(port_of "$work/fake_api.log" 'listening on' $!)
 mkdir "$work/flows"
 sed "s|127\.0\.0\.1:9001|127.0.0.1:$port|g" \
