@@ -8,6 +8,14 @@
 #include "job/trace.hpp"
 
 namespace handoff {
+
+bool names_json(std::string_view type) {
+  auto name = lower_case(type.substr(0, type.find(';')));
+  name.erase(name.find_last_not_of(" \t") + 1);
+  return name == "application/json" || name == "text/json"
+      || name.ends_with("+json");
+}
+
 namespace {
 
 std::optional<error> add_headers(const request_template& request,
@@ -19,15 +27,6 @@ std::optional<error> add_headers(const request_template& request,
     to.push_back({name, std::get<std::string>(std::move(rendered))});
   }
   return std::nullopt;
-}
-
-/// Whether a content type is one of JSON: application/json, text/json or one
-/// with the suffix +json (RFC 6839, section 3.1).
-bool names_json(std::string_view type) {
-  auto name = lower_case(type.substr(0, type.find(';')));
-  name.erase(name.find_last_not_of(" \t") + 1);
-  return name == "application/json" || name == "text/json"
-      || name.ends_with("+json");
 }
 
 /// A text that the flow says is something other than JSON, a form for example,

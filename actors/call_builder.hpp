@@ -10,6 +10,10 @@
 
 namespace handoff {
 
+/// Whether a content type is one of JSON: application/json, text/json or one
+/// with the suffix +json (RFC 6839, section 3.1).
+bool names_json(std::string_view type);
+
 /// What the expressions of a job's flow see. Borrows both.
 template_context context_of(const flow& definition, const job& record);
 

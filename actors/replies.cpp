@@ -18,6 +18,17 @@ void add_location(reply& to, const job& record, std::string_view preference) {
     to.headers.push_back({"Preference-Applied", std::string{preference}});
 }
 
+/// A content type of the flow's own replaces the usual one; a text that it says
+/// is something other than JSON goes out as it is.
+void add_content(reply& to, const json& body) {
+  const auto* type = find_header(to.headers, "Content-Type");
+  const bool is_plain =
+    body.is_string() && type != nullptr && !names_json(*type);
+  to.body = is_plain ? body.get<std::string>() : json_text(body);
+  if (type == nullptr)
+    to.headers.push_back({"Content-Type", "application/json"});
+}
+
 result<reply> rendered_reply(const flow& definition,
                              const reply_template& wanted, const job& record) {
   const auto context = context_of(definition, record);
@@ -25,15 +36,15 @@ result<reply> rendered_reply(const flow& definition,
   if (auto* failed = std::get_if<error>(&body))
     return std::move(*failed);
   reply made{wanted.status, {}, {}};
-  // 204 and 304 have no content (RFC 9110, section 6.4.1).
-  if (wanted.status != 204 && wanted.status != 304)
-    made = json_reply(wanted.status, std::get<json>(body));
   for (const auto& [name, value] : wanted.headers) {
     auto text = value.render(context, template_place::header);
     if (auto* failed = std::get_if<error>(&text))
       return std::move(*failed);
     made.headers.push_back({name, std::get<std::string>(std::move(text))});
   }
+  // 204 and 304 have no content (RFC 9110, section 6.4.1).
+  if (wanted.status != 204 && wanted.status != 304)
+    add_content(made, std::get<json>(body));
   return made;
 }
 

@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 namespace handoff::support {
 
 using test::raw_client;
@@ -158,6 +160,21 @@ TEST_F(FrontDoorServiceTest, ShowsAndKeepsNoSecretOfAQuery) {
   // What the flow refers to is there for it.
   EXPECT_THAT(api.requests("path=/projects/*/s1")[0].dump(),
               HasSubstr("sEcret2"));
+}
+
+TEST_F(FrontDoorServiceTest, AnswersWithTheContentTypeOfTheFlow) {
+  flow["reply"] = {{"headers", {{"content-type", "text/plain"}}},
+                   {"body", "made {{uid}}"}};
+  start();
+  const auto answer = post();
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Content-Type"), "text/plain");
+  EXPECT_EQ(std::count_if(answer.headers.begin(), answer.headers.end(),
+                          [](const auto& each) {
+                            return lower_case(each.name) == "content-type";
+                          }),
+            1);
+  EXPECT_THAT(answer.body, ::testing::StartsWith("made "));
 }
 
 TEST_F(FrontDoorServiceTest, SendsATextThatIsNoJsonAsItIs) {
