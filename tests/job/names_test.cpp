@@ -38,6 +38,7 @@ constexpr numbered error_kinds[] = {
   {31, "overloaded"},
   {32, "draining"},
   {33, "journal-unavailable"},
+  {34, "stalled"},
   {40, "clone-failed"},
   {41, "clone-timed-out"},
   {42, "clone-ambiguous"},
