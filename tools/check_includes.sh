@@ -56,6 +56,8 @@ check() {
         return FILENAME ~ /^http\//
       if (library == "prometheus-cpp")
         return FILENAME ~ /^http\/admin\/[^\/]*metrics\.[ch]pp$/
+      if (library == "libpq")
+        return FILENAME ~ /^journal\/postgres\//
       return FILENAME ~ /^(journal|tests\/journal)\// # SQLite
     }
 
@@ -70,6 +72,8 @@ check() {
         library = "prometheus-cpp"
       else if (path ~ /^sqlite3/)
         library = "SQLite"
+      else if (path ~ /^libpq/)
+        library = "libpq"
       if (library != "" && !may_use(library))
         wrong("<" path "> is of " library ", which has no place here")
     }
@@ -85,7 +89,7 @@ check() {
       bracket = substr(path, 1, 1)
       path = substr(path, 2)
       sub(/[">].*/, "", path)
-      if (bracket == "<" || path ~ /^(caf|pistache|curl|prometheus)\/|^sqlite3/)
+      if (bracket == "<" || path ~ /^(caf|pistache|curl|prometheus)\/|^(sqlite3|libpq)/)
         check_theirs(path)
       else
         check_ours(path)

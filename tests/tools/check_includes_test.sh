@@ -59,6 +59,7 @@ refuses tools/handoff/a.cpp '<pistache/http.h>'
 refuses actors/a.cpp '<curl/curl.h>'
 refuses tools/handoff/a.cpp '<curl/curl.h>'
 refuses http/a.cpp '<sqlite3.h>'
+refuses journal/a.cpp '<libpq-fe.h>'
 
 accepts job/a.hpp '"job/job.hpp"'
 accepts config/a.hpp '"job/job.hpp"'
@@ -75,6 +76,7 @@ accepts http/a.hpp '<curl/curl.h>'
 accepts config/a.cpp '<caf/settings.hpp>'
 accepts tools/handoff/a.cpp '<caf/send.hpp>'
 accepts journal/a.cpp '<sqlite3.h>'
+accepts journal/postgres/a.cpp '<libpq-fe.h>'
 accepts job/a.hpp '<vector>'
 
 if [ "$failures" != 0 ]; then

@@ -1,0 +1,118 @@
+#include "journal/postgres/schema.hpp"
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace handoff::postgres {
+namespace {
+
+// `jobs` says what lists and decisions need, `events` is the journal: a row is
+// what one commit told of one job. What senders sent stands in bytea only: a
+// text of PostgreSQL has no U+0000. No index names status, uid or calling_back,
+// so that the update from cloning to running needs no new index entry (HOT).
+const std::vector<std::string> version_1{
+  "CREATE TABLE meta (one boolean PRIMARY KEY DEFAULT true CHECK (one), "
+  "application text NOT NULL DEFAULT 'handoff', version int NOT NULL, "
+  "oldest int NOT NULL, cluster uuid NOT NULL DEFAULT gen_random_uuid())",
+  "INSERT INTO meta (version, oldest) VALUES (1, 1)",
+  // state: 1 works, 2 leaves, 3 dead, 4 dead and nothing left of it
+  "CREATE TABLE nodes (no bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, "
+  "instance uuid NOT NULL DEFAULT gen_random_uuid(), "
+  "session int NOT NULL DEFAULT 1, "
+  "state smallint NOT NULL CHECK (state BETWEEN 1 AND 4), "
+  "writer int NOT NULL, "
+  "started timestamptz NOT NULL DEFAULT clock_timestamp(), "
+  "ended timestamptz) WITH (fillfactor = 50)",
+  // owner: the node that works on it; 0: whoever wants; null: nothing is left
+  // status: job/status.hpp; problem: the status where it is one of these
+  "CREATE TABLE jobs (id uuid PRIMARY KEY, owner bigint, flow text NOT NULL, "
+  "status smallint NOT NULL CHECK (status BETWEEN 1 AND 6), "
+  "problem smallint CHECK (problem IN (4, 5, 6)), uid bytea, "
+  "uid_number boolean NOT NULL DEFAULT false, received bigint NOT NULL, "
+  "finished bigint, calling_back boolean NOT NULL DEFAULT false) "
+  "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, "
+  "autovacuum_vacuum_cost_delay = 0)",
+  "CREATE INDEX jobs_owned ON jobs (owner, id) WHERE owner IS NOT NULL",
+  "CREATE INDEX jobs_problem ON jobs (problem, id) WHERE problem IS NOT NULL",
+  "CREATE INDEX jobs_finished ON jobs (finished) WHERE finished IS NOT NULL",
+  "CREATE TABLE events (job uuid NOT NULL, row int NOT NULL, "
+  "payload bytea NOT NULL, PRIMARY KEY (job, row)) WITH "
+  "(autovacuum_vacuum_insert_scale_factor = 0.05, "
+  "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)",
+  "CREATE TABLE idempotency_keys (flow text NOT NULL, key bytea NOT NULL, "
+  "job uuid NOT NULL, fingerprint bytea NOT NULL, expires bigint NOT NULL, "
+  "PRIMARY KEY (flow, key)) WITH (autovacuum_vacuum_scale_factor = 0.02)",
+  "CREATE INDEX idempotency_keys_expire ON idempotency_keys (expires)",
+  "CREATE TABLE flow_definitions (version text PRIMARY KEY, "
+  "definition bytea NOT NULL)",
+  "CREATE TABLE orders (no bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, "
+  "node bigint NOT NULL, job uuid NOT NULL, command bytea NOT NULL, "
+  "taken boolean NOT NULL DEFAULT false, answer bytea, "
+  "posted timestamptz NOT NULL DEFAULT clock_timestamp())",
+  "CREATE INDEX orders_open ON orders (node) WHERE NOT taken",
+};
+
+constexpr int latest = 1;
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw failure{why, {}, false};
+}
+
+} // namespace
+
+void prepare_session(connection& on, const std::string& schema) {
+  on.run({"SET search_path = " + schema, "SET synchronous_commit = on",
+          // Plans that are made while the tables are empty would read them
+          // whole once they are not.
+          "SET plan_cache_mode = force_generic_plan",
+          "SET enable_seqscan = off", "SET enable_hashjoin = off",
+          "SET enable_mergejoin = off", "SET jit = off",
+          "SET lock_timeout = '2s'",
+          "SET idle_in_transaction_session_timeout = '5s'",
+          "SET client_min_messages = warning"});
+}
+
+void expect_fit(connection& on) {
+  if (std::stoi(on.ask("SHOW server_version_num")) < 130'000)
+    refuse("the database is older than PostgreSQL 13; trying again does not "
+           "help");
+  if (on.ask("SELECT pg_is_in_recovery()::text") != "false")
+    refuse("the database is a standby; trying again helps once it is a "
+           "primary");
+  for (const auto* each : {"fsync", "full_page_writes"})
+    if (on.ask(std::string{"SHOW "} + each) != "on")
+      refuse(std::string{"the database has "} + each
+             + " off, so that a crash would lose jobs; trying again does not "
+               "help, switch it on");
+  if (on.ask("SHOW synchronous_commit") != "on")
+    refuse("synchronous_commit cannot be set to on, so that a crash would lose "
+           "jobs; trying again does not help");
+}
+
+void migrate(connection& on, const std::string& schema) {
+  // One pipeline is one transaction; whoever comes second waits for the first
+  // in the catalog and finds it done.
+  if (on.ask("SELECT count(*) FROM pg_namespace WHERE nspname = '" + schema
+             + "'")
+      == "0") {
+    std::vector<std::string> all{"CREATE SCHEMA " + schema,
+                                 "SET LOCAL search_path = " + schema};
+    all.insert(all.end(), version_1.begin(), version_1.end());
+    try {
+      on.run(all);
+    } catch (const failure& failed) {
+      constexpr std::array<std::string_view, 2> made_meanwhile{"42P06",
+                                                               "23505"};
+      if (failed.sql_state != made_meanwhile[0]
+          && failed.sql_state != made_meanwhile[1])
+        throw;
+    }
+  }
+  const auto oldest = on.ask("SELECT oldest FROM " + schema + ".meta");
+  if (oldest.empty() || std::stoi(oldest) > latest)
+    refuse("the journal is of a newer release; trying again does not help, "
+           "nothing was changed");
+}
+
+} // namespace handoff::postgres

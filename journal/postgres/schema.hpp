@@ -1,0 +1,20 @@
+#pragma once
+
+#include "journal/postgres/handle.hpp"
+
+#include <string>
+
+namespace handoff::postgres {
+
+/// Makes or migrates `schema`; throws `failure`. Several may start at once.
+void migrate(connection& on, const std::string& schema);
+
+/// Throws `failure` where the server would lose or not take what is committed:
+/// too old, a standby, or with `fsync` or `full_page_writes` off.
+void expect_fit(connection& on);
+
+/// What every session sets for itself: by statements, because poolers refuse
+/// options in the start of a connection.
+void prepare_session(connection& on, const std::string& schema);
+
+} // namespace handoff::postgres
