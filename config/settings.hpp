@@ -72,6 +72,11 @@ struct upstream_settings {
   std::chrono::milliseconds breaker_open{5'000};
   std::chrono::milliseconds connect_timeout{5'000};
   bool private_networks_allowed = true;
+  /// PEM text of authorities; empty: the system's.
+  std::string ca;
+  /// `http://HOST:PORT`; empty: none.
+  std::string proxy;
+  bool http2 = true;
 };
 
 struct journal_settings {

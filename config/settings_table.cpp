@@ -30,8 +30,9 @@ void assign(T& field, const setting_value& value) {
 }
 
 void assign(bool& field, const setting_value& value) {
-  // The one switch of ours is spelt as a choice.
-  field = std::get<std::string>(value) == "allow";
+  // Switches of ours are spelt as choices.
+  const auto& choice = std::get<std::string>(value);
+  field = choice == "allow" || choice == "auto";
 }
 
 void assign(double& field, const setting_value& value) {
@@ -58,8 +59,8 @@ std::string text_of(const setting_key& key, T value) {
   return "\"" + format_size(static_cast<std::uint64_t>(value)) + "\"";
 }
 
-std::string text_of(const setting_key&, bool value) {
-  return value ? "\"allow\"" : "\"refuse\"";
+std::string text_of(const setting_key& key, bool value) {
+  return in_quotes(std::string{key.choices.at(value ? 0 : 1)});
 }
 
 std::string text_of(const setting_key&, double value) {
@@ -420,6 +421,36 @@ std::vector<setting_key> work_keys() {
              "Whether requests may go to private, loopback and link-local "
              "addresses."},
             KEPT_IN(upstream.private_networks_allowed)),
+    kept_in({"upstream",
+             "ca",
+             certificates,
+             0,
+             0,
+             {},
+             {},
+             "The authorities that vouch for hosts, best as ${file:ca.pem}; "
+             "without it those of the system."},
+            KEPT_IN(upstream.ca)),
+    kept_in({"upstream",
+             "proxy",
+             proxy,
+             0,
+             0,
+             {},
+             {},
+             "Through which all requests go (CONNECT). Without it none, "
+             "whatever the environment says."},
+            KEPT_IN(upstream.proxy)),
+    kept_in({"upstream",
+             "http2",
+             choice,
+             0,
+             0,
+             {"auto", "off"},
+             {},
+             "Whether sub-actions are sent as HTTP/2 to hosts that offer it; a "
+             "clone has an HTTP/1.1 connection of its own."},
+            KEPT_IN(upstream.http2)),
     kept_in({"journal",
              "uri",
              journal_uri,
@@ -710,6 +741,10 @@ std::string allowed_by(const setting_key& key) {
          + format_duration(nanoseconds{static_cast<std::int64_t>(key.most)});
   case setting_type::choice:
     return one_of(key.choices);
+  case setting_type::certificates:
+    return "the PEM text of certificates, such as ${file:ca.pem}";
+  case setting_type::proxy:
+    return "\"http://HOST:PORT\"";
   }
   return {};
 }

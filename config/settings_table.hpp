@@ -34,6 +34,10 @@ enum class setting_type {
   boolean,
   duration,
   choice,
+  /// PEM text of certificates.
+  certificates,
+  /// "http://HOST:PORT".
+  proxy,
 };
 
 /// One key that the INI and the command line know.

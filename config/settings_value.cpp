@@ -90,6 +90,33 @@ outcome read_journal_uri(const setting_key& key, const std::string& text) {
   return setting_value{text};
 }
 
+template <class T>
+std::optional<T> number_from(std::string_view text) {
+  T number{};
+  const auto [end, failure] =
+    std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+bool is_proxy(std::string_view text) {
+  constexpr std::string_view scheme = "http://";
+  if (!text.starts_with(scheme))
+    return false;
+  text.remove_prefix(scheme.size());
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0)
+    return false;
+  const auto port = number_from<std::uint16_t>(text.substr(colon + 1));
+  return port.value_or(0) > 0
+      && std::all_of(text.begin(), text.end(), [](unsigned char each) {
+           return std::isalnum(each) != 0
+               || std::string_view{".-_:[]"}.find(static_cast<char>(each))
+                    != std::string_view::npos;
+         });
+}
+
 outcome read_choice(const setting_key& key, const std::string& text,
                     std::string_view shown) {
   if (std::find(key.choices.begin(), key.choices.end(), text)
@@ -99,16 +126,6 @@ outcome read_choice(const setting_key& key, const std::string& text,
   const auto nearest =
     has_reference(shown) ? std::string{} : did_you_mean(text, key.choices);
   return refused(key, shown, "is not allowed" + nearest);
-}
-
-template <class T>
-std::optional<T> number_from(std::string_view text) {
-  T number{};
-  const auto [end, failure] =
-    std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
-  return number;
 }
 
 /// `text` is resolved; `shown` is not.
@@ -152,6 +169,15 @@ outcome read_text(const setting_key& key, const std::string& text,
     if (const auto span = parse_nanoseconds(text))
       return checked(key, *span, shown);
     return refused(key, shown, "is no duration");
+  case setting_type::certificates:
+    // Not shown: it may be a private key's file.
+    if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos)
+      return refused(key, "", "holds no certificate");
+    return setting_value{text};
+  case setting_type::proxy:
+    if (!is_proxy(text))
+      return refused(key, "", "is no proxy");
+    return setting_value{text};
   case setting_type::boolean:
     if (text == "true" || text == "false")
       return setting_value{text == "true"};

@@ -180,6 +180,18 @@ result<call_target> target_of(const std::string& url) {
 
 } // namespace
 
+std::string call_target::name() const {
+  const auto begin = host.find("://") + 3;
+  auto text = host.substr(begin, host.rfind(':') - begin);
+  if (text.starts_with('[') && text.ends_with(']'))
+    text = text.substr(1, text.size() - 2);
+  return text;
+}
+
+std::string call_target::port() const {
+  return host.substr(host.rfind(':') + 1);
+}
+
 result<call_target> target_of(const outbound_call& call) {
   if (std::find(methods.begin(), methods.end(), call.method) == methods.end())
     return refused("the method is not one that can be sent");

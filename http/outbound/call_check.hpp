@@ -13,6 +13,13 @@ namespace handoff {
 struct call_target {
   /// The upstream: `scheme://name:port`, in lower case, the port always there.
   std::string host;
+
+  bool is_tls() const noexcept { return host.starts_with("https:"); }
+
+  /// Of the host: a name, or an address without brackets.
+  std::string name() const;
+  std::string port() const;
+
   /// The URL as libcurl takes it apart, its path left as it is; never null.
   curl_url_parts url;
 };

@@ -2,7 +2,10 @@
 
 #include "http/outbound/call_check.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <pthread.h>
@@ -43,6 +46,16 @@ constexpr std::size_t clones_in_round_max = 256;
 constexpr std::size_t sub_actions_a_clone = 4;
 constexpr std::size_t sub_actions_in_round_min = 32;
 
+/// Hosts whose connections' generation is remembered.
+constexpr std::size_t generations_max = 4'096;
+
+/// Whether it is an address and no name.
+bool is_address(const std::string& text) {
+  in6_addr ignored{};
+  return ::inet_pton(AF_INET, text.c_str(), &ignored) == 1
+      || ::inet_pton(AF_INET6, text.c_str(), &ignored) == 1;
+}
+
 int checked(int fd, const char* what) {
   if (fd < 0)
     throw std::system_error{errno, std::generic_category(), what};
@@ -71,6 +84,15 @@ outbound_client::loop::loop(outbound_options options)
       epoll_sub_actions_{
         checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
       turns_{std::make_shared<call_turns>(options_.governor)},
+      names_{[this](const std::string& name) {
+               {
+                 const auto guard = std::lock_guard{incoming_mutex_};
+                 looked_up_.push_back(name);
+               }
+               turns_->wake();
+             },
+             options_.resolve},
+      trusted_{options_.ca},
       share_{checked(curl_share_init())},
       lanes_{epoll_.get(), epoll_sub_actions_.get()} {
   // No lock functions: all that share it are of one thread.
@@ -104,7 +126,7 @@ void outbound_client::loop::start(outbound_call_ptr call, completion done) {
   auto checked = target_of(*call);
   auto* target = std::get_if<call_target>(&checked);
   auto work = std::make_unique<transfer>(
-    std::move(call), target != nullptr ? std::move(target->url) : nullptr,
+    std::move(call), target != nullptr ? std::move(*target) : call_target{},
     std::move(done), options_);
   std::optional<error> refused;
   if (target == nullptr)
@@ -130,7 +152,7 @@ void outbound_client::loop::run() {
 
 int outbound_client::loop::patience_for_poll(time_point now) const {
   auto next = now + poll_max;
-  for (const auto& due : {lanes_.next_tick(), next_turns_})
+  for (const auto& due : {lanes_.next_tick(), next_turns_, next_lookup_end_})
     if (due)
       next = std::min(next, *due);
   if (next <= now)
@@ -185,20 +207,131 @@ void outbound_client::loop::serve(const epoll_event& event) {
 
 bool outbound_client::loop::take_arrivals() {
   std::vector<arrival> arrived;
+  std::vector<std::string> names;
   {
     auto guard = std::lock_guard{incoming_mutex_};
     if (stopping_)
       return false;
     arrived.swap(incoming_);
+    names.swap(looked_up_);
   }
   const auto now = clock::now();
+  take_looked_up(names, now);
+  give_up_lookups(now);
   for (auto& [work, refused] : arrived) {
     if (refused)
       work->tell(work->give_up(refused->kind, std::move(refused->detail), now));
     else
-      begin(std::move(work), now);
+      take(std::move(work), now);
   }
   return true;
+}
+
+void outbound_client::loop::take(std::unique_ptr<transfer> work,
+                                 time_point now) {
+  const auto& to = work->target();
+  auto name = to.name();
+  const auto generation = generation_of(to.host);
+  // Where there is a proxy, it looks names up. One with letters beyond ASCII,
+  // libcurl knows how to write (RFC 5890).
+  const bool is_ascii = std::all_of(name.begin(), name.end(), [](char each) {
+    return static_cast<unsigned char>(each) < 0x80;
+  });
+  if (!options_.proxy.empty() || !is_ascii) {
+    begin(std::move(work), now);
+    return;
+  }
+  if (is_address(name)) {
+    if (generation != 0)
+      work->connect_to({std::move(name)}, generation);
+    begin(std::move(work), now);
+    return;
+  }
+  const auto known = names_.find(name, now);
+  if (!known) {
+    const auto until =
+      now + std::min(options_.connect_timeout, work->call().timeout);
+    next_lookup_end_ = std::min(until, next_lookup_end_.value_or(until));
+    unresolved_[name].push_back({std::move(work), until});
+    return;
+  }
+  if (known->addresses.empty()) {
+    work->tell(work->not_resolved(now));
+    return;
+  }
+  work->connect_to(known->addresses, generation);
+  begin(std::move(work), now);
+}
+
+void outbound_client::loop::take_looked_up(
+  const std::vector<std::string>& names, time_point now) {
+  for (const auto& name : names) {
+    auto waiting = unresolved_.extract(name);
+    if (waiting)
+      for (auto& each : waiting.mapped())
+        take(std::move(each.work), now);
+  }
+}
+
+void outbound_client::loop::give_up_lookups(time_point now) {
+  if (!next_lookup_end_ || now < *next_lookup_end_)
+    return;
+  next_lookup_end_.reset();
+  for (auto at = unresolved_.begin(); at != unresolved_.end();) {
+    auto& waiting = at->second;
+    const auto late =
+      std::partition(waiting.begin(), waiting.end(),
+                     [now](const auto& each) { return each.until > now; });
+    std::for_each(late, waiting.end(), [now](auto& each) {
+      each.work->tell(each.work->not_resolved(now));
+    });
+    waiting.erase(late, waiting.end());
+    for (const auto& each : waiting)
+      next_lookup_end_ =
+        std::min(each.until, next_lookup_end_.value_or(each.until));
+    at = waiting.empty() ? unresolved_.erase(at) : std::next(at);
+  }
+}
+
+std::uint64_t& outbound_client::loop::generation_of(const std::string& host) {
+  const auto known = generations_.find(host);
+  if (known != generations_.end())
+    return known->second;
+  // Those that are forgotten must not come back as what they were.
+  if (generations_.size() >= generations_max) {
+    generations_.clear();
+    first_generation_ = ++last_generation_;
+  }
+  return generations_.emplace(host, first_generation_).first->second;
+}
+
+void outbound_client::loop::learn_from(const transfer& work,
+                                       const exchange& done) {
+  const auto& to = work.target();
+  if (!done.failure) {
+    if (const auto address = work.new_address(); !address.empty())
+      names_.connected(to.name(), address);
+    return;
+  }
+  switch (done.failure->kind) {
+  case error_kind::connect_failed:
+    names_.connect_failed(to.name());
+    break;
+  case error_kind::attempt_timed_out:
+  case error_kind::connection_lost:
+    // With HTTP/2, others are on that connection or would be next.
+    if (auto& now = generation_of(to.host);
+        to.is_tls() && now == work.generation())
+      now = ++last_generation_;
+    break;
+  case error_kind::overloaded:
+    if (shortage_.begins(clock::now()))
+      spdlog::error("outbound: a call could not be made: {}",
+                    done.failure->detail);
+    break;
+  default:
+    break;
+  }
 }
 
 void outbound_client::loop::give_turns() {
@@ -248,6 +381,7 @@ void outbound_client::loop::take_ended(curl_lane& from) {
     auto id = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(tag));
     const auto work = std::move(calls_.extract(id).mapped().work);
     auto done = work->finish(code, clock::now());
+    learn_from(*work, done);
     curl_multi_remove_handle(from.multi.get(), easy);
     --from.calls;
     recycle(work->release_easy());
@@ -262,7 +396,8 @@ curl_easy outbound_client::loop::take_handle() {
     return easy;
   }
   auto easy = checked(curl_easy{curl_easy_init()});
-  if (transfer::configure(easy.get(), options_, share_.get(), lanes_.sockets())
+  if (transfer::configure(easy.get(), options_, share_.get(), lanes_.sockets(),
+                          trusted_)
       != CURLE_OK)
     throw std::bad_alloc{}; // the only reason that is left
   return easy;
@@ -275,6 +410,10 @@ void outbound_client::loop::recycle(curl_easy easy) {
 
 void outbound_client::loop::shut_down() {
   constexpr auto why = "this service is shutting down";
+  for (auto& [name, waiting] : std::exchange(unresolved_, {}))
+    for (auto& each : waiting)
+      each.work->tell(
+        each.work->give_up(error_kind::shut_down, why, clock::now()));
   for (auto& [id, call] : std::exchange(calls_, {})) {
     auto& work = call.work;
     curl_multi_remove_handle(call.lane->multi.get(), work->easy());

@@ -3,8 +3,10 @@
 #include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/curl_lanes.hpp"
+#include "http/outbound/name_book.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/transfer.hpp"
+#include "http/outbound/trust_store.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -45,6 +47,12 @@ private:
     std::optional<error> refused;
   };
 
+  /// A call whose upstream's name is being looked up.
+  struct unresolved_call {
+    std::unique_ptr<transfer> work;
+    time_point until;
+  };
+
   /// A call that is under way.
   struct running_call {
     std::unique_ptr<transfer> work;
@@ -59,7 +67,13 @@ private:
   void give_turns();
   void take_ended();
   void take_ended(curl_lane& from);
+  /// Begins it, once its addresses are known.
+  void take(std::unique_ptr<transfer> work, time_point now);
+  void take_looked_up(const std::vector<std::string>& names, time_point now);
+  void give_up_lookups(time_point now);
   void begin(std::unique_ptr<transfer> work, time_point now);
+  void learn_from(const transfer& work, const exchange& done);
+  std::uint64_t& generation_of(const std::string& host);
   curl_easy take_handle();
   /// What it points to of its call is set anew before it is used again.
   void recycle(curl_easy easy);
@@ -71,15 +85,27 @@ private:
   const std::shared_ptr<call_turns> turns_;
 
   std::mutex incoming_mutex_;
-  std::vector<arrival> incoming_; ///< guarded by incoming_mutex_
-  bool stopping_ = false;         ///< guarded by incoming_mutex_
+  std::vector<arrival> incoming_;      ///< guarded by incoming_mutex_
+  std::vector<std::string> looked_up_; ///< names; guarded by incoming_mutex_
+  bool stopping_ = false;              ///< guarded by incoming_mutex_
 
   // What follows is the loop's thread's alone. The order is that in which
   // libcurl wants them made, and destroyed in reverse.
+  name_book names_;
+  trust_store trusted_;
   curl_share share_;
   curl_lanes lanes_;
   bool woken_ = false;
   std::optional<time_point> next_turns_; ///< when they are to be looked for
+  /// Calls that wait for a lookup, by name.
+  std::unordered_map<std::string, std::vector<unresolved_call>> unresolved_;
+  std::optional<time_point> next_lookup_end_;
+  /// Of the connections to hosts, where not 0: one higher each time that one is
+  /// lost or does not answer.
+  std::unordered_map<std::string, std::uint64_t> generations_;
+  std::uint64_t last_generation_ = 0;
+  std::uint64_t first_generation_ = 0; ///< of hosts that are not known
+  shortage shortage_;
   std::vector<curl_easy> spare_;
   std::unordered_map<std::uint64_t, running_call> calls_;
   std::uint64_t next_id_ = 1;

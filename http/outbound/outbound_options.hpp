@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace handoff {
 
@@ -35,7 +36,18 @@ struct outbound_options {
   /// False: addresses that are loopback, link-local, private or otherwise not
   /// global unicast are refused once the name is resolved.
   bool private_networks_allowed = true;
+  /// PEM text of the authorities that upstreams are verified with; empty: those
+  /// of the system.
+  std::string ca = {};
+  /// `http://name:port`, through which all calls go (CONNECT, RFC 9110, section
+  /// 9.3.6); empty: none, whatever the environment says.
+  std::string proxy = {};
+  /// Whether sub-actions are sent as HTTP/2 where the upstream offers it
+  /// (ALPN).
+  bool http2 = true;
   std::string user_agent = "handoff";
+  /// Looks names up; null: the system does. For tests.
+  std::function<std::vector<std::string>(const std::string& name)> resolve = {};
 };
 
 /// The upper bounds of the classes that calls are sorted into by how long they

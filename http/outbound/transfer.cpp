@@ -1,7 +1,6 @@
 #include "http/outbound/transfer.hpp"
 
 #include "http/outbound/address_policy.hpp"
-#include "http/outbound/call_check.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -53,6 +52,12 @@ curl_socket_t on_open(void* self, curlsocktype, curl_sockaddr* to) noexcept {
   return static_cast<transfer*>(self)->open_socket(*to);
 }
 
+CURLcode on_tls(CURL*, void* context, void* trusted) noexcept {
+  const bool given = static_cast<trust_store*>(trusted)->give_to(
+    static_cast<SSL_CTX*>(context), std::chrono::steady_clock::now());
+  return given ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
 int on_close(void* sockets, curl_socket_t fd) noexcept {
   static_cast<socket_watch*>(sockets)->closed(fd);
   return ::close(fd);
@@ -70,12 +75,12 @@ void set_option(CURLcode& so_far, CURL* easy, CURLoption option, T value) {
 
 } // namespace
 
-transfer::transfer(outbound_call_ptr call, curl_url_parts url,
+transfer::transfer(outbound_call_ptr call, call_target to,
                    outbound_client::completion done,
                    const outbound_options& options)
     : call_{std::move(call)},
       turn_{dynamic_cast<governed_turn*>(call_->turn.get())},
-      url_{std::move(url)},
+      target_{std::move(to)},
       done_{std::move(done)},
       options_{options} {}
 
@@ -85,7 +90,8 @@ void transfer::set(CURLoption option, T value) {
 }
 
 CURLcode transfer::configure(CURL* easy, const outbound_options& options,
-                             CURLSH* share, socket_watch& sockets) {
+                             CURLSH* share, socket_watch& sockets,
+                             trust_store& trusted) {
   auto code = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
     set_option(code, easy, option, value);
@@ -93,8 +99,19 @@ CURLcode transfer::configure(CURL* easy, const outbound_options& options,
   set(CURLOPT_SHARE, share);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_PATH_AS_IS, 1L);
-  set(CURLOPT_PROXY, "");
-  set(CURLOPT_NOPROXY, "*");
+  set(CURLOPT_PROXY, options.proxy.c_str());
+  set(CURLOPT_NOPROXY, options.proxy.empty() ? "*" : "");
+  set(CURLOPT_HTTPPROXYTUNNEL, 1L);
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  // Read from no file by libcurl, which would do so for each connection.
+  set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  set(CURLOPT_SSL_CTX_FUNCTION, &on_tls);
+  set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(&trusted));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  // Not asked for, but understood: an upstream may send so all the same (RFC
+  // 9110, section 12.5.3).
+  set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
   set(CURLOPT_NOSIGNAL, 1L);
   // Without it, a call that ends while its name is being resolved blocks this
   // thread, and so all calls, until getaddrinfo comes back.
@@ -122,12 +139,15 @@ CURLcode transfer::prepare(curl_easy easy, socket_watch& sockets,
   if (turn_ != nullptr)
     place_ = turn_->take_place();
   // All that another call may have set is set, so that nothing of it is left.
-  if (url_ == nullptr)
+  if (target_.url == nullptr)
     prepared_ = CURLE_URL_MALFORMAT;
   // Of both, libcurl takes the one that is parsed; without the text, it would
   // make one of the parts.
   set(CURLOPT_URL, call_->url.c_str());
-  set(CURLOPT_CURLU, url_.get());
+  set(CURLOPT_CURLU, target_.url.get());
+  set(CURLOPT_RESOLVE, resolved_.get());
+  set(CURLOPT_CONNECT_TO, connect_to_.get());
+  set(CURLOPT_ERRORBUFFER, curl_says_.data());
   set_message();
   set_connection();
   for (const auto data : {CURLOPT_PREREQDATA, CURLOPT_HEADERDATA,
@@ -158,6 +178,8 @@ void transfer::collect_headers() {
   // send a large body, which costs a round trip or a second.
   if (find_header(call_->headers, "Content-Type") == nullptr)
     request_headers_.add("Content-Type:");
+  if (find_header(call_->headers, "Accept-Encoding") == nullptr)
+    request_headers_.add("Accept-Encoding:");
   if (call_->body.size() > body_bytes_without_expect)
     request_headers_.add("Expect:");
 }
@@ -194,20 +216,54 @@ void transfer::set_connection() {
   // `about_to_send` stops that, for every call; the call then ends as lost,
   // after sending. So that a clone, which must not be repeated blindly, does
   // not come to that because of a server that closes idle connections, it has
-  // a connection of its own. HTTP/2 has its own reasons to send again (refused
-  // streams, the wish for 1.1): clones are sent as 1.1.
+  // a connection of its own. HTTP/2 has its own reasons to send again (streams
+  // that were refused or lay beyond the last one of a GOAWAY, RFC 9113, section
+  // 8.7), and libcurl does not tell which it was: clones are sent as 1.1, and
+  // sub-actions, which may be repeated, are over TLS repeated by libcurl.
   const bool is_clone = call_->purpose == call_class::clone;
+  may_repeat_ = !is_clone && target_.is_tls();
+  // With HTTP/2, one connection does for many calls: it is worth waiting for.
+  set(CURLOPT_PIPEWAIT, may_repeat_ && options_.http2 ? 1L : 0L);
   set(CURLOPT_FRESH_CONNECT, is_clone ? 1L : 0L);
   set(CURLOPT_FORBID_REUSE, is_clone ? 1L : 0L);
   set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(is_clone ? CURL_HTTP_VERSION_1_1
-                                 : CURL_HTTP_VERSION_2TLS));
+      static_cast<long>(is_clone || !options_.http2 ? CURL_HTTP_VERSION_1_1
+                                                    : CURL_HTTP_VERSION_2TLS));
+}
+
+void transfer::connect_to(const std::vector<std::string>& addresses,
+                          std::uint64_t generation) {
+  generation_ = generation;
+  // The name that the addresses are kept under. libcurl looks up no other, and
+  // uses a connection again only for calls that go to the same.
+  const auto name =
+    generation == 0 ? target_.name() : "g" + std::to_string(generation);
+  const auto in_brackets = [](const std::string& text) {
+    return text.find(':') == std::string::npos ? text : "[" + text + "]";
+  };
+  auto line = "+" + name + ":" + target_.port() + ":";
+  for (const auto& each : addresses) {
+    if (&each != &addresses.front())
+      line += ',';
+    line += in_brackets(each);
+  }
+  resolved_.add(line);
+  if (generation != 0)
+    connect_to_.add("::" + name + ":");
+}
+
+std::string transfer::new_address() const {
+  long opened = 0;
+  const char* address = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_NUM_CONNECTS, &opened);
+  curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &address);
+  return opened > 0 && address != nullptr ? address : "";
 }
 
 bool transfer::about_to_send() noexcept {
   // libcurl comes here once the connection stands (with TLS: once it is
   // trusted), before the first byte of each request that it writes.
-  repeat_ = sent_;
+  repeat_ = sent_ && !may_repeat_;
   sent_ = true;
   // A connection that is used again needed none.
   place_.give_up();
@@ -284,7 +340,7 @@ bool transfer::body_piece(std::string_view piece) {
 
 error_kind transfer::unsent_kind_of(CURLcode code) const {
   // Nobody's failure: the call had its turn, but could not use it.
-  if (no_descriptor_)
+  if (no_descriptor_ || lacks_ports(code))
     return error_kind::overloaded;
   double resolved = 0;
   switch (code) {
@@ -295,9 +351,11 @@ error_kind transfer::unsent_kind_of(CURLcode code) const {
            ? error_kind::overloaded
            : error_kind::name_not_resolved;
   case CURLE_OPERATION_TIMEDOUT:
+    // Of names, libcurl looks up a proxy's only.
     curl_easy_getinfo(easy_.get(), CURLINFO_NAMELOOKUP_TIME, &resolved);
-    return resolved > 0 ? error_kind::connect_failed
-                        : error_kind::name_not_resolved;
+    return resolved > 0 || options_.proxy.empty()
+           ? error_kind::connect_failed
+           : error_kind::name_not_resolved;
   case CURLE_URL_MALFORMAT:
   case CURLE_UNSUPPORTED_PROTOCOL:
     return error_kind::template_failed;
@@ -318,6 +376,60 @@ error_kind transfer::unsent_kind_of(CURLcode code) const {
   }
 }
 
+bool transfer::lacks_ports(CURLcode code) const {
+  long os_error = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
+  return code == CURLE_COULDNT_CONNECT && os_error == EADDRNOTAVAIL;
+}
+
+std::string transfer::tls_detail_of(CURLcode code) const {
+  long verdict = X509_V_OK;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verdict);
+  const std::string_view says{curl_says_.data()};
+  if (code == CURLE_SSL_CACERT_BADFILE)
+    return "the system's certificates of authorities cannot be read";
+  if (says.find("protocol version") != std::string_view::npos
+      || says.find("unsupported protocol") != std::string_view::npos)
+    return "it speaks no version of TLS that is allowed, 1.2 or newer";
+  if (code != CURLE_PEER_FAILED_VERIFICATION)
+    return {};
+  switch (verdict) {
+  case X509_V_OK:
+  case X509_V_ERR_UNSPECIFIED: // what libcurl sets before it looks at the name
+  case X509_V_ERR_HOSTNAME_MISMATCH:
+  case X509_V_ERR_IP_ADDRESS_MISMATCH:
+    return "its certificate is for another name";
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+    return "its certificate has expired";
+  case X509_V_ERR_CERT_NOT_YET_VALID:
+    return "its certificate is not valid yet";
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    return "the authority of its certificate is not trusted: add it to "
+           "upstream.ca or to the system's";
+  default:
+    return X509_verify_cert_error_string(verdict);
+  }
+}
+
+std::string transfer::detail_of(CURLcode code, error_kind kind) const {
+  if (kind == error_kind::overloaded)
+    return lacks_ports(code) ? "no local port was left for it"
+                             : "no descriptor was left for it";
+  auto detail = std::string{title(kind)};
+  if (kind == error_kind::tls_failed)
+    if (const auto why = tls_detail_of(code); !why.empty())
+      return detail + ": " + why;
+  // libcurl's own words for the code, which are fixed; what it writes of a
+  // particular call may hold a path of this machine.
+  if (code != CURLE_OK && !too_large_ && !repeat_)
+    detail += std::string{" ("} + curl_easy_strerror(code) + ")";
+  return detail;
+}
+
 error_kind transfer::kind_of(CURLcode code) const {
   if (too_large_)
     return error_kind::answer_too_large;
@@ -329,6 +441,7 @@ error_kind transfer::kind_of(CURLcode code) const {
   case CURLE_OPERATION_TIMEDOUT:
     return error_kind::attempt_timed_out;
   case CURLE_WEIRD_SERVER_REPLY:
+  case CURLE_BAD_CONTENT_ENCODING:
   case CURLE_UNSUPPORTED_PROTOCOL: // does not begin as HTTP/1 does
     return error_kind::answer_malformed;
   case CURLE_OUT_OF_MEMORY: // a header line beyond libcurl's own limit
@@ -357,18 +470,20 @@ exchange transfer::finish(CURLcode code, time_point now) {
     done.body = std::move(answer_body_);
     return done;
   }
-  auto kind = kind_of(code);
-  if (kind == error_kind::overloaded) {
-    done.failure = error{kind, "no descriptor was left for it"};
-    return done;
-  }
-  // libcurl's own words for the code, which are fixed; what it writes of a
-  // particular call may hold a path of this machine.
-  auto detail = std::string{title(kind)};
-  if (code != CURLE_OK && !too_large_ && !repeat_)
-    detail += std::string{" ("} + curl_easy_strerror(code) + ")";
-  done.failure = error{kind, std::move(detail)};
+  const auto kind = kind_of(code);
+  done.failure = error{kind, detail_of(code, kind)};
   return done;
+}
+
+exchange transfer::not_resolved(time_point now) {
+  if (turn_ != nullptr)
+    place_ = turn_->take_place();
+  // A lookup needs descriptors, too, and does not say that it had none.
+  if (place_.are_short(now))
+    return give_up(error_kind::overloaded, "no descriptor was left for it",
+                   now);
+  return give_up(error_kind::name_not_resolved,
+                 std::string{title(error_kind::name_not_resolved)}, now);
 }
 
 exchange transfer::give_up(error_kind kind, std::string detail,

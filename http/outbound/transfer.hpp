@@ -1,15 +1,20 @@
 #pragma once
 
 #include "http/front_door/descriptors.hpp"
+#include "http/outbound/call_check.hpp"
 #include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/socket_watch.hpp"
+#include "http/outbound/trust_store.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace handoff {
 
@@ -20,8 +25,8 @@ class transfer {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// `url` is that of the call, or null where it is no URL.
-  transfer(outbound_call_ptr call, curl_url_parts url,
+  /// `to` is where the call goes; its URL is null where it cannot be sent.
+  transfer(outbound_call_ptr call, call_target to,
            outbound_client::completion done, const outbound_options& options);
 
   transfer(const transfer&) = delete;
@@ -29,10 +34,25 @@ public:
 
   const outbound_call& call() const noexcept { return *call_; }
 
+  const call_target& target() const noexcept { return target_; }
+
+  /// Where its connection goes: the addresses of the target's name, one of
+  /// which will do. `generation` is that of the connections to its host: only
+  /// one that was opened by a call of the same is used again.
+  void connect_to(const std::vector<std::string>& addresses,
+                  std::uint64_t generation);
+
+  std::uint64_t generation() const noexcept { return generation_; }
+
+  /// The address of the connection that it opened; empty if it opened none.
+  std::string new_address() const;
+
   /// Sets on a new handle what all calls have in common. TLS sessions are kept
-  /// in `share`; `sockets` hears of the sockets that are closed.
+  /// in `share`; `sockets` hears of the sockets that are closed; upstreams are
+  /// verified with `trusted`.
   static CURLcode configure(CURL* easy, const outbound_options& options,
-                            CURLSH* share, socket_watch& sockets);
+                            CURLSH* share, socket_watch& sockets,
+                            trust_store& trusted);
 
   /// Makes `easy`, which is configured and may have made another call before,
   /// ready to carry this one out. Not CURLE_OK: nothing was sent and nothing
@@ -46,6 +66,9 @@ public:
 
   /// What came of it, once libcurl is done with it.
   exchange finish(CURLcode code, time_point now);
+
+  /// What came of it: its upstream's name stands for nothing.
+  exchange not_resolved(time_point now);
 
   /// What came of it, given up by this side.
   exchange give_up(error_kind kind, std::string detail, time_point now);
@@ -78,22 +101,30 @@ private:
   bool may_connect(const sockaddr* address) noexcept;
   error_kind kind_of(CURLcode code) const;
   error_kind unsent_kind_of(CURLcode code) const;
+  bool lacks_ports(CURLcode code) const;
+  std::string detail_of(CURLcode code, error_kind kind) const;
+  std::string tls_detail_of(CURLcode code) const;
   exchange ended(time_point now) const;
 
   outbound_call_ptr call_;
   governed_turn* turn_; ///< that of the call; may be null
-  curl_url_parts url_;
+  call_target target_;
   outbound_client::completion done_;
   const outbound_options& options_;
   socket_watch* sockets_ = nullptr; ///< that of `prepare`
   curl_lines request_headers_;
+  curl_lines resolved_;   ///< the target's addresses
+  curl_lines connect_to_; ///< and the name that they are kept under
+  std::uint64_t generation_ = 0;
+  std::array<char, CURL_ERROR_SIZE> curl_says_{};
   CURLcode prepared_ = CURLE_OK;
   time_point started_;
   headers answer_headers_;
   std::string answer_body_;
   std::size_t header_bytes_ = 0;
   bool sent_ = false;             ///< a byte may have gone out
-  bool repeat_ = false;           ///< libcurl meant to send it again
+  bool may_repeat_ = false;       ///< libcurl may send it again
+  bool repeat_ = false;           ///< it meant to, and must not
   bool too_large_ = false;        ///< the answer
   bool answered_ = false;         ///< the final answer's header is complete
   bool address_refused_ = false;  ///< at least one address

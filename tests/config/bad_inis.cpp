@@ -107,6 +107,11 @@ const std::vector<bad_input>& bad_inis() {
                                   "allowed is a whole number from 1 to 1000"},
     {"[pool]\nworkers = 0", "pool.workers: 0 is out of range, allowed is a "
                             "whole number from 1 to 100"},
+    {"[upstream]\nca = \"ca.pem\"",
+     "upstream.ca: holds no certificate, allowed is the PEM text of "
+     "certificates, such as ${file:ca.pem}"},
+    {"[upstream]\nproxy = \"proxy.internal:3128\"",
+     "upstream.proxy: is no proxy, allowed is \"http://HOST:PORT\""},
     {"[upstream]\nprivate-networks = \"refused\"",
      "upstream.private-networks: \"refused\" is not allowed (did you mean "
      "refuse?), allowed is allow or refuse"},

@@ -53,6 +53,7 @@ TEST(DocumentsTest, HandoffIniHasEveryKeyOnce) {
 
 TEST(DocumentsTest, HandoffIniHasTheDefaults) {
   ::setenv("HANDOFF_ADMIN_TOKEN", "t", 1);
+  ::setenv("HANDOFF_UPSTREAM_CA", "-----BEGIN CERTIFICATE-----", 1);
   std::map<std::string, std::string> written;
   for (const auto& line : scan_ini(complete_ini()))
     written[line.section + "." + line.key] = line.value;
@@ -74,6 +75,7 @@ TEST(DocumentsTest, HandoffIniHasTheDefaults) {
 // CAF's examples are only of use with stealing and profiling on.
 TEST(DocumentsTest, HandoffIniHasExamplesThatWork) {
   ::setenv("HANDOFF_ADMIN_TOKEN", "t", 1);
+  ::setenv("HANDOFF_UPSTREAM_CA", "-----BEGIN CERTIFICATE-----", 1);
   const auto loaded = read_settings("handoff.ini", complete_ini(), "",
                                     {"--scheduler.policy=stealing"});
   for (const auto& found : loaded.errors)

@@ -50,6 +50,9 @@ outbound_options outbound_options_of(const settings& from) {
   options.governor.breaker_open = upstream.breaker_open;
   options.connect_timeout = upstream.connect_timeout;
   options.private_networks_allowed = upstream.private_networks_allowed;
+  options.ca = upstream.ca;
+  options.proxy = upstream.proxy;
+  options.http2 = upstream.http2;
   options.user_agent = "handoff/" HANDOFF_VERSION;
   return options;
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <set>
 #include <vector>
@@ -289,6 +290,60 @@ TEST_F(OutboundClientTest, HoldsNoAnswerToAHeadAgainstItsLength) {
     to.send("HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n");
   });
   EXPECT_EQ(make(call_here("/", "HEAD")).status, 200);
+}
+
+constexpr std::string_view zipped{
+  "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\x56\xca\x4c\x51\xb2\x52"
+  "\x2a\x35\x54\xaa\x05\x00\xba\xca\xc1\xef\x0b\x00\x00\x00",
+  31}; // gzip of {"id":"u1"}
+
+std::string zipped_answer(std::string_view body) {
+  return "HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: "
+       + std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+}
+
+TEST_F(OutboundClientTest, DecodesWhatItDidNotAskFor) {
+  serve([](const request&, peer& to) { to.send(zipped_answer(zipped)); });
+  EXPECT_EQ(make(call_here("/")).body, R"({"id":"u1"})");
+  auto call = clone_here("/clone");
+  call.headers = {{"Accept-Encoding", "identity"}};
+  EXPECT_EQ(make(std::move(call)).body, R"({"id":"u1"})");
+  EXPECT_THAT(last_head(), HasSubstr("\r\nAccept-Encoding: identity\r\n"));
+}
+
+TEST_F(OutboundClientTest, BoundsWhatItDecodesAfterwards) {
+  options_.max_answer = 10;
+  serve([](const request&, peer& to) {
+    to.send("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+            + std::string{zipped});
+    to.close();
+  });
+  expect_failed(make(call_here("/")), error_kind::answer_too_large, true);
+}
+
+TEST_F(OutboundClientTest, TakesWhatItCannotDecodeForMalformed) {
+  serve([](const request&, peer& to) { to.send(zipped_answer("not zipped")); });
+  expect_failed(make(clone_here("/")), error_kind::answer_malformed, true);
+}
+
+TEST_F(OutboundClientTest, CallsANameByOneLookup) {
+  std::atomic<int> lookups{0};
+  options_.resolve = [&](const std::string& name) {
+    ++lookups;
+    return name == "api.test" ? std::vector<std::string>{"127.0.0.1"}
+                              : std::vector<std::string>{};
+  };
+  serve_ok();
+  const auto port = std::to_string(server_->port());
+  std::vector<std::future<exchange>> all;
+  for (int i = 0; i < 100; ++i)
+    all.push_back(start(call_to("http://api.test:" + port + "/")));
+  for (auto& each : all)
+    EXPECT_EQ(each.get().status, 200);
+  EXPECT_EQ(lookups, 1);
+  EXPECT_THAT(last_head(), HasSubstr("\r\nHost: api.test:" + port + "\r\n"));
+  expect_failed(make(call_to("http://none.test:" + port + "/")),
+                error_kind::name_not_resolved, false);
 }
 
 TEST_F(OutboundClientTest, TakesAnAnswerOfExactlyTheLimit) {

@@ -40,14 +40,16 @@ protected:
   }
 };
 
-/// A port of 127.0.0.1 that nobody else takes: it refuses connections until it
-/// is told to do worse.
+/// A port of this machine that nobody else takes: it refuses connections until
+/// it is told to do worse.
 class taken_port {
 public:
-  taken_port() : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
+  explicit taken_port(const char* host = "127.0.0.1", int port = 0)
+      : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    EXPECT_EQ(::inet_pton(AF_INET, host, &address.sin_addr), 1);
     socklen_t size = sizeof(address);
     EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
     ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
@@ -342,6 +344,22 @@ TEST_F(OutboundFaultsTest, EndsWhatACompletionAsksForAtShutDown) {
   server_->await_requests(1);
   client_.reset();
   expect_failed(late.get_future().get(), error_kind::shut_down, false);
+}
+
+TEST_F(OutboundFaultsTest, TriesAnotherAddressNextWhereTheFirstDropsPackets) {
+  serve([](const request&, peer& to) { to.answer(); });
+  taken_port dropping{"127.0.0.2", server_->port()};
+  dropping.ignore_connections();
+  options_.connect_timeout = std::chrono::milliseconds{500};
+  options_.resolve = [](const std::string&) {
+    return std::vector<std::string>{"127.0.0.2", "127.0.0.1"};
+  };
+  auto clone =
+    call_to("http://api.test:" + std::to_string(server_->port()), "POST");
+  clone.purpose = call_class::clone;
+  expect_failed(make(clone), error_kind::connect_failed, false);
+  EXPECT_EQ(make(clone).status, 200);
+  EXPECT_EQ(make(clone).status, 200) << "it knows which of them works";
 }
 
 TEST_F(OutboundFaultsTest, SendsNothingWhileTheBreakerIsOpen) {

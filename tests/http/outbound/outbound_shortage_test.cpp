@@ -86,6 +86,8 @@ TEST_F(OutboundShortageTest, KeepsNoConnectionOfACallThatEndsMeanwhile) {
   take_all_of_calls();
   auto waits = start(call_here("/next"));
   EXPECT_NO_FATAL_FAILURE(await_put_off(1));
+  // The loop looks every 50 ms: by then it keeps no connection any more.
+  std::this_thread::sleep_for(std::chrono::milliseconds{200});
   go_on.release();
   EXPECT_EQ(slow.get().status, 200);
   EXPECT_EQ(waits.get().status, 200);
