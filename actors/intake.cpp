@@ -134,8 +134,9 @@ flow_ptr intake_state::definition_of(const clone_order& order,
 }
 
 void intake_state::no_job(const clone_order& order) {
-  if (order.job_place)
-    order.job_place->leave();
+  for (const auto& each : {order.job_place, order.bytes_place})
+    if (each)
+      each->leave();
 }
 
 void intake_state::forget_released() {

@@ -46,6 +46,8 @@ struct clone_order {
   std::string preference_applied;
   /// Its place among the unfinished jobs.
   place_ptr job_place = nullptr;
+  /// The memory that it takes.
+  place_ptr bytes_place = nullptr;
   /// Where its clone stands in line. Who works on the order has it to itself.
   std::shared_ptr<clone_place> place = std::make_shared<clone_place>();
 };
@@ -108,6 +110,7 @@ struct recovered_job {
   flow_ptr definition;
   std::string trace_id = {}; ///< for the log
   place_ptr job_place = nullptr;
+  place_ptr bytes_place = nullptr; ///< the memory that it takes
   /// Its place among those that the recovery takes up at once, which it gives
   /// back when it waits for something or gets further.
   place_ptr recovery_place = nullptr;

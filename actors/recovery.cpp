@@ -3,6 +3,7 @@
 #include "actors/ask.hpp"
 #include "job/command.hpp"
 #include "job/crash_point.hpp"
+#include "job/webhook.hpp"
 
 #include <utility>
 
@@ -111,8 +112,10 @@ void recovery_state::take_up(const std::vector<job_ptr>& found) {
       held_back.push_back(each->id);
       continue;
     }
-    recovered_job taken_up{each->id, std::move(definition),
-                           each->hook.trace.trace_id, job_place()};
+    recovered_job taken_up{
+      each->id, std::move(definition), each->hook.trace.trace_id, job_place(),
+      std::make_shared<place>(
+        options.env->admission->bytes.take_over(job_memory(each->hook)))};
     if (each->recoveries >= options.suspect_after) {
       suspects.emplace(each->recoveries, std::move(taken_up));
       continue;

@@ -52,6 +52,8 @@ void root_supervisor_state::start_clone(clone_order_ptr order) {
   entry.order = order;
   if (order->job_place)
     entry.job_place = order->job_place;
+  if (order->bytes_place)
+    entry.bytes_place = order->bytes_place;
   adopt(job,
         self->spawn(
           clone, clone_options{env, std::move(order), self,
@@ -272,6 +274,7 @@ void root_supervisor_state::recover(const recovered_job& recovered) {
   if (!is_new)
     return; // an operator was faster; its places give themselves back
   entry.job_place = recovered.job_place;
+  entry.bytes_place = recovered.bytes_place;
   entry.recovery_place = recovered.recovery_place;
   // What the recovery read may be old by now.
   restart_due(recovered.job);
@@ -287,7 +290,8 @@ void root_supervisor_state::job_ended(const std::string& job) {
       return;
     }
     // The messages that brought these places may live on.
-    for (const auto& each : {entry.job_place, entry.recovery_place})
+    for (const auto& each :
+         {entry.job_place, entry.bytes_place, entry.recovery_place})
       if (each)
         each->leave();
     children.erase(known);

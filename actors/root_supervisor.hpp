@@ -43,6 +43,7 @@ struct root_supervisor_state {
     caf::strong_actor_ptr actor = nullptr;
     /// Its place among the unfinished jobs.
     place_ptr job_place = nullptr;
+    place_ptr bytes_place = nullptr; ///< the memory that it takes
     /// Its place in the recovery, for the actor that works on it first.
     place_ptr recovery_place = nullptr;
     /// What operators want of it while nobody works on it.

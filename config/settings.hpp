@@ -51,6 +51,7 @@ struct deadline_settings {
 struct admission_settings {
   std::size_t max_held = 10'000;
   std::size_t max_jobs = 100'000;
+  std::size_t max_bytes = std::size_t{1} << 30;
 };
 
 struct pool_settings {

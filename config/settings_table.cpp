@@ -266,6 +266,17 @@ std::vector<setting_key> service_keys() {
              {},
              "Jobs that are not finished; one more gets 503."},
             KEPT_IN(admission.max_jobs)),
+    kept_in(
+      {"admission",
+       "max-bytes",
+       size,
+       kib * kib,
+       1024 * kib * kib * kib,
+       {},
+       {},
+       "Memory that held webhooks and unfinished jobs may take; a webhook "
+       "beyond it gets 503."},
+      KEPT_IN(admission.max_bytes)),
     kept_in({"pool",
              "workers",
              integer,

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,5 +25,9 @@ struct webhook {
   std::chrono::system_clock::time_point received;
   trace_context trace;
 };
+
+/// About how many bytes of memory an unfinished job takes for this webhook,
+/// with what its actors need.
+std::size_t job_memory(const webhook& hook);
 
 } // namespace handoff

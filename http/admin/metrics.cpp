@@ -335,6 +335,12 @@ std::string metrics::text() const {
     .add(static_cast<double>(sources_.admission->jobs.taken()));
   gauge("handoff_jobs_unfinished_limit", "[admission] max-jobs.")
     .add(sources_.max_jobs);
+  gauge("handoff_admitted_bytes",
+        "Memory that held webhooks and unfinished jobs take, as admission "
+        "counts it.")
+    .add(static_cast<double>(sources_.admission->bytes.taken()));
+  gauge("handoff_admitted_bytes_limit", "[admission] max-bytes.")
+    .add(static_cast<double>(sources_.admission->bytes.limit()));
   gauge("handoff_jobs_ambiguous",
         "Jobs that wait for a person, up to 1000 of them.")
     .add(sources_.journal ? sources_.journal->ambiguous.load()

@@ -107,7 +107,7 @@ private:
       return;
     }
     // A refusal costs nothing more: nobody has looked at the body.
-    if (const auto* limit = full_limit()) {
+    if (const auto* limit = full_limit(request.body.size())) {
       refuse_overload(responder, limit);
       return;
     }
@@ -192,6 +192,14 @@ private:
       return;
     }
     auto order = std::get<std::shared_ptr<clone_order>>(std::move(made));
+    // Only what was parsed says how much it takes: some hundred times its bytes
+    // at the worst. What is beyond the limit is let go of at once.
+    auto bytes = options_.admission->bytes.take(job_memory(order->record.hook));
+    if (!bytes) {
+      refuse_overload(responder, max_bytes_reached);
+      return;
+    }
+    order->bytes_place = std::make_shared<place>(std::move(*bytes));
     order->responder = responder;
     order->job_place = std::move(job_place);
     // Until the job is journaled, nothing may be promised.
@@ -204,13 +212,17 @@ private:
   static constexpr const char* max_jobs_reached =
     "max-jobs jobs are unfinished";
 
-  /// The limit that one more webhook would pass; null if there is room just
-  /// now.
-  const char* full_limit() const {
+  static constexpr const char* max_bytes_reached =
+    "max-bytes of memory are taken by webhooks and jobs";
+
+  /// The limit that one more webhook of so many bytes would pass; null if there
+  /// is room just now.
+  const char* full_limit(std::size_t bytes) const {
     const auto& counts = *options_.admission;
-    return counts.held.is_full() ? max_held_reached
-         : counts.jobs.is_full() ? max_jobs_reached
-                                 : nullptr;
+    return counts.held.is_full()       ? max_held_reached
+         : counts.jobs.is_full()       ? max_jobs_reached
+         : counts.bytes.is_full(bytes) ? max_bytes_reached
+                                       : nullptr;
   }
 
   /// Counts the webhook in, and gives the place of its job; or refuses it.

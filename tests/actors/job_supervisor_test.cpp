@@ -141,7 +141,7 @@ TEST_F(JobSupervisorTest, SkipsWhatComesAfterAFailure) {
 
 TEST_F(JobSupervisorTest, PassesAnAnswerToWhatComesAfter) {
   start();
-  upstream->script["/a"] = {answers(200, R"({"id":"f/1"})")};
+  upstream->script["/a"] = {answers(200, R"({"id":"f?1"})")};
   const auto id = post(load(
     {{"sub_actions",
       {{{"name", "a"},
@@ -153,7 +153,7 @@ TEST_F(JobSupervisorTest, PassesAnAnswerToWhatComesAfter) {
           {"url", "http://127.0.0.1:9001/{{sub/a/id}}/x"}}}}}}}));
   run_for(1s);
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
-  EXPECT_THAT(upstream->calls_of("/f%2F1/x"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/f%3F1/x"), SizeIs(1));
 }
 
 TEST_F(JobSupervisorTest, MakesTheAttemptAgainWhenItsWorkerDies) {

@@ -194,6 +194,7 @@ TEST_F(JournalKeeperTest, ForgetsNothingOnlyBecauseTheClockJumps) {
   running = [this] {
     return std::chrono::nanoseconds{now()};
   };
+  upstream->script["/clone"] = {answers(201, R"({"id":"p"})")};
   start();
   const auto id = post(load());
   run_for(6s);

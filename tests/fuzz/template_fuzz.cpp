@@ -32,9 +32,9 @@ void check_url(const text_template& compiled, const std::string& made) {
   for (const auto& each : compiled.literals())
     literals += each;
   expect(up_to_path(made) == up_to_path(literals), "scheme and host");
-  const bool separates = std::any_of(
-    compiled.expressions().begin(), compiled.expressions().end(),
-    [](const auto& each) { return each.makes_segments(); });
+  const bool separates =
+    std::any_of(compiled.expressions().begin(), compiled.expressions().end(),
+                [](const auto& each) { return each.makes_segments(); });
   expect(slashes(path_of(made)) == slashes(path_of(literals)) || separates,
          "segments");
   expect(std::all_of(made.begin(), made.end(),

@@ -76,12 +76,12 @@ private:
             + "location / { proxy_pass " + upstream + "/internal/; } } }\n";
       files_.write("nginx.conf", text);
       nginx_ = std::make_unique<process>(
-        nginx, process::options{
-                 .arguments = {"-p", files_.path().string(), "-e", "stderr",
-                               "-c", at("nginx.conf"), "-g",
-                               "daemon off; master_process off;"},
-                 .environment = {},
-                 .working_directory = {}});
+        nginx,
+        process::options{.arguments = {"-p", files_.path().string(), "-e",
+                                       "stderr", "-c", at("nginx.conf"), "-g",
+                                       "daemon off; master_process off;"},
+                         .environment = {},
+                         .working_directory = {}});
       for (int i = 0; i < 200 && nginx_->running(); ++i) {
         try {
           http_connection{port_};
@@ -131,8 +131,9 @@ TEST_F(NginxUpstreamTest, TakesSegmentsWhereTheFlowAsksForThem) {
   const auto calls = calls_for("a b/c/d");
   ASSERT_EQ(calls.size(), 1u);
   EXPECT_EQ(calls[0]["path"], "/public/f/a%20b/c/d/clone");
-  for (const std::string value : {"a/../../../admin", "a//b", "/a", "a/%2e%2e/b",
-                                  "a/..;x/b", "a%2f..%2f..%2fb"}) {
+  for (const std::string value :
+       {"a/../../../admin", "a//b", "/a", "a/%2e%2e/b", "a/..;x/b",
+        "a%2f..%2f..%2fb"}) {
     EXPECT_EQ(calls_for(value), json::array()) << value;
     EXPECT_EQ(status_, 400) << value;
   }

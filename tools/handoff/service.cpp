@@ -116,8 +116,8 @@ service::service(const checked_configuration& configuration,
                  service_listener listener)
     : log_{std::move(log)}, log_to_{std::move(log_to)} {
   const auto& from = configuration.settings;
-  admission_ = std::make_shared<admission_counts>(from.admission.max_held,
-                                                  from.admission.max_jobs);
+  admission_ = std::make_shared<admission_counts>(
+    from.admission.max_held, from.admission.max_jobs, from.admission.max_bytes);
   make_records();
   flows_ = std::make_shared<flow_registry>(
     flows_in_force{configuration.flows, configuration.flow_files,
@@ -380,7 +380,8 @@ void service::spawn_guardian(service_listener listener) {
   };
   options.alive = std::move(listener.alive);
   options.alive_every = listener.alive_every;
-  guardian_ = actors_->spawn(guardian, std::move(options));
+  // On a thread of its own: where an actor hangs, it must have its turn.
+  guardian_ = actors_->spawn<caf::detached>(guardian, std::move(options));
 }
 
 void service::open_doors(const checked_configuration& configuration) {
