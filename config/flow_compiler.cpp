@@ -67,10 +67,11 @@ std::optional<form_template> read_form(object_reader& object) {
     object.error("form", shown(*form) + " is no object, allowed is an object");
     return std::nullopt;
   }
-  auto compiled = form_template::compile(
-    *form, static_cast<form_arrays>(way.value_or(0)), [&](std::string literal) {
-      return object.report().references.resolve(literal);
-    });
+  auto compiled =
+    form_template::compile(*form, static_cast<form_arrays>(way.value_or(0)),
+                           [&](const std::string& literal) {
+                             return object.report().references.resolve(literal);
+                           });
   if (auto* wrong = std::get_if<error>(&compiled)) {
     object.error("form", std::move(wrong->detail));
     return std::nullopt;

@@ -199,9 +199,10 @@ std::optional<json_template> read_body(object_reader& object) {
   const auto* value = object.find("body");
   if (value == nullptr)
     return std::nullopt;
-  auto compiled = json_template::compile(*value, [&](std::string literal) {
-    return object.report().references.resolve(literal);
-  });
+  auto compiled =
+    json_template::compile(*value, [&](const std::string& literal) {
+      return object.report().references.resolve(literal);
+    });
   if (auto* wrong = std::get_if<error>(&compiled)) {
     // The detail begins with the pointer of a string that is inside the body.
     const auto colon = wrong->detail.find(": ");

@@ -50,8 +50,9 @@ std::optional<text_template> read_template(flow_report& report,
     return std::nullopt;
   }
   auto compiled = text_template::compile(
-    value.get_ref<const std::string&>(),
-    [&](std::string literal) { return report.references.resolve(literal); });
+    value.get_ref<const std::string&>(), [&](const std::string& literal) {
+      return report.references.resolve(literal);
+    });
   if (auto* wrong = std::get_if<error>(&compiled)) {
     report.error(at, std::move(wrong->detail));
     return std::nullopt;
