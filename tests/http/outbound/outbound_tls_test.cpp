@@ -133,7 +133,8 @@ TEST_F(OutboundTlsTest, UsesNoOldConnectionOfAHostAfterATimeOut) {
   std::promise<void> over;
   const auto end = over.get_future().share();
   serve({.identity = test::issue(authority_, upstream),
-         .handle = [&](const std::string&, int number) -> std::string {
+         // Its thread may return after this test has.
+         .handle = [&both, end](const std::string&, int number) -> std::string {
            if (number <= 2)
              both.arrive_and_wait();
            if (number == 3)
