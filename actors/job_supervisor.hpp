@@ -8,6 +8,9 @@
 #include "job/restart_intensity.hpp"
 #include "job/step_plan.hpp"
 
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

@@ -3,6 +3,8 @@
 #include "http/outbound/outbound_client.hpp"
 #include "tools/handoff/arguments.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <optional>
 #include <string>
 
