@@ -46,7 +46,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> rivals{
 
 /// Puts into `own` what `preset` has beyond it.
 void fill_in(json& own, const json& preset) {
-  for (const auto& [key, value] : preset.items()) {
+  for (const auto& member : preset.items()) {
+    const auto& key = member.key();
+    const auto& value = member.value();
     const auto it = own.find(key);
     if (it != own.end()) {
       if (it->is_object() && value.is_object())
@@ -161,12 +163,14 @@ private:
                                "is missing: " + meaning);
     }
     const auto all = given != nullptr ? *given : json::object();
-    for (const auto& [name, value] : all.items())
+    for (const auto& member : all.items()) {
+      const auto& name = member.key();
       if (std::none_of(known.begin(), known.end(),
                        [&](const auto& each) { return each.first == name; }))
         object_.report().error(object_.at("with") / name,
                                "does nothing for the sender "
                                  + in_quotes(preset.name));
+    }
     return with;
   }
 

@@ -19,7 +19,8 @@ std::string encode_hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   text.reserve(bytes.size() * 2);
-  for (const unsigned char byte : bytes) {
+  for (const char each : bytes) {
+    const auto byte = static_cast<unsigned char>(each);
     text += digits[byte >> 4];
     text += digits[byte & 15];
   }
