@@ -284,7 +284,9 @@ void log_about(spdlog::logger& log, spdlog::level::level_enum level,
 
 void log_event(spdlog::logger& log, const job_event& event) {
   log_subject about{event.job, event.flow, event.trace_id};
-  about.step = is_of_clone(event.change) ? "clone" : event.step;
+  about.step = event.step;
+  if (is_of_clone(event.change))
+    about.step = "clone";
   if (const auto* made = attempt_of(event.change)) {
     about.attempt = made->number;
     about.http_status = made->http_status;
