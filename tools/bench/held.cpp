@@ -33,6 +33,8 @@ bool hold_once(const section_options& chosen, bool first, samples& to,
   const auto ended = clock::now();
   const auto used = at.service_used();
   const auto made = outcome_of(hits, at.clones_finished());
+  // The answer to a job's last call comes before the commit of its end.
+  const bool all_ended = at.wait_for_ends(patience);
   const auto jobs = at.statuses_of(made.jobs);
   add_up(counted.answers, made.statuses);
   add_up(counted.jobs, jobs);
@@ -50,7 +52,7 @@ bool hold_once(const section_options& chosen, bool first, samples& to,
          0);
   const auto succeeded = jobs.find("succeeded");
   return made.with_uid() == chosen.webhooks
-      && percentile(made.answer_ms, 1.0) < deadline_ms && done
+      && percentile(made.answer_ms, 1.0) < deadline_ms && done && all_ended
       && succeeded != jobs.end() && succeeded->second == chosen.webhooks;
 }
 

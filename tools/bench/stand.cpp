@@ -209,6 +209,16 @@ bool stand::wait_for_jobs(std::size_t jobs, milliseconds patience) const {
   return true;
 }
 
+bool stand::wait_for_ends(milliseconds patience) const {
+  const auto end = clock::now() + patience;
+  while (jobs_unfinished() > 0) {
+    if (clock::now() >= end)
+      return false;
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  return true;
+}
+
 std::map<std::string, std::size_t>
 stand::statuses_of(const std::vector<std::string>& jobs) const {
   std::vector<shot> shots;

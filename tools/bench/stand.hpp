@@ -69,6 +69,10 @@ public:
   /// What the service says about itself.
   std::size_t jobs_unfinished() const;
 
+  /// Waits until the service has no unfinished job; false if that takes longer
+  /// than `patience`.
+  bool wait_for_ends(std::chrono::milliseconds patience) const;
+
   /// How many calls of the upstream have been answered.
   std::size_t calls_answered() const;
 

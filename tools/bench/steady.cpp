@@ -63,13 +63,8 @@ tenth beside(const tenth& last, const tenth& first) {
 /// Until the upstream has answered all calls of that many jobs or more, and the
 /// service has no unfinished job; false if that takes too long.
 bool drained(const stand& at, std::size_t jobs) {
-  const auto end = clock::now() + drain_patience;
-  bool empty = at.wait_for_jobs(jobs, drain_patience);
-  while (empty && at.jobs_unfinished() > 0) {
-    empty = clock::now() < end;
-    std::this_thread::sleep_for(milliseconds{20});
-  }
-  return empty;
+  return at.wait_for_jobs(jobs, drain_patience)
+      && at.wait_for_ends(drain_patience);
 }
 
 } // namespace
