@@ -5,6 +5,7 @@
 #include "http/admin/openapi.hpp"
 #include "http/admin/origin_check.hpp"
 #include "http/admin/page.hpp"
+#include "http/admin/webhook_routes.hpp"
 #include "http/front_door/routes.hpp"
 #include "http/front_door/target.hpp"
 #include "http/ingress/same_secret.hpp"
@@ -148,6 +149,10 @@ private:
       jobs(segments, request, responder);
     else if (segments[2] == "events" && segments.size() == 3)
       get(request, responder, [&] { follow(request, responder); });
+    else if (segments[2] == "webhooks" && segments.size() == 3)
+      get(request, responder, [&] {
+        responder->answer(webhooks_reply(*options_.webhooks, request));
+      });
     else if (segments[2] == "overview" && segments.size() == 3)
       get(request, responder, [&] {
         responder->answer(

@@ -9,6 +9,7 @@
 #include "http/admin/supervisor_view.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/flow_registry.hpp"
+#include "http/ingress/webhook_log.hpp"
 
 #include <atomic>
 #include <memory>
@@ -26,6 +27,7 @@ struct admin_options {
   std::shared_ptr<const metrics> counted;
   std::shared_ptr<const minute_history> history;
   std::shared_ptr<event_feed> events;
+  std::shared_ptr<const webhook_log> webhooks;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.
@@ -50,6 +52,7 @@ struct admin_options {
 ///     /api/v1/jobs…   see operator_routes
 ///     GET /metrics    for Prometheus
 ///     GET /api/v1/events       what happens, as it happens
+///     GET /api/v1/webhooks     webhooks that became no job
 ///     GET /api/v1/overview     what happened within the last hour
 ///     GET /api/v1/supervisor   how the tree is
 ///     GET /api/v1/flows, POST /api/v1/flows/reload

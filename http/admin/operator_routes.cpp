@@ -3,6 +3,7 @@
 #include "actors/replies.hpp"
 #include "http/admin/bulk_retry.hpp"
 #include "http/admin/job_document.hpp"
+#include "http/admin/query_values.hpp"
 #include "http/front_door/target.hpp"
 #include "http/ingress/json_body.hpp"
 #include "job/job_id.hpp"
@@ -10,8 +11,6 @@
 
 #include <caf/send.hpp>
 
-#include <charconv>
-#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,26 +28,6 @@ reply unknown_job() {
 
 error invalid(std::string detail) {
   return {error_kind::invalid_request, std::move(detail)};
-}
-
-/// Reads "2026-11-22T18:00:00Z" (RFC 3339, in UTC) or a number of seconds since
-/// 1970.
-std::optional<wall_time> read_time(const std::string& text) {
-  std::int64_t seconds = 0;
-  const auto* last = text.data() + text.size();
-  if (const auto [end, failure] = std::from_chars(text.data(), last, seconds);
-      failure == std::errc{} && end == last && seconds >= 0
-      && seconds < 253'402'300'800)
-    return wall_time{std::chrono::seconds{seconds}};
-  std::tm broken{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &broken);
-  if (rest == nullptr)
-    return std::nullopt;
-  if (*rest == '.')
-    rest += 1 + std::string_view{rest + 1}.find_first_not_of("0123456789");
-  if (std::string_view{rest} != "Z")
-    return std::nullopt;
-  return wall_time{std::chrono::seconds{::timegm(&broken)}};
 }
 
 /// Sets what one parameter says; gives what is wrong with it.
@@ -70,12 +49,10 @@ std::optional<error> read_parameter(const std::string& name,
       return invalid("\"since\" has to be a time in UTC such as "
                      "2026-01-31T12:00:00Z, or seconds since 1970");
   } else if (name == "limit") {
-    const auto* last = value.data() + value.size();
-    const auto [end, failure] =
-      std::from_chars(value.data(), last, query.limit);
-    if (failure != std::errc{} || end != last || query.limit < 1
-        || query.limit > 1'000)
+    const auto limit = read_limit(value);
+    if (!limit)
       return invalid("\"limit\" has to be a whole number from 1 to 1000");
+    query.limit = *limit;
   } else if (name == "cursor") {
     query.before = value;
     if (!is_job_id(value))

@@ -27,6 +27,7 @@ constexpr route of_admin[] = {
   {"POST", "/api/v1/flows/reload"},
   {"GET", "/api/v1/supervisor"},
   {"GET", "/api/v1/events"},
+  {"GET", "/api/v1/webhooks"},
   {"GET", "/api/v1/overview"},
 };
 

@@ -40,12 +40,18 @@ reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   return made;
 }
 
-reply unverified(const error& why, const flow& definition) {
-  auto made = problem_reply(why);
-  if (why.kind == error_kind::unauthorized)
-    made.headers.push_back(
-      {"WWW-Authenticate", challenge_of(definition.verify, definition.name)});
-  return made;
+/// Whom the proxy in front names, which adds the address that it sees to the
+/// end. Without a proxy the field is the sender's own.
+std::string remote_of(const headers& fields) {
+  constexpr std::size_t longest = 64;
+  const auto* forwarded = find_header(fields, "X-Forwarded-For");
+  if (forwarded == nullptr)
+    return {};
+  const auto comma = forwarded->rfind(',');
+  const auto start = forwarded->find_first_not_of(
+    " \t", comma == std::string::npos ? 0 : comma + 1);
+  return start == std::string::npos ? std::string{}
+                                    : forwarded->substr(start, longest);
 }
 
 class ingress_routes {
@@ -64,9 +70,10 @@ public:
     const auto flows = options_.flows->current();
     const auto found = flows->find((*segments)[1]);
     if (found == flows->end()) {
-      responder->answer(
-        refusal(error_kind::unknown_flow,
-                "no flow is called \"" + (*segments)[1] + "\""));
+      turn_away(request, (*segments)[1], nullptr, responder,
+                webhook_outcome::unknown_flow,
+                {error_kind::unknown_flow,
+                 "no flow is called \"" + (*segments)[1] + "\""});
       return;
     }
     if (segments->size() == 2)
@@ -76,6 +83,21 @@ public:
   }
 
 private:
+  /// Answers with what is wrong, and keeps the webhook for operators to see.
+  /// `definition` is null where there is no such flow.
+  void turn_away(const http_request& request, const std::string& flow,
+                 const handoff::flow* definition,
+                 const responder_ptr& responder, webhook_outcome outcome,
+                 const error& why, const headers& extra = {}) const {
+    auto answer = refusal(why.kind, why.detail, extra);
+    if (options_.log)
+      options_.log->add({system_clock::now(), flow, remote_of(request.headers),
+                         outcome, answer.status, why.detail, request.headers,
+                         request.body.substr(0, webhook_log::body_bytes_max)},
+                        definition);
+    responder->answer(std::move(answer));
+  }
+
   void take(http_request request, const flow_ptr& definition,
             const responder_ptr& responder) const {
     if (options_.counted && request.method == "POST")
@@ -101,14 +123,16 @@ private:
       return;
     }
     if (options_.draining->load()) {
-      responder->answer(refusal(
-        error_kind::draining, "the service is shutting down; send it again",
-        {{"Retry-After", retry_after_seconds}, {"Connection", "close"}}));
+      turn_away(
+        request, definition->name, definition.get(), responder,
+        webhook_outcome::refused,
+        {error_kind::draining, "the service is shutting down; send it again"},
+        {{"Retry-After", retry_after_seconds}, {"Connection", "close"}});
       return;
     }
     // A refusal costs nothing more: nobody has looked at the body.
     if (const auto* limit = full_limit(request.body.size())) {
-      refuse_overload(responder, limit);
+      refuse_overload(request, *definition, responder, limit);
       return;
     }
     if (request.body.size() <= loop_body_max) {
@@ -125,7 +149,8 @@ private:
     if (!side_->post(bytes, [this, kept, definition, responder] {
           look_at(std::move(*kept), definition, responder);
         }))
-      refuse_overload(responder, "too many large webhooks wait to be checked");
+      refuse_overload(*kept, *definition, responder,
+                      "too many large webhooks wait to be checked");
   }
 
   /// What a webhook is told that nobody journaled in time.
@@ -151,7 +176,7 @@ private:
       auto made = without_content_coding(request.body, request.headers,
                                          options_.max_body);
       if (const auto* failed = std::get_if<error>(&made)) {
-        responder->answer(problem_reply(*failed));
+        refuse_malformed(request, *definition, responder, *failed);
         return;
       }
       decoded = std::get<std::string>(std::move(made));
@@ -159,17 +184,17 @@ private:
     }
     // Over the bytes as they came: nobody unknown gets as far as the parser.
     if (const auto wrong = verify(rule, asked)) {
-      responder->answer(unverified(*wrong, *definition));
+      refuse_unverified(request, *definition, responder, *wrong);
       return;
     }
-    auto job_place = admit(responder);
+    auto job_place = admit(request, *definition, responder);
     if (!job_place)
       return;
     if (!decoded) {
       auto made = without_content_coding(std::move(request.body),
                                          request.headers, options_.max_body);
       if (const auto* failed = std::get_if<error>(&made)) {
-        responder->answer(problem_reply(*failed));
+        refuse_malformed(request, *definition, responder, *failed);
         return;
       }
       decoded = std::get<std::string>(std::move(made));
@@ -182,13 +207,13 @@ private:
                   const responder_ptr& responder, place_ptr job_place) const {
     auto body = parse_json_body(request.body);
     if (auto* failed = std::get_if<error>(&body)) {
-      responder->answer(problem_reply(*failed));
+      refuse_malformed(request, *definition, responder, *failed);
       return;
     }
-    auto made = order_for(std::move(request), definition,
-                          std::get<nlohmann::json>(std::move(body)));
+    auto made =
+      order_for(request, definition, std::get<nlohmann::json>(std::move(body)));
     if (const auto* failed = std::get_if<error>(&made)) {
-      responder->answer(problem_reply(*failed));
+      refuse_malformed(request, *definition, responder, *failed);
       return;
     }
     auto order = std::get<std::shared_ptr<clone_order>>(std::move(made));
@@ -196,7 +221,7 @@ private:
     // at the worst. What is beyond the limit is let go of at once.
     auto bytes = options_.admission->bytes.take(job_memory(order->record.hook));
     if (!bytes) {
-      refuse_overload(responder, max_bytes_reached);
+      refuse_overload(request, *definition, responder, max_bytes_reached);
       return;
     }
     order->bytes_place = std::make_shared<place>(std::move(*bytes));
@@ -226,15 +251,16 @@ private:
   }
 
   /// Counts the webhook in, and gives the place of its job; or refuses it.
-  place_ptr admit(const responder_ptr& responder) const {
+  place_ptr admit(const http_request& request, const flow& definition,
+                  const responder_ptr& responder) const {
     auto held = options_.admission->held.take();
     if (!held) {
-      refuse_overload(responder, max_held_reached);
+      refuse_overload(request, definition, responder, max_held_reached);
       return nullptr;
     }
     auto job = options_.admission->jobs.take();
     if (!job) {
-      refuse_overload(responder, max_jobs_reached);
+      refuse_overload(request, definition, responder, max_jobs_reached);
       return nullptr;
     }
     responder->on_outcome([place = std::make_shared<place>(std::move(*held))](
@@ -242,13 +268,35 @@ private:
     return std::make_shared<place>(std::move(*job));
   }
 
-  static void refuse_overload(const responder_ptr& responder,
-                              std::string detail) {
-    responder->answer(refusal(error_kind::overloaded, std::move(detail),
-                              {{"Retry-After", retry_after_seconds}}));
+  void refuse_overload(const http_request& request, const flow& definition,
+                       const responder_ptr& responder,
+                       std::string detail) const {
+    turn_away(request, definition.name, &definition, responder,
+              webhook_outcome::refused,
+              {error_kind::overloaded, std::move(detail)},
+              {{"Retry-After", retry_after_seconds}});
   }
 
-  result<std::shared_ptr<clone_order>> order_for(http_request request,
+  void refuse_malformed(const http_request& request, const flow& definition,
+                        const responder_ptr& responder,
+                        const error& why) const {
+    turn_away(request, definition.name, &definition, responder,
+              webhook_outcome::malformed, why);
+  }
+
+  void refuse_unverified(const http_request& request, const flow& definition,
+                         const responder_ptr& responder,
+                         const error& why) const {
+    if (why.kind != error_kind::unauthorized)
+      refuse_malformed(request, definition, responder, why);
+    else
+      turn_away(request, definition.name, &definition, responder,
+                webhook_outcome::bad_signature, why,
+                {{"WWW-Authenticate",
+                  challenge_of(definition.verify, definition.name)}});
+  }
+
+  result<std::shared_ptr<clone_order>> order_for(const http_request& request,
                                                  const flow_ptr& definition,
                                                  nlohmann::json body) const {
     const auto now = system_clock::now();
@@ -261,8 +309,8 @@ private:
     facts.limit = options_.deadline_limit;
     facts.margin = options_.deadline_margin;
     return make_order(definition,
-                      {std::move(request.headers), query_pairs(request.query),
-                       std::move(request.body), std::move(body)},
+                      {request.headers, query_pairs(request.query),
+                       request.body, std::move(body)},
                       std::move(facts));
   }
 

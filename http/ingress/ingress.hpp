@@ -5,6 +5,7 @@
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/flow_registry.hpp"
 #include "http/ingress/job_viewer.hpp"
+#include "http/ingress/webhook_log.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -22,6 +23,8 @@ struct ingress_options {
   job_views views;
   /// May be null.
   std::shared_ptr<metrics> counted;
+  /// Which webhooks became no job, for operators; may be null.
+  std::shared_ptr<webhook_log> log;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
   /// Bytes of a body once it is decoded; more is 413.

@@ -128,7 +128,8 @@ protected:
     EXPECT_EQ(ask("GET", one_job, {{"job", unknown}}).status, 404);
     for (const auto* each :
          {"/livez", "/readyz", "/metrics", "/openapi.json", "/api/v1/jobs",
-          "/api/v1/flows", "/api/v1/supervisor", "/api/v1/overview", "/"})
+          "/api/v1/flows", "/api/v1/webhooks", "/api/v1/supervisor",
+          "/api/v1/overview", "/"})
       EXPECT_EQ(ask("GET", each).status, 200);
     for (const auto& [file, code] : {std::pair{"style.css", 200},
                                      {"app.js", 200},

@@ -394,12 +394,14 @@ void service::open_doors(const checked_configuration& configuration) {
   const job_views views{viewer_};
   routes.views = views;
   routes.counted = metrics_;
+  routes.log = webhooks_;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
   routes.max_body = from.http.max_body;
   // The admin routes come first: a probe must not see a service that takes
   // webhooks but cannot be asked how it is.
   admin_options seen;
+  seen.webhooks = webhooks_;
   seen.jobs = operator_options{views, root_, compile_, flows_, waiting_};
   seen.supervisor = supervisor_view_;
   seen.flows = flows_;

@@ -109,6 +109,7 @@ private:
     std::make_shared<journal_measures>();
   std::shared_ptr<progress> progress_ = std::make_shared<progress>();
   std::shared_ptr<minute_history> history_;
+  std::shared_ptr<webhook_log> webhooks_ = std::make_shared<webhook_log>();
   std::shared_ptr<event_feed> events_;
   std::shared_ptr<supervision_log> supervision_;
   std::shared_ptr<flow_registry> flows_;

@@ -246,5 +246,24 @@ TEST_F(IngressTest, RefusesACodingThatItDoesNotKnow) {
   EXPECT_EQ(post({{"Content-Encoding", "identity"}}).status, 0);
 }
 
+TEST_F(IngressTest, KeepsWhatBecameNoJobForOperators) {
+  options_.log = std::make_shared<webhook_log>();
+  load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}});
+  const headers known{{"Authorization", "Bearer hunter2"},
+                      {"X-Forwarded-For", "198.51.100.1, 203.0.113.7"}};
+  post({{"Authorization", "Bearer hunter3"}}, R"({"token":"t"})");
+  post(known, "no JSON");
+  EXPECT_EQ(post(known).status, 0);
+  const auto seen = options_.log->document({}).at("webhooks");
+  ASSERT_THAT(seen, SizeIs(2));
+  EXPECT_EQ(seen[0].at("outcome"), "malformed");
+  EXPECT_EQ(seen[0].at("remote"), "203.0.113.7");
+  EXPECT_EQ(seen[0].at("status"), 400);
+  EXPECT_EQ(seen[0].at("body"), "no JSON");
+  EXPECT_EQ(seen[1].at("outcome"), "bad-signature");
+  EXPECT_EQ(seen[1].at("body"), R"({"token":"***"})");
+  EXPECT_THAT(seen.dump(), ::testing::Not(HasSubstr("hunter")));
+}
+
 } // namespace
 } // namespace handoff::test

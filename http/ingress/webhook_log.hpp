@@ -1,0 +1,75 @@
+#pragma once
+
+#include "config/flow.hpp"
+#include "job/exchange.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace handoff {
+
+/// Why a webhook became no job.
+enum class webhook_outcome : std::uint8_t {
+  bad_signature,
+  ignored,
+  handshake,
+  malformed,
+  refused,
+  unknown_flow,
+};
+
+std::string_view name(webhook_outcome outcome) noexcept;
+
+/// A webhook that became no job.
+struct turned_away {
+  std::chrono::system_clock::time_point at;
+  std::string flow;
+  std::string remote; ///< empty: not known
+  webhook_outcome outcome = webhook_outcome::refused;
+  int status = 0;
+  std::string detail;
+  handoff::headers headers;
+  std::string body;
+};
+
+/// The newest webhooks that became no job, for operators. In memory, with
+/// secrets masked when they come in. Thread-safe.
+class webhook_log {
+public:
+  static constexpr std::size_t kept_max = 1'000;
+  static constexpr std::size_t body_bytes_max = 2'048;
+  /// Of names and values together; the rest is left out.
+  static constexpr std::size_t head_bytes_max = 4'096;
+
+  /// `definition` is null where there is no such flow.
+  void add(turned_away entry, const flow* definition);
+
+  struct filter {
+    std::optional<std::string> flow;
+    std::optional<std::string> outcome;
+    std::optional<std::chrono::system_clock::time_point> since;
+    std::size_t limit = 100;
+  };
+
+  /// `{"webhooks": [...]}`, newest first.
+  nlohmann::json document(const filter& wanted) const;
+
+private:
+  mutable std::mutex mutex_;
+  std::deque<turned_away> entries_; ///< oldest first
+};
+
+/// The first `bytes_max` bytes of `body`, without the values of members or form
+/// fields whose names say that they are secret. For what may be no JSON, or cut
+/// off: nothing is parsed.
+std::string masked_excerpt(std::string_view body, std::size_t bytes_max);
+
+} // namespace handoff
