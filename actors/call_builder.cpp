@@ -82,6 +82,8 @@ template_context context_of(const flow& definition, const job& record) {
   template_context context;
   context.hidden = &definition.hidden;
   context.hook = &record.hook;
+  if (record.clone.accepted)
+    context.accepted = &record.clone.accepted->answer;
   if (!record.clone.uid.is_null()) {
     context.uid = &record.clone.uid;
     context.clone_answer = &record.clone.answer;
@@ -128,6 +130,25 @@ result<outbound_call> build_call(const flow& definition,
                              : span_id_of(record.id, made.step, made.number),
             call.headers);
   return call;
+}
+
+std::optional<std::string> missing_value(const flow& definition,
+                                         const job& record) {
+  const auto context = context_of(definition, record);
+  for (const auto& [expression, as_text] : definition.required_values)
+    if (!has_value(expression, context, as_text))
+      return expression.text
+           + " is missing in the webhook, and a sub-action needs it";
+  return std::nullopt;
+}
+
+answer_reading read_answer(const flow& definition,
+                           const request_template& request, const job& record,
+                           const exchange& done, bool wants_answer) {
+  return read_answer(
+    request.answers, {}, done, context_of(definition, record),
+    [&](std::string text) { return masked(definition, std::move(text)); },
+    wants_answer);
 }
 
 result<outbound_call> build_callback(const callback_rule& to, const job& record,

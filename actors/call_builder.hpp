@@ -5,6 +5,7 @@
 #include "job/job.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,17 @@ result<outbound_call> build_call(const flow& definition,
                                  const request_template& request,
                                  const retry_policy& policy, const job& record,
                                  const step_attempt& made, call_class purpose);
+
+/// What the webhook of `record` lacks of what the sub-actions need, in words;
+/// nothing if it has all.
+std::optional<std::string> missing_value(const flow& definition,
+                                         const job& record);
+
+/// What the flow finds in the answer to `request`, with the secrets of
+/// `definition` masked in what people read.
+answer_reading read_answer(const flow& definition,
+                           const request_template& request, const job& record,
+                           const exchange& done, bool wants_answer);
 
 /// The call that tells `to` what `step`, a callback of the job, is of: a
 /// message of Standard Webhooks 1.0.0, with the id `{job}_{step}` in every

@@ -20,7 +20,9 @@ namespace {
 
 /// What calls are told apart by that take different times.
 std::string_view name_of(clone_action step) {
-  return step == clone_action::probe ? "probe" : "clone";
+  return step == clone_action::probe ? "probe"
+       : step == clone_action::poll  ? "poll"
+                                     : "clone";
 }
 
 } // namespace
@@ -32,7 +34,11 @@ void clone_state::begin(clone_options options) {
   recovery_place = std::move(options.recovery_place);
   record.emplace(self, env, order->record);
   const auto& wanted = order->definition->clone;
-  rules = {wanted.retry, wanted.probe.has_value(), wanted.safe_to_repeat};
+  rules = {wanted.retry, std::nullopt, wanted.safe_to_repeat};
+  if (wanted.probe)
+    rules.probe = wanted.probe->rules;
+  if (wanted.poll)
+    rules.poll = wanted.poll->times;
   env->fault_point(name);
   if (order->fresh)
     admit();
@@ -57,6 +63,9 @@ result<outbound_call> clone_state::build_attempt() const {
 void clone_state::admit() {
   // What cannot be sent is the sender's mistake, and no job.
   auto built = build_attempt();
+  if (const auto missing = missing_value(*order->definition, **record);
+      missing && std::holds_alternative<outbound_call>(built))
+    built = error{error_kind::invalid_request, *missing};
   if (const auto* failed = std::get_if<error>(&built)) {
     answer(problem_reply(masked(
       *order->definition, {error_kind::invalid_request, failed->detail})));
@@ -156,7 +165,7 @@ void clone_state::resume() {
     order->responder->answer_by(order->answer_by, accepted_reply());
   // Its call may be under way still, but nobody waits for that one.
   order->place->leave();
-  const auto step = after_crash(rules, **record, env->now());
+  const auto step = after_crash(rules, **record, env->now(), env->random());
   if (is_under_way((*record)->clone.attempts))
     follow(step, cut_short({error_kind::shut_down,
                             "the service stopped while it was under way"}));
@@ -197,6 +206,8 @@ void clone_state::turn_granted(turn_ptr turn) {
     early_turn = std::move(turn);
   else if (next == clone_action::probe)
     make_probe(std::move(turn));
+  else if (next == clone_action::poll)
+    make_poll(std::move(turn));
   else
     make_attempt(std::move(turn));
 }
@@ -253,7 +264,13 @@ void clone_state::send(outbound_call call, turn_ptr turn,
 }
 
 void clone_state::attempt_ended(const exchange& done) {
-  auto verdict = judge_clone(done, order->definition->clone.uid, rules.retry);
+  const auto& wanted = order->definition->clone;
+  auto reading =
+    read_answer(*order->definition, wanted.request, **record, done, true);
+  auto verdict =
+    rules.poll
+      ? judge_polled_clone(done, wanted.uid, rules.retry, reading, env->now())
+      : judge_clone(done, wanted.uid, rules.retry, reading, env->now());
   if (verdict.failure)
     verdict.failure = masked(*order->definition, std::move(*verdict.failure));
   observe(done, verdict.outcome == clone_outcome::done);
@@ -262,12 +279,21 @@ void clone_state::attempt_ended(const exchange& done) {
   made.waited = waited_before(made, env->now());
   made.http_status = done.status;
   made.failure = verdict.failure;
-  made.counted = verdict.outcome != clone_outcome::uncounted;
+  made.counted = verdict.outcome != clone_outcome::uncounted
+              && verdict.outcome != clone_outcome::throttled;
   made.ended = true;
   if (verdict.outcome == clone_outcome::done) {
     finish(std::move(made), std::move(verdict.uid),
            kept_clone_answer(*order->definition, std::move(verdict.answer),
                              done.headers));
+    return;
+  }
+  if (verdict.outcome == clone_outcome::accepted) {
+    accept(std::move(made), std::move(reading), done);
+    return;
+  }
+  if (verdict.outcome == clone_outcome::throttled) {
+    follow(after_throttled(rules, verdict, early()), std::move(made));
     return;
   }
   const auto counted = (*record)->clone.counted + (made.counted ? 1u : 0u);
@@ -279,19 +305,111 @@ void clone_state::attempt_ended(const exchange& done) {
 void clone_state::probe_ended(const exchange& done) {
   if (ended || next_of(**record) != job_work::clone)
     return; // somebody cancelled it meanwhile
-  auto verdict = judge_probe(done, order->definition->clone.probe->uid);
-  const auto finding = verdict.finding;
+  const auto& probe = *order->definition->clone.probe;
+  const auto reading =
+    read_answer(*order->definition, probe.request, **record, done, true);
+  nlohmann::json uid;
+  const auto finding = judge_probe(done, probe.uid, reading, uid);
   observe(done, finding != probe_finding::no_answer);
   if (finding == probe_finding::found) {
-    finish(std::nullopt, std::move(verdict.uid), nullptr);
+    const auto* answer =
+      probe.answer ? find_at(*reading.answer, *probe.answer) : nullptr;
+    finish(std::nullopt, std::move(uid),
+           kept_clone_answer(*order->definition,
+                             answer != nullptr ? *answer : nlohmann::json(),
+                             done.headers));
     return;
   }
-  probes = finding == probe_finding::no_answer ? probes + 1 : 0;
   const auto& clone = (*record)->clone;
-  follow(after_probe(rules, finding, clone.counted, probes, env->random(),
-                     clone.attempts.empty() ? std::nullopt
-                                            : clone.attempts.back().failure),
-         std::nullopt);
+  probe_end made;
+  made.finding = finding;
+  made.counted = clone.counted;
+  made.is_accepted = clone.accepted.has_value();
+  made.now = env->now();
+  made.ends = made.now;
+  made.random = env->random();
+  made.retry_after = retry_after_of(done, made.now);
+  if (!clone.attempts.empty()) {
+    const auto& last = clone.attempts.back();
+    const auto began = made.is_accepted
+                       ? clone.accepted->ends
+                       : last.started + last.waited + last.duration;
+    made.ends = probe_ends(probe.rules, began);
+    made.last = last.failure;
+  }
+  follow(after_probe(rules, made), std::nullopt);
+}
+
+early_attempt clone_state::early() const {
+  const auto& clone = (*record)->clone;
+  early_attempt made;
+  made.now = env->now();
+  made.throttled = clone.throttled + 1;
+  made.since = clone.throttled_since.value_or(made.now);
+  made.random = env->random();
+  if (sender_waits())
+    made.sender_waits = std::chrono::duration_cast<milliseconds>(
+      order->answer_by - self->clock().now());
+  return made;
+}
+
+void clone_state::accept(attempt made, answer_reading reading,
+                         const exchange& done) {
+  const auto now = env->now();
+  const auto& flow = *order->definition;
+  accepted_clone accepted{
+    kept_answer(flow.hidden,
+                std::move(reading.answer).value_or(nlohmann::json()),
+                done.headers, flow.referenced_accepted_headers),
+    now + rules.poll->limit};
+  made.failure.reset();
+  record->change(clone_accepted{std::move(made), std::move(accepted)});
+  // That it was accepted is known before it is asked for, and before the sender
+  // hears of it.
+  crash_point("before-clone-accepted");
+  record->flush([this, pause = std::max(
+                         rules.poll->every,
+                         retry_after_of(done, now).value_or(milliseconds{0}))] {
+    crash_point("after-clone-accepted");
+    if (!ended)
+      follow({clone_action::poll, pause, std::nullopt}, std::nullopt);
+  });
+}
+
+void clone_state::make_poll(turn_ptr turn) {
+  const auto& poll = *order->definition->clone.poll;
+  auto built = build_call(*order->definition, poll.request, rules.retry,
+                          **record, {"clone:poll"}, call_class::clone);
+  if (const auto* failed = std::get_if<error>(&built)) {
+    settle(std::nullopt, job_status::ambiguous,
+           {error_kind::clone_ambiguous, failed->detail});
+    return;
+  }
+  send(std::get<outbound_call>(std::move(built)), std::move(turn),
+       &clone_state::poll_ended);
+}
+
+void clone_state::poll_ended(const exchange& done) {
+  if (ended || next_of(**record) != job_work::clone)
+    return; // somebody cancelled it meanwhile
+  const auto& wanted = order->definition->clone;
+  const auto reading =
+    read_answer(*order->definition, wanted.poll->request, **record, done, true);
+  auto verdict = judge_poll(done, wanted.uid, reading, env->now());
+  observe(done, verdict.finding != poll_finding::no_answer);
+  if (verdict.finding == poll_finding::done) {
+    finish(std::nullopt, std::move(verdict.uid),
+           kept_clone_answer(*order->definition, std::move(verdict.answer),
+                             done.headers));
+    return;
+  }
+  gone = verdict.finding == poll_finding::gone ? gone + 1 : 0;
+  poll_end made;
+  made.ends = (*record)->clone.accepted->ends;
+  made.now = env->now();
+  made.gone = gone;
+  made.wait = verdict.wait ? verdict.wait : retry_after_of(done, made.now);
+  follow(after_poll(rules, verdict, made), std::nullopt);
 }
 
 void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
@@ -311,6 +429,7 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
     return;
   case clone_action::attempt:
   case clone_action::probe:
+  case clone_action::poll:
     break;
   }
   // A pause before a probe is not written as one before an attempt: after a
@@ -338,7 +457,9 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
 
 const request_template& clone_state::request_of_next() const {
   const auto& wanted = order->definition->clone;
-  return next == clone_action::probe ? wanted.probe->request : wanted.request;
+  return next == clone_action::probe ? wanted.probe->request
+       : next == clone_action::poll  ? wanted.poll->request
+                                     : wanted.request;
 }
 
 void clone_state::observe(const exchange& done, bool is_good) {

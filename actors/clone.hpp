@@ -49,6 +49,7 @@ struct clone_state {
   void turn_granted(turn_ptr turn);
   void attempt_ended(const exchange& done);
   void probe_ended(const exchange& done);
+  void poll_ended(const exchange& done);
   void next_due();
   void drain();
   void obey(const job_order_ptr& command);
@@ -61,6 +62,11 @@ struct clone_state {
   turn_ptr take_turn();
   void make_attempt(turn_ptr turn);
   void make_probe(turn_ptr turn);
+  void make_poll(turn_ptr turn);
+  /// The upstream works on the clone: it is asked for from now on.
+  void accept(attempt made, answer_reading reading, const exchange& done);
+  /// What is known when an attempt was too early.
+  early_attempt early() const;
   void finish(std::optional<attempt> made, nlohmann::json uid,
               nlohmann::json kept_answer);
   void settle(std::optional<attempt> made, job_status status, error failure);
@@ -96,7 +102,7 @@ struct clone_state {
   /// What is due when it has its turn.
   clone_action next = clone_action::attempt;
   attempt under_way;
-  std::uint32_t probes = 0;
+  std::uint32_t gone = 0; ///< polls in a row that were told so
   turn_ticket_ptr ticket; ///< while it waits for its turn
   waiting_steps::note note;
   /// A turn that came before the job was journaled.

@@ -1,6 +1,8 @@
 #include "actors/job_supervisor.hpp"
 
+#include "actors/call_builder.hpp"
 #include "actors/commands.hpp"
+#include "config/flow.hpp"
 
 #include <caf/send.hpp>
 
@@ -46,8 +48,40 @@ void job_supervisor_state::resume(step_kind kind) {
         **record, which, step.attempts.back(),
         {error_kind::shut_down, "the service stopped while it was under way"},
         milliseconds{0}, env->now()));
-    wait_for_next_attempt(which);
+    // Those who waited for an upstream do not come back at once.
+    if (step.status == sub_action_status::retrying && step.wait_ends
+        && kind == step_kind::sub_action && definition
+        && at < definition->sub_actions.size())
+      self->delayed_send(
+        self,
+        after_restart(
+          definition->sub_actions[at].wait.value_or(wait_rules{}),
+          *step.wait_ends, env->now(), env->random()),
+        again_atom::value, which);
+    else
+      wait_for_next_attempt(which);
   }
+}
+
+bool job_supervisor_state::skip_unwanted() {
+  if (!definition || next_of(**record) != job_work::steps)
+    return false;
+  const auto plan = next_step(rules.sub_actions, (*record)->sub_actions);
+  for (const auto at : plan.start) {
+    if (at >= definition->sub_actions.size()
+        || !definition->sub_actions[at].when)
+      continue;
+    const auto context = context_of(*definition, **record);
+    condition_view view;
+    view.context = &context;
+    if (holds(*definition->sub_actions[at].when, view))
+      continue;
+    record->change(step_settled{
+      sub_action_at(at), sub_action_status::skipped,
+      error{error_kind::when_false, "its \"when\" does not hold"}});
+    return true;
+  }
+  return false;
 }
 
 void job_supervisor_state::wait_for_next_attempt(step_ref which) {
@@ -75,6 +109,8 @@ void job_supervisor_state::retry_due(step_ref which) {
 void job_supervisor_state::settle() {
   for (;;) {
     auto changes = changes_due(**record, rules);
+    if (changes.empty() && skip_unwanted())
+      continue;
     if (changes.empty())
       return;
     bool adds_steps = false;

@@ -120,6 +120,11 @@ struct job_supervisor_state {
   void start(step_ref step, std::size_t slot, turn_ptr turn);
   void send(std::size_t slot, outbound_call call);
   void end_attempt(std::size_t slot, step_ended change);
+  /// An attempt found that what is waited for is not there yet.
+  void go_on_waiting(std::size_t slot, step_result result);
+  /// Skips a step whose turn has come and whose `when` does not hold, if there
+  /// is one.
+  bool skip_unwanted();
   std::optional<std::size_t> free_slot(step_kind kind) const;
   bool is_under_way(step_ref step) const;
   bool is_idle() const;

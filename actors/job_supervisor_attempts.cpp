@@ -181,7 +181,9 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn) {
   // Of a job that may be what ends the process, it is known before it happens
   // that it begins.
   const bool is_suspect = (*record)->recoveries > 0 || (*record)->rested;
-  record->change(step_begun{step, slot.made});
+  // While a step waits for its upstream, it is no attempt to look.
+  if (!steps_of(**record, step.kind)[step.index].wait_ends)
+    record->change(step_begun{step, slot.made});
   auto built = build(step, slot.made.number);
   if (auto* failed = std::get_if<error>(&built)) {
     auto made = slot.made;
@@ -231,13 +233,30 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   auto& slot = slots[at];
   if (!slot.step || slot.made.number != number)
     return; // a worker that had been given up on
+  const auto& known = steps_of(**record, slot.step->kind)[slot.step->index];
+  if (is_final(known.status)) {
+    slot.step.reset(); // somebody cancelled it while it was looked for
+    return;
+  }
   const auto step = definition_of(*slot.step);
+  // A callback has no rules, and no expression refers to its answer.
+  auto reading = step.request != nullptr
+                 ? read_answer(*definition, *step.request, **record, done,
+                               step.keeps_answer)
+                 : answer_reading{};
   step_result result{*slot.step, slot.made,
-                     judge_sub_action(done, *step.retry, step.keeps_answer),
+                     judge_sub_action(done, *step.retry, reading, env->now()),
                      retry_after_of(done, env->now())};
+  // What no expression will ask for is not kept.
+  if (step.keeps_answer && reading.answer)
+    result.verdict.answer = std::move(*reading.answer);
   result.made.duration = done.duration;
   result.made.waited = waited_before(result.made, env->now());
   result.made.http_status = done.status;
+  if (result.verdict.outcome == sub_action_outcome::waiting) {
+    go_on_waiting(at, std::move(result));
+    return;
+  }
   auto change = after_attempt(**record, std::move(result), *step.retry,
                               env->random(), env->now());
   if (step.kept_headers != nullptr
@@ -245,6 +264,25 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
     change.answer = kept_answer(definition->hidden, std::move(change.answer),
                                 done.headers, *step.kept_headers);
   end_attempt(at, std::move(change));
+}
+
+void job_supervisor_state::go_on_waiting(std::size_t at, step_result result) {
+  const auto step = result.step;
+  auto next = after_wait(**record, std::move(result),
+                         definition->sub_actions[step.index].wait.value_or(wait_rules{}),
+               env->now());
+  if (auto* end = std::get_if<step_ended>(&next)) {
+    end_attempt(at, std::move(*end));
+    return;
+  }
+  slots[at].step.reset();
+  if (auto* begun = std::get_if<wait_begun>(&next)) {
+    record->change(std::move(*begun));
+    wait_for_next_attempt(step);
+    return;
+  }
+  self->delayed_send(self, std::get<milliseconds>(next), again_atom::value,
+                     step);
 }
 
 void job_supervisor_state::end_attempt(std::size_t at, step_ended change) {

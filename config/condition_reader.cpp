@@ -1,6 +1,7 @@
 #include "config/condition_reader.hpp"
 
 #include "config/nearest_name.hpp"
+#include "job/json_text.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -65,12 +66,28 @@ public:
   }
 
 private:
-  bool has_answer() const { return place_ == condition_place::answer; }
-
   std::vector<std::string_view> allowed_members() const {
-    if (has_answer())
+    switch (place_) {
+    case condition_place::answer:
       return {"at", "header", "status", "value", "all", "any", "not"};
+    case condition_place::element:
+      return {"at", "value", "all", "any", "not"};
+    case condition_place::request:
+      break;
+    }
     return {"value", "all", "any", "not"};
+  }
+
+  std::vector<std::string_view> allowed_subjects() const {
+    switch (place_) {
+    case condition_place::answer:
+      return subjects;
+    case condition_place::element:
+      return {"at", "value"};
+    case condition_place::request:
+      break;
+    }
+    return {"value"};
   }
 
   std::optional<condition::status_range> read_range(const json& value) {
@@ -107,10 +124,16 @@ private:
 
   /// Reports a member that is about an answer where there is none.
   bool refuse_answer_part(object_reader& object, std::string_view key) {
-    if (has_answer() || !object.has(key))
+    const auto allowed = allowed_members();
+    if (!object.has(key)
+        || std::find(allowed.begin(), allowed.end(), key) != allowed.end())
       return false;
-    object.error(key, "is about an answer, and there is none here, allowed is "
-                        + one_of(allowed_members()));
+    object.error(key, (place_ == condition_place::element
+                         ? "is about a whole answer, but this is about an "
+                           "element of one, allowed is "
+                         : "is about an answer, and there is none here, "
+                           "allowed is ")
+                        + one_of(allowed));
     return true;
   }
 
@@ -149,11 +172,8 @@ private:
       report_.error(object.at(), in_quotes(first) + " has no test, allowed are "
                                    + one_of(tests));
     if (first.empty() && test != tests.end())
-      object.error(*test,
-                   "tests nothing, beside it must stand "
-                     + one_of(has_answer()
-                                ? subjects
-                                : std::vector<std::string_view>{"value"}));
+      object.error(*test, "tests nothing, beside it must stand "
+                            + one_of(allowed_subjects()));
   }
 
   std::optional<json_template> read_operand(const json& value,
@@ -193,7 +213,7 @@ private:
     const auto* value = object.find(key);
     if (value == nullptr)
       return std::nullopt;
-    if (!value->is_number()) {
+    if (!value->is_number() && !is_integer(*value)) {
       object.error(key, "must be a number, but is " + shown(*value));
       return std::nullopt;
     }

@@ -14,6 +14,8 @@ namespace handoff {
 enum class condition_place {
   /// An answer of an upstream: everything.
   answer,
+  /// An element of an answer: neither its header nor its status.
+  element,
   /// A webhook, or what is known of a job: there is no answer, so that `value`
   /// alone is allowed beside `all`, `any` and `not`.
   request,

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "config/answer_rules.hpp"
 #include "config/form_template.hpp"
 #include "config/template.hpp"
 #include "config/verify.hpp"
+#include "job/clone_plan.hpp"
 #include "job/plan.hpp"
 #include "job/retry.hpp"
 
@@ -30,12 +32,25 @@ struct request_template {
   std::optional<json_template> body;
   std::optional<form_template> form = {};
   std::optional<text_template> text = {};
+  /// What its answers mean.
+  answer_rules answers = {};
 };
 
 /// Looks for a clone whose outcome is unknown.
 struct probe_template {
   request_template request;
   nlohmann::json::json_pointer uid;
+  probe_rules rules;
+  /// Where `{{clone/…}}` is in its answer; none: nowhere.
+  std::optional<nlohmann::json::json_pointer> answer;
+};
+
+/// Asks what became of a clone that its upstream has taken on.
+struct poll_template {
+  /// Its rules for answers say when the wait is over.
+  request_template request;
+  wait_rules times{std::chrono::milliseconds{2000},
+                   std::chrono::milliseconds{900'000}};
 };
 
 struct clone_template {
@@ -45,6 +60,7 @@ struct clone_template {
   /// `retry.attempt_timeout` is the flow's `clone.timeout`.
   retry_policy retry;
   std::optional<probe_template> probe;
+  std::optional<poll_template> poll;
   /// Whether a clone of unknown outcome may be sent again without a probe.
   bool safe_to_repeat = false;
   std::optional<request_template> compensate;
@@ -58,6 +74,10 @@ struct sub_action_template {
   request_template request;
   retry_policy retry;
   std::optional<request_template> compensate;
+  /// None: it is always wanted.
+  std::optional<condition> when;
+  /// Of one that waits for what its upstream works on.
+  std::optional<wait_rules> wait;
   /// Whether an expression refers to its answer (`{{sub/NAME/…}}`).
   bool keeps_answer = false;
   /// Names of `{{sub-header/NAME/…}}`, in lower case.
@@ -103,10 +123,20 @@ struct flow {
   std::vector<sub_action_template> sub_actions;
   std::optional<callback_rule> callback;
 
+  /// What sub-actions take of the webhook and cannot do without: a webhook
+  /// without it is refused before the clone is made.
+  struct required_value {
+    template_expression expression;
+    bool as_text = false; ///< null will not do
+  };
+  std::vector<required_value> required_values;
+
   // What expressions refer to; the rest need not be kept with a job.
 
   /// Names of `{{header/NAME}}`, in lower case.
   std::set<std::string> referenced_headers;
+  /// Names of `{{accepted-header/NAME}}`, in lower case.
+  std::set<std::string> referenced_accepted_headers;
   /// Names of `{{query/NAME}}`.
   std::set<std::string> referenced_query;
   /// Whether one refers to the clone's answer (`{{clone/…}}`). Where the UID

@@ -45,6 +45,10 @@ std::string_view word_of(source_kind kind) {
     return "sub";
   case source_kind::header:
     return "header";
+  case source_kind::accepted:
+    return "accepted";
+  case source_kind::accepted_header:
+    return "accepted-header";
   case source_kind::query:
     return "query";
   case source_kind::received:

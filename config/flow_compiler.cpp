@@ -1,5 +1,7 @@
 #include "config/flow_compiler.hpp"
 
+#include "config/answer_rules_reader.hpp"
+#include "config/condition_reader.hpp"
 #include "config/duration.hpp"
 #include "config/flow_check.hpp"
 #include "config/flow_uses.hpp"
@@ -28,6 +30,7 @@ using name_set = std::set<std::string, std::less<>>;
 
 constexpr std::size_t sub_actions_max = 100;
 constexpr milliseconds longest_deadline{3'600'000};
+constexpr milliseconds longest_wait{30LL * 24 * 3'600'000};
 constexpr milliseconds longest_keep{400LL * 24 * 3'600'000};
 
 const std::vector<source_kind> from_webhook{
@@ -98,9 +101,23 @@ void read_content(object_reader& object, request_template& made) {
   }
 }
 
+/// What `object` says of the answers to its request.
+answer_rules read_answers(object_reader& object) {
+  answer_rules made;
+  made.outcome = read_outcome(object);
+  made.pick = read_pick(object);
+  for (std::size_t i = 0; i < made.outcome.size(); ++i)
+    if (made.outcome[i].then == ruled::refresh)
+      object.report().error(object.at("outcome") / i / "then",
+                            "\"refresh\" renews the token of a connection, and "
+                            "this request has none");
+  return made;
+}
+
 request_template read_request(flow_report& report, const json& value,
-                              const pointer& at) {
-  object_reader object{report, value, at, "request"};
+                              const pointer& at,
+                              std::string_view kind = "request") {
+  object_reader object{report, value, at, kind};
   request_template made;
   if (const auto method = object.choice("method", methods))
     made.method = methods[*method];
@@ -112,12 +129,18 @@ request_template read_request(flow_report& report, const json& value,
     }
   made.headers = read_headers(object, header_owner::request);
   read_content(object, made);
+  // Other calls have their rules beside the request.
+  if (kind == "compensation")
+    made.answers = read_answers(object);
   return made;
 }
 
+/// Checks the expressions of a request and of what is said of its answers,
+/// which stands in the object at `rules_at`.
 void check_request(flow_report& report, const pointer& at,
-                   const request_template& made,
+                   const pointer& rules_at, const request_template& made,
                    const expression_scope& scope) {
+  check_answer_rules(report, rules_at, made.answers, scope);
   check_url_expressions(report, at / "url", made.url, scope);
   for (const auto& [name, value] : made.headers)
     check_expressions(report, at / "headers" / name, value, scope);
@@ -129,12 +152,96 @@ void check_request(flow_report& report, const pointer& at,
     check_expressions(report, at / "text", *made.text, scope);
 }
 
-std::optional<request_template> read_optional_request(object_reader& object,
-                                                      std::string_view key) {
-  const auto* value = object.find(key);
+std::optional<request_template> read_compensation(object_reader& object) {
+  const auto* value = object.find("compensate");
   if (value == nullptr)
     return std::nullopt;
-  return read_request(object.report(), *value, object.at(key));
+  return read_request(object.report(), *value, object.at("compensate"),
+                      "compensation");
+}
+
+/// Warns where an answer that says "done" would have the clone made again.
+void warn_of_repeated_clone(object_reader& object, const clone_template& made) {
+  const auto* rules = object.find("outcome");
+  if (made.probe || made.safe_to_repeat || rules == nullptr
+      || !rules->is_array())
+    return;
+  for (std::size_t i = 0; i < made.request.answers.outcome.size(); ++i) {
+    const auto& rule = made.request.answers.outcome[i];
+    const auto& asked = rule.when.statuses;
+    const bool may_be_done =
+      asked.empty()
+      || std::any_of(asked.begin(), asked.end(), [](const auto& range) {
+           return range.first < 300 && range.last >= 200;
+         });
+    if (rule.then == ruled::retry && may_be_done)
+      object.report().warning(
+        object.at("outcome") / i / "then",
+        "\"retry\" of an answer that may be a 2xx makes a second clone if the "
+        "first one happened after all; a \"probe\" would look for it");
+  }
+}
+
+/// How long waits may take; `defaults` is what is not said.
+wait_rules read_wait_times(object_reader& object, wait_rules defaults) {
+  wait_rules made = defaults;
+  const auto every =
+    object.duration("every", milliseconds{1}, milliseconds{3'600'000});
+  const auto limit = object.duration("for", milliseconds{1}, longest_wait);
+  made.every = every.value_or(made.every);
+  made.limit = limit.value_or(made.limit);
+  return made;
+}
+
+probe_template read_probe(flow_report& report, const json& value,
+                          const pointer& at) {
+  object_reader object{report, value, at, "probe"};
+  probe_template made;
+  const expression_scope scope{from_webhook, {}, {}};
+  if (const auto* request = object.find("request")) {
+    made.request = read_request(report, *request, object.at("request"));
+    made.request.answers = read_answers(object);
+    check_request(report, object.at("request"), at, made.request, scope);
+  }
+  made.uid = object.json_pointer("uid").value_or(pointer{});
+  const auto times =
+    read_wait_times(object, {made.rules.every, made.rules.limit});
+  made.rules.every = times.every;
+  made.rules.limit = times.limit;
+  made.rules.after =
+    object.duration("after", milliseconds{0}, milliseconds{86'400'000})
+      .value_or(made.rules.after);
+  made.answer = object.json_pointer("answer");
+  return made;
+}
+
+/// Refuses a wait whose request must not be repeated.
+void check_repeatable(object_reader& object, const request_template& request) {
+  const bool is_safe = object.boolean("safe_to_repeat").value_or(false);
+  if (!is_safe && !request.method.empty() && request.method != "GET"
+      && request.method != "HEAD")
+    object.error("until",
+                 "repeats the request, but it is a " + request.method
+                   + ", allowed are GET and HEAD, or \"safe_to_repeat\": true "
+                     "beside it");
+}
+
+poll_template read_poll(flow_report& report, const json& value,
+                        const pointer& at) {
+  object_reader object{report, value, at, "poll"};
+  poll_template made;
+  auto scope_sources = from_webhook;
+  scope_sources.push_back(source_kind::accepted);
+  scope_sources.push_back(source_kind::accepted_header);
+  if (const auto* request = object.find("request"))
+    made.request = read_request(report, *request, object.at("request"));
+  made.request.answers = read_answers(object);
+  made.request.answers.wait = read_wait_conditions(object);
+  made.times = read_wait_times(object, made.times);
+  check_repeatable(object, made.request);
+  check_request(report, object.at("request"), at, made.request,
+                {scope_sources, {}, {}});
+  return made;
 }
 
 clone_template read_clone(flow_report& report, const json& value,
@@ -143,7 +250,8 @@ clone_template read_clone(flow_report& report, const json& value,
   clone_template made;
   if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
-    check_request(report, object.at("request"), made.request,
+    made.request.answers = read_answers(object);
+    check_request(report, object.at("request"), at, made.request,
                   {from_webhook, {}, {}});
   }
   made.uid = object.json_pointer("uid").value_or(pointer{});
@@ -152,21 +260,18 @@ clone_template read_clone(flow_report& report, const json& value,
   policy.retry_on = clone_retry_on();
   made.retry = read_retry(object, std::move(policy));
   made.safe_to_repeat = object.boolean("safe_to_repeat").value_or(false);
-  if (const auto* probe = object.find("probe")) {
-    object_reader inner{report, *probe, object.at("probe"), "probe"};
-    probe_template found;
-    if (const auto* request = inner.find("request")) {
-      found.request = read_request(report, *request, inner.at("request"));
-      check_request(report, inner.at("request"), found.request,
-                    {from_webhook, {}, {}});
-    }
-    found.uid = inner.json_pointer("uid").value_or(pointer{});
-    made.probe = std::move(found);
+  if (const auto* probe = object.find("probe"))
+    made.probe = read_probe(report, *probe, object.at("probe"));
+  if (const auto* poll = object.find("poll")) {
+    made.poll = read_poll(report, *poll, object.at("poll"));
+    // Its conditions are asked of the first answer too.
+    made.request.answers.wait = made.poll->request.answers.wait;
   }
-  made.compensate = read_optional_request(object, "compensate");
+  made.compensate = read_compensation(object);
   if (made.compensate)
-    check_request(report, object.at("compensate"), *made.compensate,
-                  {undoing_clone, {}, {}});
+    check_request(report, object.at("compensate"), object.at("compensate"),
+                  *made.compensate, {undoing_clone, {}, {}});
+  warn_of_repeated_clone(object, made);
   return made;
 }
 
@@ -181,6 +286,19 @@ on_failure read_on_failure(object_reader& object) {
   default:
     return on_failure::proceed;
   }
+}
+
+/// Reads how a sub-action waits for what its upstream works on.
+void read_wait(object_reader& object, sub_action_template& made) {
+  if (!object.has("until")) {
+    for (const auto key : {"fails", "every", "for", "safe_to_repeat"})
+      if (object.has(key))
+        object.error(key, "does nothing without \"until\"");
+    return;
+  }
+  made.request.answers.wait = read_wait_conditions(object);
+  made.wait = read_wait_times(object, wait_rules{});
+  check_repeatable(object, made.request);
 }
 
 /// Reads what can be read of a sub-action without the others.
@@ -199,12 +317,18 @@ sub_action_template read_sub_action(flow_report& report, const json& value,
                            "name");
     made.name = std::move(*name);
   }
-  if (const auto* request = object.find("request"))
+  if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
+    made.request.answers = read_answers(object);
+  }
+  read_wait(object, made);
+  if (const auto* when = object.find("when"))
+    made.when = read_condition(report, *when, object.at("when"),
+                               condition_place::request);
   policy.retry_on = sub_action_retry_on();
   made.retry = read_retry(object, std::move(policy));
   made.rule.on_failure = read_on_failure(object);
-  made.compensate = read_optional_request(object, "compensate");
+  made.compensate = read_compensation(object);
   made.rule.compensable = made.compensate.has_value();
   return made;
 }
@@ -262,7 +386,39 @@ void check_names(flow_report& report,
                        "name of its own");
 }
 
-void check_sub_action_expressions(flow_report& report,
+/// The answer of a step that may be skipped is not always there: an expression
+/// on it needs a default, or a step that is skipped with it.
+void check_wanted(flow_report& report, const pointer& at, const json& values,
+                  std::size_t index,
+                  const std::vector<sub_action_template>& all) {
+  const auto when_of = [&](std::size_t step) {
+    const auto& value = values[step];
+    return value.is_object() ? value.value("when", json()) : json();
+  };
+  const auto check = [&](const template_expression& used) {
+    if (used.source != source_kind::sub || used.fallback)
+      return;
+    for (std::size_t other = 0; other < all.size(); ++other)
+      if (all[other].name == used.name && all[other].when && other != index
+          && when_of(other) != when_of(index))
+        report.error(at / "request",
+                     used.text + " has no value where the \"when\" of "
+                       + in_quotes(used.name)
+                       + " does not hold, it needs a default, or this "
+                         "sub-action the same \"when\"");
+  };
+  const auto& request = all[index].request;
+  for (const auto& each : request.url.expressions())
+    check(each);
+  for (const auto& [name, value] : request.headers)
+    for (const auto& each : value.expressions())
+      check(each);
+  if (request.body)
+    for (const auto* each : request.body->expressions())
+      check(*each);
+}
+
+void check_sub_action_expressions(flow_report& report, const json& values,
                                   const std::vector<sub_action_template>& all) {
   const auto before = check_order(report, all);
   expression_scope scope{everything, {}, {}};
@@ -271,11 +427,15 @@ void check_sub_action_expressions(flow_report& report,
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto at = pointer{"/sub_actions"} / i;
     scope.subs = before[i];
-    check_request(report, at / "request", all[i].request, scope);
+    check_request(report, at / "request", at, all[i].request, scope);
+    if (all[i].when)
+      check_condition(report, at / "when", *all[i].when, scope);
+    check_wanted(report, at, values, i, all);
     if (all[i].compensate) {
       // It runs only if the sub-action itself has succeeded.
       scope.subs.insert(all[i].name);
-      check_request(report, at / "compensate", *all[i].compensate, scope);
+      check_request(report, at / "compensate", at / "compensate",
+                    *all[i].compensate, scope);
     }
   }
 }
@@ -301,7 +461,7 @@ std::vector<sub_action_template> read_sub_actions(flow_report& report,
   check_names(report, all);
   for (std::size_t i = 0; i < values.size(); ++i)
     read_after(report, values[i], i, all);
-  check_sub_action_expressions(report, all);
+  check_sub_action_expressions(report, values, all);
   return all;
 }
 

@@ -14,6 +14,9 @@ public:
     case source_kind::header:
       made_.referenced_headers.insert(lower_case(used.name));
       break;
+    case source_kind::accepted_header:
+      made_.referenced_accepted_headers.insert(lower_case(used.name));
+      break;
     case source_kind::query:
       made_.referenced_query.insert(used.name);
       break;
@@ -64,12 +67,39 @@ public:
     add(request.body);
     add(request.form);
     add(request.text);
+    for (const auto* each : expressions_of(request.answers))
+      add(*each);
   }
 
   template <class Part>
   void add(const std::optional<Part>& part) {
     if (part)
       add(*part);
+  }
+
+  /// What a request takes of the webhook, and cannot do without.
+  void require(const request_template& request) {
+    const auto add_needed = [&](const template_expression& used, bool as_text) {
+      const bool is_of_webhook = used.source == source_kind::body
+                              || used.source == source_kind::header
+                              || used.source == source_kind::query;
+      if (is_of_webhook && !used.fallback)
+        made_.required_values.push_back({used, as_text});
+    };
+    for (const auto& each : request.url.expressions())
+      add_needed(each, true);
+    for (const auto& [name, value] : request.headers)
+      for (const auto& each : value.expressions())
+        add_needed(each, true);
+    if (request.body)
+      for (const auto* each : request.body->expressions())
+        add_needed(*each, false);
+    if (request.form)
+      for (const auto* each : request.form->expressions())
+        add_needed(*each, false);
+    if (request.text)
+      for (const auto& each : request.text->expressions())
+        add_needed(each, true);
   }
 
   void add(const probe_template& probe) { add(probe.request); }
@@ -90,11 +120,18 @@ void note_uses(flow& made) {
   found.add(made.idempotency_key);
   found.add(made.clone.request);
   found.add(made.clone.probe);
+  if (made.clone.poll)
+    found.add(made.clone.poll->request);
   found.add(made.clone.compensate);
   found.add(made.reply);
   for (const auto& each : made.sub_actions) {
     found.add(each.request);
     found.add(each.compensate);
+    if (!each.when)
+      found.require(each.request);
+    if (each.when)
+      for (const auto* used : expressions_of(*each.when))
+        found.add(*used);
   }
 }
 

@@ -326,7 +326,8 @@ std::vector<setting_key> work_keys() {
              1 * day,
              {},
              {},
-             "The longest wait, also where an upstream asks for more."},
+             "The longest wait between attempts, also where an upstream asks for "
+             "more."},
             KEPT_IN(retry.max)),
     kept_in({"retry",
              "jitter",
@@ -347,6 +348,27 @@ std::vector<setting_key> work_keys() {
              "How long one request may take, from the first byte sent to the "
              "last one received."},
             KEPT_IN(retry.attempt_timeout)),
+    kept_in({"retry",
+             "throttled",
+             duration,
+             1 * ms,
+             1 * day,
+             {},
+             {},
+             "The wait after an answer of \"not now\" (429, or 403 with "
+             "Retry-After or X-RateLimit-Remaining: 0) that does not say how "
+             "long."},
+            KEPT_IN(retry.throttled)),
+    kept_in({"retry",
+             "throttled-for",
+             duration,
+             1 * ms,
+             7 * day,
+             {},
+             {},
+             "How long such answers are put up with. They are no attempts, and "
+             "max does not cap what they ask for."},
+            KEPT_IN(retry.throttled_for)),
     kept_in({"supervisor",
              "max-restarts",
              integer,

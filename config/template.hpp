@@ -28,6 +28,8 @@ struct template_context {
   const nlohmann::json* clone_answer = nullptr;
   /// The answer of the sub-action with this name; null if it has none.
   std::function<const nlohmann::json*(std::string_view name)> sub_answer = {};
+  /// The first answer of a clone that is polled, kept as the others.
+  const nlohmann::json* accepted = nullptr;
   /// What answers are unsealed with; null if they are not sealed.
   const secrets* hidden = nullptr;
   /// The step whose request is made, as its idempotency key names it.
@@ -67,6 +69,8 @@ struct template_expression {
     index,        ///< its number
     clone_header, ///< a field of the clone's answer
     sub_header,   ///< a field of a sub-action's answer
+    accepted,        ///< the first answer of a clone that is polled
+    accepted_header, ///< a field of it
   };
   source_kind source = source_kind::uid;
   /// The header's, query parameter's or sub-action's name.
@@ -140,6 +144,11 @@ private:
   std::vector<std::string> literals_{std::string{}};
   std::vector<template_expression> expressions_;
 };
+
+/// Whether the source of `expression` is there, without its default; where it
+/// is wanted as a text, null is not enough.
+bool has_value(const template_expression& expression,
+               const template_context& context, bool as_text);
 
 /// A JSON value whose strings may hold expressions, compiled once, at load.
 /// Keys of objects are taken as they are.

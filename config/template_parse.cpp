@@ -43,6 +43,8 @@ constexpr std::array sources{
   source_name{"index", source_kind::index},
   source_name{"clone-header", source_kind::clone_header},
   source_name{"sub-header", source_kind::sub_header},
+  source_name{"accepted", source_kind::accepted},
+  source_name{"accepted-header", source_kind::accepted_header},
 };
 
 constexpr std::string_view blanks = " \t\r\n";
@@ -169,10 +171,12 @@ std::optional<error> read_rest(template_expression& into,
   case source_kind::body:
   case source_kind::clone:
   case source_kind::item:
+  case source_kind::accepted:
     return read_pointer(into, rest);
   case source_kind::header:
   case source_kind::query:
   case source_kind::clone_header:
+  case source_kind::accepted_header:
     if (rest.size() < 2)
       return failed(into.text, "needs a name after the slash");
     into.name = rest.substr(1);
@@ -248,6 +252,7 @@ value_type type_of_source(source_kind kind) {
   case source_kind::clone:
   case source_kind::sub:
   case source_kind::item:
+  case source_kind::accepted:
     return value_type::any;
   case source_kind::index:
     return value_type::integer;

@@ -87,6 +87,10 @@ value_result look_up(const template_expression& expression,
     return field_of_answer(context.sub_answer ? context.sub_answer(name)
                                               : nullptr,
                            expression.field, context.hidden);
+  case source_kind::accepted:
+    return part_of_answer(context.accepted, at, context.hidden);
+  case source_kind::accepted_header:
+    return field_of_answer(context.accepted, name, context.hidden);
   case source_kind::item:
     return within(context.item, at);
   case source_kind::index:
@@ -115,6 +119,16 @@ value_result look_up(const template_expression& expression,
   }
 }
 
+/// Whether the source of `expression` is there, without its default; where it is
+/// wanted as a text, null is not enough.
+bool is_there(const value_result& found, bool as_text) {
+  const auto* value = std::get_if<template_value>(&found);
+  return value == nullptr
+      || (!value->is_missing()
+          && !(as_text && value->json() != nullptr
+               && value->json()->is_null()));
+}
+
 value_result apply_functions(const template_expression& expression,
                              const template_value& value) {
   if (value.raw_text() != nullptr && !is_utf8(*value.raw_text()))
@@ -131,6 +145,11 @@ value_result apply_functions(const template_expression& expression,
 }
 
 } // namespace
+
+bool has_value(const template_expression& expression,
+               const template_context& context, bool as_text) {
+  return is_there(look_up(expression, context), as_text);
+}
 
 error failed(const template_expression& expression, std::string_view why) {
   std::string detail = expression.text;

@@ -1,6 +1,6 @@
 #include "job/clone_plan.hpp"
 
-#include "job/json_reader.hpp"
+#include "job/wait.hpp"
 
 #include <algorithm>
 #include <string>
@@ -44,11 +44,8 @@ clone_step attempt_again(const clone_rules& rules, std::uint32_t counted,
 
 clone_step after_unknown(const clone_rules& rules, std::uint32_t counted,
                          double random, const std::optional<error>& last) {
-  // The upstream may still be at it: to look at once would often be too early.
-  if (rules.has_probe)
-    return {clone_action::probe,
-            backoff(rules.retry, std::max(counted, 1u), random, std::nullopt),
-            std::nullopt};
+  if (rules.probe)
+    return {clone_action::probe, rules.probe->after, std::nullopt};
   if (rules.safe_to_repeat)
     return attempt_again(rules, counted, random, std::nullopt, last);
   return surrender(last);
@@ -65,7 +62,12 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
   case clone_outcome::failed:
     return fail(verdict.failure);
   case clone_outcome::retryable:
+    if (verdict.wait && counted < rules.retry.max_attempts)
+      return {clone_action::attempt,
+              lengthened(rules.retry, *verdict.wait, random), std::nullopt};
     return attempt_again(rules, counted, random, retry_after, verdict.failure);
+  case clone_outcome::throttled: // these two have their own ways
+  case clone_outcome::accepted:
   case clone_outcome::uncounted:
     return {clone_action::attempt, backoff(rules.retry, 1, random, retry_after),
             std::nullopt};
@@ -75,47 +77,87 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
   return after_unknown(rules, counted, random, verdict.failure);
 }
 
-probe_verdict judge_probe(const exchange& done,
-                          const nlohmann::json::json_pointer& at) {
-  if (done.failure)
-    return {};
-  if (done.status == 404)
-    return {probe_finding::not_found, nullptr, nullptr};
-  if (done.status < 200 || done.status >= 300)
-    return {};
-  auto read = parse_answer(done.body);
-  auto* const answer = std::get_if<nlohmann::json>(&read);
-  if (answer == nullptr)
-    return {};
-  // What is there but is no UID must not be taken for nothing: a clone would
-  // be made a second time.
-  if (!answer->contains(at) || answer->at(at).is_null())
-    return {probe_finding::not_found, nullptr, nullptr};
-  auto uid = answer->at(at);
-  if (!is_uid(uid))
-    return {};
-  return {probe_finding::found, std::move(uid), std::move(*answer)};
+clone_step after_throttled(const clone_rules& rules,
+                           const clone_verdict& verdict,
+                           const early_attempt& made) {
+  auto own = backoff(rules.retry, made.throttled, made.random, std::nullopt);
+  if (!made.sender_waits || own >= *made.sender_waits)
+    own = rules.retry.throttled;
+  auto next = after_not_now(rules.retry, {verdict.wait}, made.since, made.now,
+                            made.random, own);
+  return next.pause
+         ? clone_step{clone_action::attempt, *next.pause, std::nullopt}
+         : fail(next.failure);
 }
 
-clone_step after_probe(const clone_rules& rules, probe_finding finding,
-                       std::uint32_t counted, std::uint32_t probes,
-                       double random, const std::optional<error>& last) {
-  switch (finding) {
-  case probe_finding::found:
+probe_finding judge_probe(const exchange& done,
+                          const nlohmann::json::json_pointer& at,
+                          const answer_reading& reading, nlohmann::json& uid) {
+  if (done.failure)
+    return probe_finding::no_answer;
+  if (reading.rule && reading.rule->then == ruled::fail)
+    return probe_finding::not_found;
+  const bool is_good = reading.rule ? reading.rule->then == ruled::succeed
+                                    : done.status >= 200 && done.status < 300;
+  if (!is_good)
+    return !reading.rule && done.status == 404 ? probe_finding::not_found
+                                               : probe_finding::no_answer;
+  if (reading.unreadable
+      && reading.unreadable->kind == error_kind::nothing_picked)
+    return probe_finding::not_found;
+  if (!reading.answer)
+    return probe_finding::no_answer;
+  const auto& answer = *reading.answer;
+  // What is there but is no UID must not be taken for nothing: a clone would
+  // be made a second time.
+  if (!answer.contains(at) || answer.at(at).is_null())
+    return probe_finding::not_found;
+  if (!is_uid(answer.at(at)))
+    return probe_finding::no_answer;
+  uid = answer.at(at);
+  return probe_finding::found;
+}
+
+wall_time probe_ends(const probe_rules& rules, wall_time ended) {
+  return ended + rules.after + rules.limit;
+}
+
+clone_step after_probe(const clone_rules& rules, const probe_end& made) {
+  if (made.finding == probe_finding::found)
     return {clone_action::finish, milliseconds{0}, std::nullopt};
-  case probe_finding::not_found:
-    return attempt_again(rules, counted, random, std::nullopt, last);
-  case probe_finding::no_answer:
-    break;
-  }
-  if (probes >= rules.retry.max_attempts)
-    return surrender(last);
-  return {clone_action::probe,
-          backoff(rules.retry, probes, random, std::nullopt), std::nullopt};
+  const auto again = after_look({rules.probe->every, rules.probe->limit},
+                                made.ends, made.now, made.retry_after);
+  if (again.pause)
+    return {clone_action::probe, *again.pause, std::nullopt};
+  if (made.finding == probe_finding::not_found && !made.is_accepted)
+    return attempt_again(rules, made.counted, made.random, std::nullopt,
+                         made.last);
+  return surrender(made.last);
+}
+
+clone_step after_poll(const clone_rules& rules, const poll_verdict& verdict,
+                      const poll_end& made) {
+  if (verdict.finding == poll_finding::failed)
+    return fail(verdict.failure);
+  const bool is_lost = verdict.finding == poll_finding::lost || made.gone >= 2;
+  const auto again = is_lost
+                     ? wait_step{}
+                     : after_look(*rules.poll, made.ends, made.now, made.wait);
+  if (again.pause)
+    return {clone_action::poll, *again.pause, std::nullopt};
+  if (rules.probe)
+    return {clone_action::probe, rules.probe->after, std::nullopt};
+  return surrender(is_lost ? verdict.failure
+                           : std::optional{wait_timed_out(*rules.poll, 0)});
 }
 
 clone_step after_crash(const clone_rules& rules, const job& record,
-                       wall_time now) {
+                       wall_time now, double random) {
+  if (record.clone.accepted && rules.poll)
+    return {
+      clone_action::poll,
+      after_restart(*rules.poll, record.clone.accepted->ends, now, random),
+      std::nullopt};
   const auto& attempts = record.clone.attempts;
   const auto counted = record.clone.counted;
   if (attempts.empty())

@@ -24,7 +24,7 @@ constexpr step_kind all_kinds[] = {
 
 /// A step that may be attempted again: it ended without success.
 bool can_try_again(const step_record& step) {
-  return is_final(step.status) && step.status != status::succeeded;
+  return is_final(step.status) && !is_satisfied(step);
 }
 
 struct decider {

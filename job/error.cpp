@@ -88,6 +88,16 @@ constexpr entry entries[] = {
   {error_kind::cancelled, "cancelled", 409, "The job was cancelled"},
   {error_kind::breaker_open, "breaker-open", 503,
    "The upstream's breaker is open"},
+  {error_kind::throttled, "throttled", 503, "The upstream asked to wait"},
+  {error_kind::answer_refused, "answer-refused", 502,
+   "The flow calls the upstream's answer a failure"},
+  {error_kind::nothing_picked, "nothing-picked", 502,
+   "The upstream's answer has no such element"},
+  {error_kind::wait_failed, "wait-failed", 502,
+   "What was waited for has failed"},
+  {error_kind::wait_timed_out, "wait-timed-out", 504,
+   "What was waited for did not come in time"},
+  {error_kind::when_false, "when", 500, "The step is not wanted for this job"},
 };
 
 const entry& find(error_kind kind) noexcept {

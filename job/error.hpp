@@ -56,6 +56,12 @@ enum class error_kind : std::uint16_t {
   shut_down = 73,
   cancelled = 74,
   breaker_open = 75,
+  throttled = 76,
+  answer_refused = 77,
+  nothing_picked = 78,
+  wait_failed = 79,
+  wait_timed_out = 80,
+  when_false = 81,
 };
 
 /// What went wrong, in words that may be shown to whoever asked: never a

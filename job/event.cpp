@@ -58,6 +58,24 @@ void end_open_attempt(Step& step, const std::optional<error>& why) {
   last.failure = why;
 }
 
+/// Notes in `step`, a clone or a step, since when it has been told "not now".
+template <class Step>
+void note_throttling(Step& step, const attempt& made, wall_time at) {
+  if (made.failure && made.failure->kind == error_kind::throttled) {
+    step.throttled_since = step.throttled_since.value_or(at);
+    ++step.throttled;
+  } else if (made.counted) {
+    step.throttled_since.reset();
+    step.throttled = 0;
+  }
+}
+
+template <class Step>
+void forget_throttling(Step& step) {
+  step.throttled_since.reset();
+  step.throttled = 0;
+}
+
 struct applier {
   job& record;
   wall_time at;
@@ -96,6 +114,7 @@ struct applier {
     if (!put(record.clone, change.made))
       return false;
     begin_attempt();
+    record.clone.accepted.reset();
     record.clone.failure.reset();
     record.clone.next_attempt.reset();
     reopen(job_status::cloning);
@@ -105,7 +124,17 @@ struct applier {
   bool operator()(const clone_attempt_ended& change) const {
     if (!put(record.clone, change.made))
       return false;
+    note_throttling(record.clone, change.made, at);
     record.clone.next_attempt = change.next_attempt;
+    return true;
+  }
+
+  bool operator()(const clone_accepted& change) const {
+    if (!record.clone.uid.is_null() || !put(record.clone, change.made))
+      return false;
+    forget_throttling(record.clone);
+    record.clone.accepted = change.accepted;
+    record.clone.next_attempt.reset();
     return true;
   }
 
@@ -119,6 +148,7 @@ struct applier {
     end_open_attempt(record.clone, std::nullopt);
     record.clone.uid = change.uid;
     record.clone.answer = change.answer;
+    record.clone.accepted.reset();
     record.clone.failure.reset();
     record.clone.next_attempt.reset();
     record.sub_actions.clear();
@@ -152,6 +182,8 @@ struct applier {
       return false;
     end_open_attempt(record.clone, std::nullopt);
     record.clone.counted = 0;
+    record.clone.accepted.reset();
+    forget_throttling(record.clone);
     record.clone.failure.reset();
     record.clone.next_attempt = at;
     take_cancel_back();
@@ -180,12 +212,26 @@ struct applier {
     // What succeeded stays so, whatever comes late of another attempt.
     if (step->status == sub_action_status::succeeded)
       return true;
+    note_throttling(*step, change.made, at);
     step->status = change.status;
     if (change.status == sub_action_status::succeeded)
       note_success(*step);
     step->answer = change.answer;
     step->failure = change.failure;
     step->next_attempt = change.next_attempt;
+    return true;
+  }
+
+  bool operator()(const wait_begun& change) const {
+    auto* const step = find_step(record, change.step);
+    if (step == nullptr || !put(*step, change.made))
+      return false;
+    if (step->status == sub_action_status::succeeded)
+      return true;
+    forget_throttling(*step);
+    step->status = sub_action_status::retrying;
+    step->wait_ends = change.ends;
+    step->next_attempt = change.next_look;
     return true;
   }
 
@@ -214,6 +260,8 @@ struct applier {
     step.next_attempt = is_new ? std::nullopt : std::optional{at};
     step.failure.reset();
     step.counted = 0;
+    step.wait_ends.reset();
+    forget_throttling(step);
     if (kind == step_kind::sub_action)
       take_cancel_back();
     take_up(kind);

@@ -69,6 +69,22 @@ struct definition_changed {
   std::vector<std::string> sub_actions;
 };
 
+/// The upstream has taken the clone on and works on it: from now on it is asked
+/// what became of it, until the end that `accepted` has.
+struct clone_accepted {
+  attempt made;
+  accepted_clone accepted;
+};
+
+/// A step's call has succeeded, but what it waits for is not there yet. It is
+/// asked for until `ends`; that is not journaled.
+struct wait_begun {
+  step_ref step;
+  attempt made;
+  wall_time ends;
+  wall_time next_look;
+};
+
 struct step_begun {
   step_ref step;
   attempt made;
@@ -131,7 +147,8 @@ using job_change =
                clone_succeeded, clone_settled, step_begun, step_ended,
                step_settled, job_finished, sender_replied, job_recovered,
                job_handed_back, key_released, clone_reopened, steps_added,
-               cancel_requested, definition_changed, job_rested>;
+               cancel_requested, definition_changed, job_rested, clone_accepted,
+               wait_begun>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {

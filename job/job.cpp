@@ -81,4 +81,10 @@ std::uint32_t next_attempt_number(const std::vector<attempt>& attempts) {
   return attempts.empty() ? 1 : attempts.back().number + 1;
 }
 
+bool is_satisfied(const step_record& step) {
+  return step.status == sub_action_status::succeeded
+      || (step.status == sub_action_status::skipped && step.failure
+          && step.failure->kind == error_kind::when_false);
+}
+
 } // namespace handoff

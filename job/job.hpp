@@ -46,6 +46,12 @@ struct attempt {
 inline constexpr std::size_t first_attempts_kept = 5;
 inline constexpr std::size_t last_attempts_kept = 20;
 
+/// What an upstream answered that took a clone on and works on it.
+struct accepted_clone {
+  nlohmann::json answer; ///< what the flow refers to of it, or null
+  wall_time ends;        ///< when it is given up
+};
+
 /// What is known of the clone.
 struct clone_record {
   /// The first `first_attempts_kept` and the last `last_attempts_kept`; their
@@ -62,6 +68,11 @@ struct clone_record {
   std::optional<error> failure;
   /// When the next attempt is due, between two of them.
   std::optional<wall_time> next_attempt;
+  /// Since when its attempts have had nothing but "not now", and how many.
+  std::optional<wall_time> throttled_since = {};
+  std::uint32_t throttled = 0;
+  /// From then on it is known to be under way, and is only asked for.
+  std::optional<accepted_clone> accepted = {};
 };
 
 /// What the steps of a job are, beside its clone. Values are written to the
@@ -104,6 +115,11 @@ struct step_record {
   std::uint32_t success = 0;
   /// When it came to be, of a compensation or callback.
   std::optional<wall_time> added = {};
+  /// As those of a clone.
+  std::optional<wall_time> throttled_since = {};
+  std::uint32_t throttled = 0;
+  /// When it is given up, of a step that waits for what its upstream works on.
+  std::optional<wall_time> wait_ends = {};
 };
 
 /// What the sender was told.
@@ -172,6 +188,9 @@ bool is_calling_back(const job& record);
 /// Whether something remains to be done without a person: it is cloning or
 /// running, or calling back.
 bool is_unfinished(const job& record);
+
+/// Whether a step needs nothing more: it has succeeded, or is not wanted.
+bool is_satisfied(const step_record& step);
 
 /// How a job goes on by itself.
 enum class job_work : std::uint8_t {

@@ -7,8 +7,8 @@ namespace {
 
 using status = sub_action_status;
 
-bool did_not_succeed(status each) {
-  return is_final(each) && each != status::succeeded;
+bool did_not_succeed(const step_record& step) {
+  return is_final(step.status) && !is_satisfied(step);
 }
 
 } // namespace
@@ -27,7 +27,7 @@ plan_step next_step(std::span<const sub_action_rule> rules,
     return std::find(step.skip.begin(), step.skip.end(), at) != step.skip.end();
   };
   const auto blocks = [&](std::size_t other) {
-    return did_not_succeed(steps[other].status) || is_skipped(other);
+    return did_not_succeed(steps[other]) || is_skipped(other);
   };
   // What is skipped makes what comes after it skipped too, whatever the order
   // in the flow.
@@ -45,9 +45,8 @@ plan_step next_step(std::span<const sub_action_rule> rules,
   for (std::size_t at = 0; at < rules.size(); ++at) {
     const auto& after = rules[at].after;
     if (steps[at].status == status::waiting && !is_skipped(at)
-        && std::all_of(after.begin(), after.end(), [&](auto other) {
-             return steps[other].status == status::succeeded;
-           }))
+        && std::all_of(after.begin(), after.end(),
+                       [&](auto other) { return is_satisfied(steps[other]); }))
       step.start.push_back(at);
   }
   std::sort(step.skip.begin(), step.skip.end());
@@ -60,8 +59,8 @@ job_status status_of(std::span<const step_record> steps) {
   for (const auto& each : steps) {
     if (!is_final(each.status))
       return job_status::running;
-    failed =
-      failed || each.status == status::failed || each.status == status::skipped;
+    failed = failed || each.status == status::failed
+          || (each.status == status::skipped && !is_satisfied(each));
     cancelled = cancelled || each.status == status::cancelled;
   }
   // What was skipped because somebody cancelled is a part of the cancellation.

@@ -20,6 +20,10 @@ struct retry_policy {
   double jitter = 0.5;                               ///< 0..1
   std::chrono::milliseconds attempt_timeout{30'000}; ///< 1 ms..1 h
   std::vector<int> retry_on;                         ///< statuses 400..599
+  /// The wait after "not now" (`not_now_of`) where the answer names none.
+  std::chrono::milliseconds throttled{30'000}; ///< 1 ms..24 h
+  /// For how long such answers are put up with.
+  std::chrono::milliseconds throttled_for{900'000}; ///< 1 ms..7 d
 };
 
 /// The statuses that are worth another attempt of a sub-action.

@@ -27,17 +27,29 @@ step_ended after_attempt(const job& record, step_result result,
   auto& verdict = result.verdict;
   ended.made.ended = true;
   ended.made.failure = verdict.failure;
-  ended.made.counted = verdict.outcome != sub_action_outcome::uncounted;
+  const bool is_early = verdict.outcome == sub_action_outcome::throttled;
+  ended.made.counted =
+    verdict.outcome != sub_action_outcome::uncounted && !is_early;
   if (verdict.outcome == sub_action_outcome::succeeded) {
     ended.answer = std::move(verdict.answer);
     return ended;
   }
   const auto counted =
     step_at(record, result.step).counted + (ended.made.counted ? 1u : 0u);
-  const auto pause =
-    verdict.outcome == sub_action_outcome::failed
-      ? std::nullopt
-      : next_attempt_in(policy, counted, random, result.retry_after);
+  auto pause = verdict.outcome == sub_action_outcome::failed
+               ? std::nullopt
+               : next_attempt_in(policy, counted, random, result.retry_after);
+  if (is_early) {
+    auto next =
+      after_not_now(policy, {verdict.wait},
+                    step_at(record, result.step).throttled_since.value_or(now),
+                    now, random, policy.throttled);
+    pause = next.pause;
+    if (!pause)
+      verdict.failure = std::move(next.failure);
+  } else if (pause && verdict.wait) {
+    pause = lengthened(policy, *verdict.wait, random);
+  }
   if (pause && is_cancelled(record, result.step)) {
     ended.status = status::cancelled;
   } else if (pause) {
@@ -48,6 +60,32 @@ step_ended after_attempt(const job& record, step_result result,
     ended.failure = std::move(verdict.failure);
   }
   return ended;
+}
+
+std::variant<step_ended, wait_begun, std::chrono::milliseconds>
+after_wait(const job& record, step_result result, const wait_rules& rules,
+           wall_time now) {
+  const auto& step = step_at(record, result.step);
+  const auto ends = step.wait_ends.value_or(now + rules.limit);
+  const auto next = after_look(rules, ends, now, result.retry_after);
+  result.made.ended = true;
+  if (is_cancelled(record, result.step)) {
+    result.made.counted = false;
+    return step_ended{result.step, std::move(result.made), status::cancelled,
+                      nullptr,     std::nullopt,           std::nullopt};
+  }
+  if (!next.pause) {
+    const auto failure = wait_timed_out(rules, result.made.http_status);
+    result.made.failure = failure;
+    return step_ended{result.step,    std::move(result.made),
+                      status::failed, nullptr,
+                      failure,        std::nullopt};
+  }
+  if (step.wait_ends)
+    return *next.pause;
+  result.made.counted = false;
+  return wait_begun{result.step, std::move(result.made), ends,
+                    now + *next.pause};
 }
 
 step_ended after_cut_short(const job& record, step_ref step, attempt made,

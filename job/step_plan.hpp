@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <variant>
 
 namespace handoff {
 
@@ -24,6 +25,13 @@ struct step_result {
 step_ended after_attempt(const job& record, step_result result,
                          const retry_policy& policy, double random,
                          wall_time now);
+
+/// What follows an attempt of a step that waits for what its upstream works on,
+/// and that found it not there yet: the wait begins, or goes on for a while,
+/// which is not journaled, or has failed. With its job cancelled, it is.
+std::variant<step_ended, wait_begun, std::chrono::milliseconds>
+after_wait(const job& record, step_result result, const wait_rules& rules,
+           wall_time now);
 
 /// What becomes of a step whose attempt this side cut short, for `why`: it is
 /// made again after `pause`, and nothing is counted.

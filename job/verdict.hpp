@@ -1,7 +1,9 @@
 #pragma once
 
 #include "job/exchange.hpp"
+#include "job/outcome.hpp"
 #include "job/retry.hpp"
+#include "job/throttle.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -26,6 +28,8 @@ enum class clone_outcome : std::uint8_t {
   retryable, ///< known not to have happened, and worth another attempt
   unknown,   ///< may or may not have happened
   uncounted, ///< never sent for a reason of our own: tried again, not counted
+  throttled, ///< known not to have happened, because it was too early
+  accepted,  ///< under way: what becomes of it has to be asked for
 };
 
 struct clone_verdict {
@@ -33,6 +37,8 @@ struct clone_verdict {
   nlohmann::json uid;    ///< a string or an integer, when `done`
   nlohmann::json answer; ///< the parsed answer, when `done`
   std::optional<error> failure;
+  /// How long to wait before another attempt, where the answer tells.
+  std::optional<std::chrono::milliseconds> wait = {};
 };
 
 /// Judges a clone's exchange. 2xx with a usable UID is `done`, without one
@@ -44,12 +50,54 @@ clone_verdict judge_clone(const exchange& done,
                           const nlohmann::json::json_pointer& uid,
                           const retry_policy& policy);
 
+/// The same for an answer in which the flow has found `reading`. A rule goes
+/// before the status; where none holds, an answer that says "not now"
+/// (`not_now_of`) is `throttled`.
+clone_verdict judge_clone(const exchange& done,
+                          const nlohmann::json::json_pointer& uid,
+                          const retry_policy& policy,
+                          const answer_reading& reading, wall_time now);
+
+/// The same for a clone that is polled. A success that says that it failed is
+/// `failed`, one that says that it is done is judged by its UID, any other, and
+/// a 303 with Location, is `accepted`.
+clone_verdict judge_polled_clone(const exchange& done,
+                                 const nlohmann::json::json_pointer& uid,
+                                 const retry_policy& policy,
+                                 const answer_reading& reading, wall_time now);
+
+/// What a poll found.
+enum class poll_finding : std::uint8_t {
+  done,      ///< the UID is there
+  failed,    ///< the upstream says that the clone failed
+  not_yet,   ///< it is under way
+  gone,      ///< the upstream does not know it (any more): 404 or 410
+  lost,      ///< it is over, and nobody can know what came of it
+  no_answer, ///< nothing that says anything
+};
+
+struct poll_verdict {
+  poll_finding finding = poll_finding::no_answer;
+  nlohmann::json uid = nullptr;    ///< when `done`
+  nlohmann::json answer = nullptr; ///< when `done`
+  std::optional<error> failure = {};
+  /// How long to wait before the next one, where the answer tells.
+  std::optional<std::chrono::milliseconds> wait = {};
+};
+
+/// Judges the exchange of a poll.
+poll_verdict judge_poll(const exchange& done,
+                        const nlohmann::json::json_pointer& uid,
+                        const answer_reading& reading, wall_time now);
+
 /// What one attempt of a sub-action came to.
 enum class sub_action_outcome : std::uint8_t {
   succeeded, ///< 2xx
   failed,    ///< not worth another attempt
   retryable,
   uncounted, ///< cut short by us: made again, not counted
+  throttled, ///< not done, because it was too early
+  waiting,   ///< done, but what is waited for is not there yet
 };
 
 struct sub_action_verdict {
@@ -58,6 +106,8 @@ struct sub_action_verdict {
   /// The parsed answer, when it `succeeded` and is wanted. Null for one that is
   /// not JSON: whatever refers to it says so.
   nlohmann::json answer = nullptr;
+  /// How long to wait before another attempt, where the answer tells.
+  std::optional<std::chrono::milliseconds> wait = {};
 };
 
 /// Judges a sub-action's exchange. A sub-action carries an idempotency key, so
@@ -67,6 +117,13 @@ struct sub_action_verdict {
 sub_action_verdict judge_sub_action(const exchange& done,
                                     const retry_policy& policy,
                                     bool wants_answer = false);
+
+/// The same for an answer in which the flow has found `reading`, as
+/// `judge_clone` does it.
+sub_action_verdict judge_sub_action(const exchange& done,
+                                    const retry_policy& policy,
+                                    const answer_reading& reading,
+                                    wall_time now);
 
 /// How long until the next attempt, when `counted` attempts have failed; none
 /// when the policy is used up.

@@ -24,6 +24,8 @@ enum class event_kind : std::int64_t {
   cancelling = 16,
   redefined = 17,
   rested = 18,
+  clone_taken = 20,
+  wait = 21,
 };
 
 } // namespace handoff

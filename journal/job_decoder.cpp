@@ -245,6 +245,11 @@ job_change change_in(const json& from, const std::string& id,
     return job_handed_back{};
   case rested:
     return job_rested{};
+  case clone_taken:
+    return clone_accepted{attempt_in(at(0)), {at(1), time_in(at(2))}};
+  case wait:
+    return wait_begun{step_ref_in(at(0)), attempt_in(at(1)), time_in(at(2)),
+                      time_in(at(3))};
   case cancelling:
     return cancel_requested{};
   case redefined:

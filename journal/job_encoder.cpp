@@ -201,6 +201,20 @@ struct encoder {
 
   void operator()(const job_rested&) { head(rested, 0); }
 
+  void operator()(const clone_accepted& change) {
+    head(clone_taken, 3);
+    put(change.made);
+    to.json(change.accepted.answer);
+    to.time(change.accepted.ends);
+  }
+
+  void operator()(const wait_begun& change) {
+    head(wait, 4);
+    put(change.step);
+    put(change.made);
+    to.time(change.ends).time(change.next_look);
+  }
+
   void operator()(const cancel_requested&) { head(cancelling, 0); }
 
   /// The definition itself is stored once for each version.

@@ -17,6 +17,8 @@ job without_bulk(const job& record) {
   bare.status = record.status;
   bare.clone = record.clone;
   bare.clone.answer = nullptr;
+  if (bare.clone.accepted)
+    bare.clone.accepted->answer = nullptr;
   bare.sub_actions = record.sub_actions;
   for (auto& each : bare.sub_actions)
     each.answer = nullptr;
@@ -37,6 +39,8 @@ job without_bulk(const job& record) {
 void drop_answer(job& record, const job_change& change) {
   if (std::holds_alternative<clone_succeeded>(change))
     record.clone.answer = nullptr;
+  else if (std::holds_alternative<clone_accepted>(change))
+    record.clone.accepted->answer = nullptr;
   else if (const auto* ended = std::get_if<step_ended>(&change))
     find_step(record, ended->step)->answer = nullptr;
 }

@@ -100,6 +100,17 @@ public:
 
   void operator()(const job_rested&) {}
 
+  void operator()(const clone_accepted& change) {
+    clone("accepted", change.made);
+  }
+
+  void operator()(const wait_begun& change) {
+    auto data = step(change.step, sub_action_status::retrying);
+    add_attempt(data, change.made, change.next_look);
+    data["wait_ends"] = timestamp(change.ends);
+    put("step", std::move(data));
+  }
+
   void operator()(const cancel_requested&) { put("cancel", json::object()); }
 
   void operator()(const definition_changed& change) {

@@ -63,7 +63,7 @@ TEST_F(JobSupervisorTest, FailsAnAttemptThatCannotBeFilledIn) {
            {{{"name", "a"},
              {"request",
               {{"method", "POST"},
-               {"url", "http://127.0.0.1:9001/a/{{body/none}}"}}}}}}});
+               {"url", "http://127.0.0.1:9001/a/{{clone/none}}"}}}}}}});
   const auto record = job_of(post(definition));
   EXPECT_EQ(record.status, job_status::failed);
   const auto& attempts = record.sub_actions.at(0).attempts;

@@ -189,7 +189,7 @@ const std::vector<bad_input>& bad_flows() {
      {"method": "GET", "url": "http://a/{{bdy/x}}"}}])",
      "/sub_actions/0/request/url: {{bdy/x}} names no known source (did you "
      "mean body?), allowed are uid, job, flow, body, clone, sub, header, "
-     "query, received, uuid, item, index, clone-header and sub-header"},
+     "query, received, uuid, item, index, clone-header, sub-header, accepted and accepted-header"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{uid | uper}}"}}])",
      "/sub_actions/0/request/url: {{uid | uper}} names no known function (did "

@@ -165,13 +165,45 @@ TEST_F(CloneFaultTest, ClonesAgainWhereTheProbeFindsNothing) {
   flow["clone"]["retry"] = {{"max_attempts", 2}};
   flow["clone"]["probe"] = {
     {"request", {{"method", "GET"}, {"url", api.url("/projects")}}},
-    {"uid", "/items/0/id"}};
+    {"uid", "/items/0/id"},
+    {"every", "50ms"},
+    {"for", "200ms"}};
   script(on("/projects/*/clone", reset, ok),
          on("/projects", json{{"body", {{"items", json::array()}}}}));
   start();
   service->wait_for_job(accept_job(), "succeeded");
   EXPECT_EQ(clones(), 2);
-  EXPECT_EQ(api.counts("GET /projects")["requests"], 1);
+  // "Not found" says something only once it has been so for a while.
+  EXPECT_GE(api.counts("GET /projects")["requests"], 3);
+}
+
+TEST_F(CloneFaultTest, AdoptsOnlyTheElementThatThePickNames) {
+  flow["clone"]["probe"] = {
+    {"request", {{"method", "GET"}, {"url", api.url("/projects")}}},
+    {"pick",
+     {{"from", "/items"},
+      {"where", {{"at", "/note"}, {"is", "{{body/note}}"}}}}},
+    {"uid", "/id"}};
+  script(on("/projects/*/clone", reset),
+         on("/projects",
+            json{{"body",
+                  {{"items",
+                    {{{"id", "foreign"}, {"note", "other"}},
+                     {{"id", "mine"}, {"note", "n-1"}}}}}}}));
+  start();
+  const auto answer =
+    service->post("project-setup",
+                  {{"template", "t"}, {"name", "n"}, {"note", "n-1"}});
+  ASSERT_EQ(answer.status, 200) << answer.body << service->log();
+  EXPECT_EQ(answer.json()["uid"], "mine");
+  EXPECT_EQ(clones(), 1);
+}
+
+TEST_F(CloneFaultTest, FailsWhereARuleCallsA200AFailure) {
+  flow["clone"]["outcome"] = "graphql";
+  expect_failed_after({{"body",
+                        {{"errors", {{{"message", "no such board"}}}},
+                         {"data", {{"id", "x"}}}}}});
 }
 
 } // namespace handoff::support

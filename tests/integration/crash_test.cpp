@@ -20,7 +20,9 @@ void CrashTest::choose(unknown_clone what) {
     clone["probe"] = {
       {"request",
        {{"method", "GET"}, {"url", api.url("/made?key={{job}}.clone")}}},
-      {"uid", "/id"}};
+      {"uid", "/id"},
+      {"every", "5ms"},
+      {"for", "10ms"}};
   else if (what == unknown_clone::repeated)
     clone["safe_to_repeat"] = true;
 }

@@ -25,7 +25,8 @@ protected:
 
   ServiceTest() {
     options.ini["deadline"] = {{"limit", "2s"}, {"margin", "100ms"}};
-    options.ini["retry"] = {{"first", "20ms"}, {"jitter", "0.0"}};
+    options.ini["retry"] = {
+      {"first", "20ms"}, {"jitter", "0.0"}, {"throttled", "20ms"}};
     flow = {{"name", "setup"},
             {"clone",
              {{"request",

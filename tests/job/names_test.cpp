@@ -58,6 +58,12 @@ constexpr numbered error_kinds[] = {
   {73, "shut-down"},
   {74, "cancelled"},
   {75, "breaker-open"},
+  {76, "throttled"},
+  {77, "answer-refused"},
+  {78, "nothing-picked"},
+  {79, "wait-failed"},
+  {80, "wait-timed-out"},
+  {81, "when"},
 };
 
 constexpr numbered job_statuses[] = {

@@ -1,4 +1,3 @@
-#include "job/clone_plan.hpp"
 #include "job/json_text.hpp"
 #include "job/verdict.hpp"
 
@@ -161,30 +160,6 @@ TEST(SubActionVerdictTest, ReadsAnswerThatIsWanted) {
   const auto refused = judge(deep);
   EXPECT_EQ(refused.outcome, sub_is::failed);
   EXPECT_EQ(refused.failure->kind, error_kind::answer_malformed);
-}
-
-TEST(ProbeVerdictTest, TellsNothingThereFromNoAnswer) {
-  const struct {
-    exchange done;
-    probe_finding finding;
-  } rows[] = {
-    {answer(200, R"({"id":7})"), probe_finding::found},
-    {answer(200, R"({"id":123456789012345678901})"), probe_finding::found},
-    {answer(200, R"({"id":null})"), probe_finding::not_found},
-    {answer(200, R"({"items":[]})"), probe_finding::not_found},
-    {answer(404), probe_finding::not_found},
-    {answer(200, R"({"id":1.5})"), probe_finding::no_answer},
-    {answer(200, "not JSON"), probe_finding::no_answer},
-    {answer(200, std::string(200'000, '[')), probe_finding::no_answer},
-    {answer(500), probe_finding::no_answer},
-    {broken(error_kind::connection_lost, true), probe_finding::no_answer},
-  };
-
-  for (const auto& row : rows)
-    EXPECT_EQ(judge_probe(row.done, id).finding, row.finding)
-      << row.done.status << row.done.body.substr(0, 80);
-  EXPECT_EQ(judge_probe(rows[0].done, id).uid, 7);
-  EXPECT_EQ(judge_probe(rows[0].done, id).answer, nlohmann::json({{"id", 7}}));
 }
 
 TEST(SubActionVerdictTest, JudgesWhatBroke) {

@@ -216,6 +216,14 @@ struct teller {
     log.debug("handed back to the journal");
   }
 
+  void operator()(const clone_accepted&) const {
+    log.debug("clone accepted: asked for until it is done");
+  }
+
+  void operator()(const wait_begun& change) const {
+    log.debug("{} waits for its upstream", text_of(change.step));
+  }
+
   void operator()(const job_rested&) const {
     log.debug("waits for an upstream");
   }

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "config/answer_rules.hpp"
+#include "config/flow_check.hpp"
+#include "config/flow_reader.hpp"
+
+namespace handoff {
+
+/// Most rules in one `outcome`.
+inline constexpr std::size_t outcome_rules_max = 50;
+
+/// Reads an `outcome`: the name of a shipped set, or rules. What is wrong goes
+/// to the report.
+outcome_rules read_outcome(flow_report& report, const nlohmann::json& value,
+                           const nlohmann::json::json_pointer& at);
+
+/// Reads the `outcome` of `object`; no rules if it has none.
+outcome_rules read_outcome(object_reader& object);
+
+/// Reads the `pick` of `object`, if it has one.
+std::optional<pick_rule> read_pick(object_reader& object);
+
+/// Reads `until` and `fails` of `object`; nothing without `until`.
+std::optional<wait_conditions> read_wait_conditions(object_reader& object);
+
+/// Reports every expression of `rules`, which stand in the object at `at`, that
+/// `scope` does not allow.
+void check_answer_rules(flow_report& report,
+                        const nlohmann::json::json_pointer& at,
+                        const answer_rules& rules,
+                        const expression_scope& scope);
+
+} // namespace handoff

@@ -1,0 +1,189 @@
+// Jobs that wait for what their upstreams work on, judge answers by their bodies,
+// and choose what they do.
+
+#include "tests/actors/actor_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+#include <utility>
+
+namespace handoff {
+namespace {
+
+using namespace test;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+using json = nlohmann::json;
+
+class WaitingJobTest : public ActorTest {
+protected:
+  WaitingJobTest() {
+    upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})")};
+  }
+
+  static json request_to(const std::string& path, const char* method = "POST") {
+    return {{"method", method}, {"url", "http://127.0.0.1:9001" + path}};
+  }
+
+  static json waiting_step() {
+    return {{"name", "copied"},
+            {"request", request_to("/copied", "GET")},
+            {"until", {{"at", "/status"}, {"is", "done"}}},
+            {"fails", {{"at", "/status"}, {"is", "failed"}}},
+            {"every", "2s"},
+            {"for", "1min"}};
+  }
+
+  static json polled_clone() {
+    return {{"request", request_to("/clone")},
+            {"poll",
+             {{"request", request_to("/made/{{accepted/id}}", "GET")},
+              {"until", {{"at", "/status"}, {"is", "done"}}},
+              {"fails", {{"at", "/status"}, {"is", "failed"}}},
+              {"every", "1s"},
+              {"for", "30s"}}},
+            {"uid", "/project/id"}};
+  }
+};
+
+TEST_F(WaitingJobTest, LooksUntilItIsThere) {
+  start();
+  const auto not_yet = answers(200, R"({"status":"busy"})");
+  upstream->script["/copied"] = {not_yet, not_yet, not_yet,
+                                 answers(200, R"({"status":"done"})")};
+  upstream->script["/use"] = {answers(200)};
+  const auto id =
+    post(load({{"sub_actions",
+                {waiting_step(),
+                 {{"name", "use"},
+                  {"after", {"copied"}},
+                  {"request", request_to("/use")}}}}}));
+  run_for(1s);
+  EXPECT_EQ(job_of(id).sub_actions[0].status, sub_action_status::retrying);
+  EXPECT_EQ(upstream->calls_of("/use").size(), 0u);
+  run_for(10s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/copied"), SizeIs(4));
+  // The begin and the end, not each look.
+  EXPECT_THAT(job_of(id).sub_actions[0].attempts, SizeIs(2));
+  EXPECT_EQ(job_of(id).sub_actions[0].counted, 1u);
+}
+
+TEST_F(WaitingJobTest, FailsWhereWhatIsWaitedForFails) {
+  start();
+  upstream->script["/copied"] = {answers(200, R"({"status":"busy"})"),
+                                 answers(200, R"({"status":"failed"})")};
+  const auto id = post(load({{"sub_actions", {waiting_step()}}}));
+  run_for(5s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::failed);
+  EXPECT_EQ(record.sub_actions[0].failure->kind, error_kind::wait_failed);
+}
+
+TEST_F(WaitingJobTest, FailsWhereItIsNotThereInTime) {
+  start();
+  upstream->script["/copied"] = {answers(200, R"({"status":"busy"})")};
+  const auto id = post(load({{"sub_actions", {waiting_step()}}}));
+  run_for(59s);
+  EXPECT_EQ(job_of(id).status, job_status::running);
+  run_for(3s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::failed);
+  EXPECT_EQ(record.sub_actions[0].failure->kind, error_kind::wait_timed_out);
+}
+
+TEST_F(WaitingJobTest, SkipsWhatIsNotWanted) {
+  start();
+  for (const auto* path : {"/team", "/other"})
+    upstream->script[path] = {answers(200)};
+  const auto id = post(load(
+    {{"sub_actions",
+      {{{"name", "team"},
+        {"when", {{"value", "{{body/team}}"}, {"exists", true}}},
+        {"request", request_to("/team")}},
+       {{"name", "other"}, {"after", {"team"}},
+        {"request", request_to("/other")}}}}}));
+  run_for(1s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::succeeded);
+  EXPECT_EQ(record.sub_actions[0].status, sub_action_status::skipped);
+  EXPECT_THAT(upstream->calls_of("/team"), SizeIs(0));
+  EXPECT_THAT(upstream->calls_of("/other"), SizeIs(1));
+}
+
+TEST_F(WaitingJobTest, FailsWhereARuleSaysSo) {
+  start();
+  upstream->script["/a"] = {
+    answers(200, R"({"errors":[{"message":"no such board"}]})")};
+  const auto id = post(load({{"sub_actions",
+                              {{{"name", "a"},
+                                {"outcome", "graphql"},
+                                {"request", request_to("/a")}}}}}));
+  run_for(1min);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::failed);
+  EXPECT_THAT(record.sub_actions[0].failure->detail,
+              HasSubstr("no such board"));
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+}
+
+TEST_F(WaitingJobTest, WaitsOutNotNowWithoutCountingIt) {
+  start();
+  auto busy = answers(429);
+  busy.done.headers = {{"Retry-After", "60"}};
+  upstream->script["/a"] = {busy, busy, busy, busy, busy, busy, answers(200)};
+  const auto id = post(load({{"sub_actions",
+                              {{{"name", "a"},
+                                {"request", request_to("/a")}}}}}));
+  run_for(7min);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::succeeded);
+  EXPECT_EQ(record.sub_actions[0].counted, 1u);
+}
+
+TEST_F(WaitingJobTest, AdoptsTheUidThatAPollBrings) {
+  upstream->script["/clone"] = {answers(202, R"({"id":5})")};
+  upstream->script["/made/5"] = {
+    answers(200, R"({"status":"busy"})"), answers(503),
+    answers(200, R"({"status":"done","project":{"id":"p-9"}})")};
+  const auto id = post(load({{"clone", polled_clone()}}));
+  run_for(5s);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 200);
+  EXPECT_EQ(job_of(id).clone.uid, json("p-9"));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/made/5"), SizeIs(3));
+}
+
+TEST_F(WaitingJobTest, IsAmbiguousWhereAPollIsNeverDone) {
+  upstream->script["/clone"] = {answers(202, R"({"id":5})")};
+  upstream->script["/made/5"] = {answers(200, R"({"status":"busy"})")};
+  auto clone = polled_clone();
+  clone["safe_to_repeat"] = true;
+  const auto id = post(load({{"clone", clone}}));
+  run_for(60s);
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
+TEST_F(WaitingJobTest, FailsWhereAPollSaysThatTheCloneFailed) {
+  upstream->script["/clone"] = {answers(202, R"({"id":5})")};
+  upstream->script["/made/5"] = {answers(200, R"({"status":"failed"})")};
+  const auto id = post(load({{"clone", polled_clone()}}));
+  run_for(5s);
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  EXPECT_EQ(responder->given.at(0).status, 502);
+}
+
+TEST_F(WaitingJobTest, RefusesAWebhookThatLacksWhatASubActionNeeds) {
+  post(load({{"sub_actions",
+              {{{"name", "a"},
+                {"request", request_to("/a/{{body/team}}")}}}}}));
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).status, 400);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(0));
+}
+
+} // namespace
+} // namespace handoff
