@@ -1,11 +1,16 @@
 #include "actors/call_builder.hpp"
 
+#include "config/kept_answer.hpp"
+#include "config/poll_address.hpp"
+#include "config/repeat.hpp"
 #include "job/clone_traffic.hpp"
 #include "job/follow_up.hpp"
 #include "job/json_text.hpp"
 #include "job/standard_webhook.hpp"
 #include "job/timestamp.hpp"
 #include "job/trace.hpp"
+
+#include <algorithm>
 
 namespace handoff {
 
@@ -78,12 +83,40 @@ void add_trace(const job& record, const std::string& span_id, headers& to) {
 
 } // namespace
 
+namespace {
+
+/// The answers of the elements of a sub-action, in their order.
+nlohmann::json answers_of(const job& record, const step_record& whole) {
+  auto all = nlohmann::json::array();
+  for (std::size_t at = 0; at < *whole.elements; ++at)
+    all.push_back(nullptr);
+  for (const auto& each : record.sub_actions)
+    if (each.of == whole.name && element_of(each) < all.size())
+      all[element_of(each)] = kept_body(each.answer);
+  return all;
+}
+
+/// The URL of a request, which may be one that an upstream gave.
+result<std::string> url_of(const request_template& request,
+                           const template_context& context) {
+  if (!request.address)
+    return request.url.render(context, template_place::url);
+  auto given = request.url.render(context, template_place::text);
+  if (const auto* text = std::get_if<std::string>(&given))
+    return allowed_address(*request.address, *text);
+  return given;
+}
+
+} // namespace
+
 template_context context_of(const flow& definition, const job& record) {
   template_context context;
   context.hidden = &definition.hidden;
   context.hook = &record.hook;
   if (record.clone.accepted)
     context.accepted = &record.clone.accepted->answer;
+  if (!record.clone.prepared.is_null())
+    context.prepared = &record.clone.prepared;
   if (!record.clone.uid.is_null()) {
     context.uid = &record.clone.uid;
     context.clone_answer = &record.clone.answer;
@@ -91,10 +124,22 @@ template_context context_of(const flow& definition, const job& record) {
   context.sub_answer =
     [&record](std::string_view name) -> const nlohmann::json* {
     for (const auto& each : record.sub_actions)
-      if (each.name == name && each.status == sub_action_status::succeeded)
+      if (each.name == name && each.status == sub_action_status::succeeded
+          && !each.elements)
         return &each.answer;
     return nullptr;
   };
+  const auto& subs = record.sub_actions;
+  if (std::any_of(subs.begin(), subs.end(),
+                  [](const auto& each) { return each.elements.has_value(); }))
+    context.sub_elements =
+      [&record](std::string_view name) -> std::optional<nlohmann::json> {
+      for (const auto& each : record.sub_actions)
+        if (each.name == name && each.status == sub_action_status::succeeded
+            && each.elements)
+          return answers_of(record, each);
+      return std::nullopt;
+    };
   return context;
 }
 
@@ -114,7 +159,13 @@ result<outbound_call> build_call(const flow& definition,
   call.job = record.id;
   call.method = request.method;
   call.timeout = policy.attempt_timeout;
-  auto url = request.url.render(context, template_place::url);
+  if (made.element != nullptr) {
+    context.item = &made.element->item;
+    context.index = made.element->index;
+  }
+  if (made.prepared != nullptr)
+    context.prepared = made.prepared;
+  auto url = url_of(request, context);
   if (auto* failed = std::get_if<error>(&url))
     return std::move(*failed);
   call.url = std::get<std::string>(std::move(url));
@@ -138,15 +189,40 @@ std::optional<std::string> missing_value(const flow& definition,
   for (const auto& [expression, as_text] : definition.required_values)
     if (!has_value(expression, context, as_text))
       return expression.text
-           + " is missing in the webhook, and a sub-action needs it";
+           + " is missing in the webhook, and the flow needs it";
   return std::nullopt;
+}
+
+result<std::optional<step_element>> element_for(const flow& definition,
+                                                const job& record,
+                                                const step_record& step) {
+  const auto* whole =
+    step.of.empty() ? nullptr : find_sub_action(definition, step.of);
+  if (whole == nullptr || !whole->for_each)
+    return std::optional<step_element>{};
+  auto found = elements_of(*whole->for_each, context_of(definition, record));
+  if (auto* failed = std::get_if<error>(&found))
+    return std::move(*failed);
+  auto& all = std::get<std::vector<nlohmann::json>>(found);
+  const auto at = element_of(step);
+  if (at >= all.size())
+    return error{error_kind::template_failed, "\"for_each\" has no element "
+                                                + std::to_string(at)
+                                                + " any more"};
+  return std::optional{step_element{std::move(all[at]), at}};
 }
 
 answer_reading read_answer(const flow& definition,
                            const request_template& request, const job& record,
-                           const exchange& done, bool wants_answer) {
+                           const exchange& done, bool wants_answer,
+                           const step_element* element) {
+  auto context = context_of(definition, record);
+  if (element != nullptr) {
+    context.item = &element->item;
+    context.index = element->index;
+  }
   return read_answer(
-    request.answers, {}, done, context_of(definition, record),
+    request.answers, {}, done, context,
     [&](std::string text) { return masked(definition, std::move(text)); },
     wants_answer);
 }

@@ -18,8 +18,15 @@ bool names_json(std::string_view type);
 /// What the expressions of a job's flow see. Borrows both.
 template_context context_of(const flow& definition, const job& record);
 
-/// The upstream that this request goes to. No expression can stand in its host.
+/// The upstream that this request goes to. No expression can stand in its host,
+/// but where the whole URL is one.
 std::string upstream_of(const request_template& request);
+
+/// What an element's step is made for.
+struct step_element {
+  nlohmann::json item;
+  std::size_t index = 0;
+};
 
 /// One attempt of a step.
 struct step_attempt {
@@ -27,6 +34,10 @@ struct step_attempt {
   std::string step;
   /// 0: one that no journal knows.
   std::uint32_t number = 0;
+  /// Of a step that a `for_each` made; else null.
+  const step_element* element = nullptr;
+  /// Of a call before the clone: what those before it answered; else null.
+  const nlohmann::json* prepared = nullptr;
 };
 
 /// Fills in `request`, one of the flow's, for one attempt. Every attempt of a
@@ -51,7 +62,13 @@ std::optional<std::string> missing_value(const flow& definition,
 /// `definition` masked in what people read.
 answer_reading read_answer(const flow& definition,
                            const request_template& request, const job& record,
-                           const exchange& done, bool wants_answer);
+                           const exchange& done, bool wants_answer,
+                           const step_element* element = nullptr);
+
+/// What the step is made for; nothing if it is no element of a `for_each`.
+/// Error `template_failed`: the elements cannot be had.
+result<std::optional<step_element>>
+element_for(const flow& definition, const job& record, const step_record& step);
 
 /// The call that tells `to` what `step`, a callback of the job, is of: a
 /// message of Standard Webhooks 1.0.0, with the id `{job}_{step}` in every

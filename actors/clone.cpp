@@ -20,9 +20,10 @@ namespace {
 
 /// What calls are told apart by that take different times.
 std::string_view name_of(clone_action step) {
-  return step == clone_action::probe ? "probe"
-       : step == clone_action::poll  ? "poll"
-                                     : "clone";
+  return step == clone_action::probe   ? "probe"
+       : step == clone_action::poll    ? "poll"
+       : step == clone_action::prepare ? "prepare"
+                                       : "clone";
 }
 
 } // namespace
@@ -61,8 +62,11 @@ result<outbound_call> clone_state::build_attempt() const {
 }
 
 void clone_state::admit() {
+  if (needs_prepare())
+    next = clone_action::prepare;
   // What cannot be sent is the sender's mistake, and no job.
-  auto built = build_attempt();
+  auto built =
+    next == clone_action::prepare ? build_prepare() : build_attempt();
   if (const auto missing = missing_value(*order->definition, **record);
       missing && std::holds_alternative<outbound_call>(built))
     built = error{error_kind::invalid_request, *missing};
@@ -80,7 +84,7 @@ void clone_state::admit() {
                  {order->definition, &order->definition->definition}}));
   // With its turn at once, one commit serves the job and its first attempt.
   auto turn = take_turn();
-  if (turn) {
+  if (turn && next == clone_action::attempt) {
     under_way = new_attempt();
     admission.push_back(
       make_event(**record, env->now(), clone_attempt_begun{under_way}));
@@ -126,7 +130,9 @@ void clone_state::admit() {
         }
         admitted();
         if (turn)
-          send(std::move(call), std::move(turn), &clone_state::attempt_ended);
+          send(std::move(call), std::move(turn),
+               next == clone_action::prepare ? &clone_state::prepare_ended
+                                             : &clone_state::attempt_ended);
         else if (early_turn)
           turn_granted(std::exchange(early_turn, nullptr));
         else if (draining)
@@ -174,7 +180,7 @@ void clone_state::resume() {
 }
 
 turn_ptr clone_state::take_turn() {
-  auto upstream = upstream_of(request_of_next());
+  auto upstream = upstream_of_next();
   auto asked = env->turns->ask({upstream, call_class::clone, (*record)->id},
                                [self = clone_actor{self}](turn_ptr turn) {
                                  caf::anon_send(self, granted_atom::value,
@@ -190,7 +196,7 @@ turn_ptr clone_state::take_turn() {
 }
 
 void clone_state::ask_turn() {
-  order->place->enter(env->traffic->at(upstream_of(request_of_next())));
+  order->place->enter(env->traffic->at(upstream_of_next()));
   if (auto turn = take_turn())
     turn_granted(std::move(turn));
   else
@@ -204,6 +210,8 @@ void clone_state::turn_granted(turn_ptr turn) {
     return; // the turn goes to the next who waits
   if (admitting)
     early_turn = std::move(turn);
+  else if (next == clone_action::prepare)
+    make_prepare(std::move(turn));
   else if (next == clone_action::probe)
     make_probe(std::move(turn));
   else if (next == clone_action::poll)
@@ -212,7 +220,96 @@ void clone_state::turn_granted(turn_ptr turn) {
     make_attempt(std::move(turn));
 }
 
+bool clone_state::needs_prepare() const {
+  return !order->definition->prepare.empty()
+      && (*record)->clone.prepared.is_null();
+}
+
+const prepare_template& clone_state::prepare_step() const {
+  return order->definition->prepare[prepared.size()];
+}
+
+result<outbound_call> clone_state::build_prepare() const {
+  const auto& step = prepare_step();
+  return build_call(*order->definition, step.request,
+                    order->definition->prepare_retry, **record,
+                    {"prepare:" + step.name, 0, nullptr, &prepared},
+                    call_class::clone);
+}
+
+void clone_state::make_prepare(turn_ptr turn) {
+  auto built = build_prepare();
+  if (const auto* failed = std::get_if<error>(&built)) {
+    settle(std::nullopt, job_status::failed, *failed);
+    return;
+  }
+  send(std::get<outbound_call>(std::move(built)), std::move(turn),
+       &clone_state::prepare_ended);
+}
+
+void clone_state::prepare_ended(const exchange& done) {
+  if (ended || next_of(**record) != job_work::clone)
+    return; // somebody cancelled it meanwhile
+  const auto& flow = *order->definition;
+  const auto& step = prepare_step();
+  auto reading = read_answer(flow, step.request, **record, done, true);
+  const auto verdict =
+    judge_sub_action(done, flow.prepare_retry, reading, env->now());
+  observe(done, verdict.outcome == sub_action_outcome::succeeded);
+  if (verdict.outcome == sub_action_outcome::succeeded) {
+    prepared[step.name] = kept_answer(flow.hidden,
+                                      step.keeps_answer && reading.answer
+                                        ? std::move(*reading.answer)
+                                        : nlohmann::json(),
+                                      done.headers, step.kept_headers);
+    prepare_counted = prepare_throttled = 0;
+    prepare_throttled_since.reset();
+    follow({prepared.size() < flow.prepare.size() ? clone_action::prepare
+                                                  : clone_action::attempt,
+            milliseconds{0}, std::nullopt},
+           std::nullopt);
+    return;
+  }
+  follow(after_prepare(verdict, done), std::nullopt);
+}
+
+clone_step clone_state::after_prepare(const sub_action_verdict& verdict,
+                                      const exchange& done) {
+  const clone_rules own{order->definition->prepare_retry, std::nullopt, true};
+  clone_verdict same;
+  same.failure = verdict.failure;
+  if (same.failure)
+    same.failure->detail =
+      "prepare " + prepare_step().name + ": " + same.failure->detail;
+  same.wait = verdict.wait;
+  auto step = clone_step{};
+  if (verdict.outcome == sub_action_outcome::throttled) {
+    auto made = early();
+    made.throttled = ++prepare_throttled;
+    prepare_throttled_since = prepare_throttled_since.value_or(made.now);
+    made.since = *prepare_throttled_since;
+    step = after_throttled(own, same, made);
+  } else {
+    same.outcome = verdict.outcome == sub_action_outcome::retryable
+                   ? clone_outcome::retryable
+                 : verdict.outcome == sub_action_outcome::uncounted
+                   ? clone_outcome::uncounted
+                   : clone_outcome::failed;
+    if (same.outcome != clone_outcome::uncounted)
+      ++prepare_counted;
+    step = after_attempt(own, same, prepare_counted, env->random(),
+                         retry_after_of(done, env->now()));
+  }
+  if (step.action == clone_action::attempt)
+    step.action = clone_action::prepare;
+  return step;
+}
+
 void clone_state::make_attempt(turn_ptr turn) {
+  // What the calls before it answered is journaled with its begin.
+  if (needs_prepare())
+    record->change(
+      clone_prepared{std::exchange(prepared, nlohmann::json::object())});
   auto built = build_attempt();
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::failed, *failed);
@@ -317,7 +414,7 @@ void clone_state::probe_ended(const exchange& done) {
     finish(std::nullopt, std::move(uid),
            kept_clone_answer(*order->definition,
                              answer != nullptr ? *answer : nlohmann::json(),
-                             done.headers));
+                             {}));
     return;
   }
   const auto& clone = (*record)->clone;
@@ -371,15 +468,25 @@ void clone_state::accept(attempt made, answer_reading reading,
                          rules.poll->every,
                          retry_after_of(done, now).value_or(milliseconds{0}))] {
     crash_point("after-clone-accepted");
-    if (!ended)
+    if (ended)
+      return;
+    // An address that the flow does not allow is never called.
+    const auto built = build_poll();
+    if (const auto* failed = std::get_if<error>(&built))
+      settle(std::nullopt, job_status::ambiguous,
+             {error_kind::clone_ambiguous, failed->detail});
+    else
       follow({clone_action::poll, pause, std::nullopt}, std::nullopt);
   });
 }
 
+result<outbound_call> clone_state::build_poll() const {
+  return build_call(*order->definition, order->definition->clone.poll->request,
+                    rules.retry, **record, {"clone:poll"}, call_class::clone);
+}
+
 void clone_state::make_poll(turn_ptr turn) {
-  const auto& poll = *order->definition->clone.poll;
-  auto built = build_call(*order->definition, poll.request, rules.retry,
-                          **record, {"clone:poll"}, call_class::clone);
+  auto built = build_poll();
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::ambiguous,
            {error_kind::clone_ambiguous, failed->detail});
@@ -412,7 +519,13 @@ void clone_state::poll_ended(const exchange& done) {
   follow(after_poll(rules, verdict, made), std::nullopt);
 }
 
-void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
+void clone_state::follow(const clone_step& wanted,
+                         std::optional<attempt> made) {
+  auto step = wanted;
+  // Of what was never answered, the calls before the clone come first.
+  if (step.action == clone_action::attempt && needs_prepare()
+      && prepared.size() < order->definition->prepare.size())
+    step.action = clone_action::prepare;
   if ((*record)->cancel_requested) {
     settle(std::move(made), job_status::cancelled,
            {error_kind::cancelled, "somebody cancelled the job"});
@@ -428,6 +541,7 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
     settle(std::move(made), job_status::ambiguous, *step.failure);
     return;
   case clone_action::attempt:
+  case clone_action::prepare:
   case clone_action::probe:
   case clone_action::poll:
     break;
@@ -457,14 +571,24 @@ void clone_state::follow(const clone_step& step, std::optional<attempt> made) {
 
 const request_template& clone_state::request_of_next() const {
   const auto& wanted = order->definition->clone;
-  return next == clone_action::probe ? wanted.probe->request
-       : next == clone_action::poll  ? wanted.poll->request
-                                     : wanted.request;
+  return next == clone_action::probe   ? wanted.probe->request
+       : next == clone_action::poll    ? wanted.poll->request
+       : next == clone_action::prepare ? prepare_step().request
+                                       : wanted.request;
+}
+
+std::string clone_state::upstream_of_next() const {
+  const auto& request = request_of_next();
+  if (!request.address)
+    return upstream_of(request);
+  const auto built = build_poll();
+  const auto* call = std::get_if<outbound_call>(&built);
+  return call != nullptr ? upstream_of(call->url) : std::string{};
 }
 
 void clone_state::observe(const exchange& done, bool is_good) {
-  env->traffic->observe((*record)->flow, name_of(next),
-                        upstream_of(request_of_next()), done, is_good);
+  env->traffic->observe((*record)->flow, name_of(next), upstream_of_next(),
+                        done, is_good);
   if ((*record)->recoveries == 0)
     leave_recovery();
 }
@@ -472,7 +596,7 @@ void clone_state::observe(const exchange& done, bool is_good) {
 void clone_state::let_sender_go(const clone_step& step) {
   if (!order->responder || std::exchange(sender_gone, true))
     return;
-  const auto upstream = upstream_of(request_of_next());
+  const auto upstream = upstream_of_next();
   const auto line = env->traffic->at(upstream);
   const auto room = env->room ? env->room(upstream) : clone_room{};
   const auto turn = foreseen_turn(room, line->count(), line->latency().mean());

@@ -48,6 +48,7 @@ struct clone_state {
   void resume();
   void turn_granted(turn_ptr turn);
   void attempt_ended(const exchange& done);
+  void prepare_ended(const exchange& done);
   void probe_ended(const exchange& done);
   void poll_ended(const exchange& done);
   void next_due();
@@ -61,6 +62,7 @@ struct clone_state {
   /// A turn, if there is one at once.
   turn_ptr take_turn();
   void make_attempt(turn_ptr turn);
+  void make_prepare(turn_ptr turn);
   void make_probe(turn_ptr turn);
   void make_poll(turn_ptr turn);
   /// The upstream works on the clone: it is asked for from now on.
@@ -72,7 +74,7 @@ struct clone_state {
   void settle(std::optional<attempt> made, job_status status, error failure);
   /// The clone is settled and journaled: tells the sender and ends.
   void conclude();
-  void follow(const clone_step& step, std::optional<attempt> made);
+  void follow(const clone_step& wanted, std::optional<attempt> made);
   attempt new_attempt() const;
   /// Tells the sender of the job now, instead of at the deadline, if what comes
   /// next can hardly be done by then: there is nothing to wait for.
@@ -80,6 +82,16 @@ struct clone_state {
   bool sender_waits() const;
   void observe(const exchange& done, bool is_good);
   const request_template& request_of_next() const;
+  std::string upstream_of_next() const;
+  /// Whether calls have to be made before the next attempt.
+  bool needs_prepare() const;
+  /// The next of them.
+  const prepare_template& prepare_step() const;
+  result<outbound_call> build_prepare() const;
+  /// What follows one of them that was not answered well.
+  clone_step after_prepare(const sub_action_verdict& verdict,
+                           const exchange& done);
+  result<outbound_call> build_poll() const;
   /// The attempt that is under way, as one that never got anywhere.
   attempt cut_short(error why) const;
   result<outbound_call> build_attempt() const;
@@ -102,6 +114,11 @@ struct clone_state {
   /// What is due when it has its turn.
   clone_action next = clone_action::attempt;
   attempt under_way;
+  /// What the calls before the clone have answered so far, by name.
+  nlohmann::json prepared = nlohmann::json::object();
+  std::uint32_t prepare_counted = 0; ///< attempts of the one that is due
+  std::uint32_t prepare_throttled = 0;
+  std::optional<wall_time> prepare_throttled_since;
   std::uint32_t gone = 0; ///< polls in a row that were told so
   turn_ticket_ptr ticket; ///< while it waits for its turn
   waiting_steps::note note;

@@ -27,6 +27,8 @@ result<command_flow> command_flow_of(const job_order& order,
   known.sub_actions = names_of(*followed);
   for (const auto& each : followed->sub_actions)
     known.rules.push_back(each.rule);
+  if (followed->clone.poll)
+    known.poll_limit = followed->clone.poll->times.limit;
   if (order.current)
     known.change =
       definition_changed{order.current->version,
@@ -45,6 +47,10 @@ follow_up_rules follow_up_rules_of(const job& record, const flow_ptr& flow) {
     std::min(record.sub_actions.size(), flow->sub_actions.size());
   for (std::size_t at = 0; at < known; ++at)
     rules.sub_actions[at] = flow->sub_actions[at].rule;
+  // An element has its own undoing; that it failed counts with the whole.
+  for (std::size_t at = known; at < record.sub_actions.size(); ++at)
+    if (const auto* whole = find_sub_action(*flow, record.sub_actions[at].of))
+      rules.sub_actions[at].compensable = whole->rule.compensable;
   rules.clone_compensable = flow->clone.compensate.has_value();
   if (const auto& callback = flow->callback) {
     rules.tells_cloned = callback->on_cloned;

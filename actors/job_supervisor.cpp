@@ -1,8 +1,8 @@
 #include "actors/job_supervisor.hpp"
 
-#include "actors/call_builder.hpp"
 #include "actors/commands.hpp"
 #include "config/flow.hpp"
+#include "config/repeat.hpp"
 
 #include <caf/send.hpp>
 
@@ -43,45 +43,68 @@ void job_supervisor_state::resume(step_kind kind) {
   for (std::size_t at = 0; at < steps_of(**record, kind).size(); ++at) {
     const auto& step = steps_of(**record, kind)[at];
     const step_ref which{kind, at};
+    if (step.elements)
+      continue; // it follows its elements
     if (step.status == sub_action_status::running)
       record->change(after_cut_short(
         **record, which, step.attempts.back(),
         {error_kind::shut_down, "the service stopped while it was under way"},
         milliseconds{0}, env->now()));
     // Those who waited for an upstream do not come back at once.
+    const auto* wanted =
+      kind == step_kind::sub_action && definition ? sub_action_of(at) : nullptr;
     if (step.status == sub_action_status::retrying && step.wait_ends
-        && kind == step_kind::sub_action && definition
-        && at < definition->sub_actions.size())
-      self->delayed_send(
-        self,
-        after_restart(
-          definition->sub_actions[at].wait.value_or(wait_rules{}),
-          *step.wait_ends, env->now(), env->random()),
-        again_atom::value, which);
+        && wanted != nullptr)
+      self->delayed_send(self,
+                         after_restart(wanted->wait.value_or(wait_rules{}),
+                                       *step.wait_ends, env->now(),
+                                       env->random()),
+                         again_atom::value, which);
     else
       wait_for_next_attempt(which);
   }
 }
 
-bool job_supervisor_state::skip_unwanted() {
+std::optional<job_change> job_supervisor_state::choice_due() const {
   if (!definition || next_of(**record) != job_work::steps)
-    return false;
+    return std::nullopt;
   const auto plan = next_step(rules.sub_actions, (*record)->sub_actions);
-  for (const auto at : plan.start) {
-    if (at >= definition->sub_actions.size()
-        || !definition->sub_actions[at].when)
-      continue;
+  const auto skipped = [&](std::size_t at) {
+    const auto* wanted = sub_action_of(at);
+    if (wanted == nullptr || !wanted->when
+        || !(*record)->sub_actions[at].of.empty())
+      return false;
     const auto context = context_of(*definition, **record);
     condition_view view;
     view.context = &context;
-    if (holds(*definition->sub_actions[at].when, view))
-      continue;
-    record->change(step_settled{
-      sub_action_at(at), sub_action_status::skipped,
-      error{error_kind::when_false, "its \"when\" does not hold"}});
-    return true;
+    return !holds(*wanted->when, view);
+  };
+  for (const auto* turn : {&plan.start, &plan.expand})
+    for (const auto at : *turn)
+      if (skipped(at))
+        return step_settled{
+          sub_action_at(at), sub_action_status::skipped,
+          error{error_kind::when_false, "its \"when\" does not hold"}};
+  for (const auto at : plan.expand) {
+    auto found = elements_of(*definition->sub_actions[at].for_each,
+                             context_of(*definition, **record));
+    if (auto* failed = std::get_if<error>(&found))
+      return step_settled{sub_action_at(at), sub_action_status::failed,
+                          masked(*definition, std::move(*failed))};
+    return steps_expanded{sub_action_at(at),
+                          std::get<std::vector<nlohmann::json>>(found).size()};
   }
-  return false;
+  return std::nullopt;
+}
+
+const sub_action_template*
+job_supervisor_state::sub_action_of(std::size_t index) const {
+  const auto& of = (*record)->sub_actions[index].of;
+  if (!of.empty())
+    return find_sub_action(*definition, of);
+  return index < definition->sub_actions.size()
+         ? &definition->sub_actions[index]
+         : nullptr;
 }
 
 void job_supervisor_state::wait_for_next_attempt(step_ref which) {
@@ -109,14 +132,18 @@ void job_supervisor_state::retry_due(step_ref which) {
 void job_supervisor_state::settle() {
   for (;;) {
     auto changes = changes_due(**record, rules);
-    if (changes.empty() && skip_unwanted())
-      continue;
+    if (changes.empty())
+      if (auto choice = choice_due())
+        changes.push_back(std::move(*choice));
     if (changes.empty())
       return;
     bool adds_steps = false;
     for (auto& each : changes) {
       adds_steps = adds_steps || std::holds_alternative<steps_added>(each);
+      const bool expands = std::holds_alternative<steps_expanded>(each);
       record->change(std::move(each));
+      if (expands)
+        rules = follow_up_rules_of(**record, definition);
     }
     if (!adds_steps)
       continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/call_builder.hpp"
 #include "actors/environment.hpp"
 #include "actors/handles.hpp"
 #include "actors/messages.hpp"
@@ -101,6 +102,10 @@ struct job_supervisor_state {
     const std::set<std::string>* kept_headers = nullptr;
   };
 
+  /// The step that says what `step` is an element of: itself, or of a
+  /// compensation what it undoes.
+  const step_record& undone_by(step_ref step) const;
+
   /// Ends the attempts of an earlier process, and waits for the next ones.
   void resume(step_kind kind);
   void settle();
@@ -122,9 +127,13 @@ struct job_supervisor_state {
   void end_attempt(std::size_t slot, step_ended change);
   /// An attempt found that what is waited for is not there yet.
   void go_on_waiting(std::size_t slot, step_result result);
-  /// Skips a step whose turn has come and whose `when` does not hold, if there
-  /// is one.
-  bool skip_unwanted();
+  /// What the conditions and loops of the flow make of a step whose turn has
+  /// come, if there is one: it is skipped, or made once for each element.
+  std::optional<job_change> choice_due() const;
+  /// What the flow says of a sub-action, or of what it is an element of; null
+  /// if it does not have it any more.
+  const sub_action_template* sub_action_of(std::size_t index) const;
+  std::optional<step_element> element_of_step(step_ref step) const;
   std::optional<std::size_t> free_slot(step_kind kind) const;
   bool is_under_way(step_ref step) const;
   bool is_idle() const;

@@ -2,7 +2,6 @@
 // what comes of them.
 
 #include "actors/ask.hpp"
-#include "actors/call_builder.hpp"
 #include "actors/job_supervisor.hpp"
 #include "actors/sub_action.hpp"
 #include "config/flow.hpp"
@@ -20,20 +19,35 @@ using std::chrono::milliseconds;
 
 job_supervisor_state::step_definition
 job_supervisor_state::definition_of(step_ref step) const {
-  const auto& subs = definition->sub_actions;
   if (step.kind == step_kind::callback)
     return {nullptr, &definition->callback->retry, false};
-  if (step.kind == step_kind::sub_action)
-    return {&subs[step.index].request, &subs[step.index].retry,
-            subs[step.index].keeps_answer, &subs[step.index].kept_headers};
-  const auto& undone = (*record)->compensations[step.index].name;
-  const auto found =
-    std::find_if(subs.begin(), subs.end(),
-                 [&](const auto& each) { return each.name == undone; });
-  if (found != subs.end() && found->compensate)
+  if (step.kind == step_kind::sub_action) {
+    const auto& sub = *sub_action_of(step.index);
+    return {&sub.request, &sub.retry, sub.keeps_answer, &sub.kept_headers};
+  }
+  const auto& undone = undone_by(step);
+  const auto* found =
+    find_sub_action(*definition, undone.of.empty() ? undone.name : undone.of);
+  if (found != nullptr && found->compensate)
     return {&*found->compensate, &found->retry, false};
   return {&*definition->clone.compensate, &definition->clone.compensate_retry,
           false};
+}
+
+const step_record& job_supervisor_state::undone_by(step_ref step) const {
+  const auto& own = steps_of(**record, step.kind)[step.index];
+  if (step.kind == step_kind::compensation)
+    for (const auto& each : (*record)->sub_actions)
+      if (each.name == own.name)
+        return each;
+  return own;
+}
+
+std::optional<step_element>
+job_supervisor_state::element_of_step(step_ref step) const {
+  auto found = element_for(*definition, **record, undone_by(step));
+  auto* element = std::get_if<std::optional<step_element>>(&found);
+  return element != nullptr ? std::move(*element) : std::nullopt;
 }
 
 std::string job_supervisor_state::upstream_of_step(step_ref step) const {
@@ -49,9 +63,14 @@ result<outbound_call> job_supervisor_state::build(step_ref which,
   if (wanted.request == nullptr)
     return build_callback(*definition->callback, **record, step, number,
                           env->now());
-  return build_call(*definition, *wanted.request, *wanted.retry, **record,
-                    {full_name(which.kind, step.name), number},
-                    call_class::sub_action);
+  auto found = element_for(*definition, **record, undone_by(which));
+  if (auto* failed = std::get_if<error>(&found))
+    return std::move(*failed);
+  const auto& element = std::get<std::optional<step_element>>(found);
+  return build_call(
+    *definition, *wanted.request, *wanted.retry, **record,
+    {full_name(which.kind, step.name), number, element ? &*element : nullptr},
+    call_class::sub_action);
 }
 
 std::optional<std::size_t>
@@ -93,7 +112,8 @@ std::vector<step_ref> job_supervisor_state::ready() const {
     const bool is_new = first != plan.start.end() && *first == at;
     if (is_new)
       ++first;
-    if (is_new || due.contains(sub_action_at(at)))
+    const bool is_whole = rules.sub_actions[at].is_repeated;
+    if (is_new || (due.contains(sub_action_at(at)) && !is_whole))
       steps.push_back(sub_action_at(at));
   }
   add_next(step_kind::compensation);
@@ -239,10 +259,13 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
     return;
   }
   const auto step = definition_of(*slot.step);
+  const auto element = step.request != nullptr && step.request->answers.any()
+                       ? element_of_step(*slot.step)
+                       : std::nullopt;
   // A callback has no rules, and no expression refers to its answer.
   auto reading = step.request != nullptr
                  ? read_answer(*definition, *step.request, **record, done,
-                               step.keeps_answer)
+                               step.keeps_answer, element ? &*element : nullptr)
                  : answer_reading{};
   step_result result{*slot.step, slot.made,
                      judge_sub_action(done, *step.retry, reading, env->now()),
@@ -268,9 +291,11 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
 
 void job_supervisor_state::go_on_waiting(std::size_t at, step_result result) {
   const auto step = result.step;
+  const auto* wanted = sub_action_of(step.index);
   auto next = after_wait(**record, std::move(result),
-                         definition->sub_actions[step.index].wait.value_or(wait_rules{}),
-               env->now());
+                         wanted != nullptr ? wanted->wait.value_or(wait_rules{})
+                                           : wait_rules{},
+                         env->now());
   if (auto* end = std::get_if<step_ended>(&next)) {
     end_attempt(at, std::move(*end));
     return;

@@ -23,10 +23,25 @@
 
 namespace handoff {
 
+/// Where a URL may lead that is an upstream's answer as a whole.
+struct address_rule {
+  struct host {
+    std::string name;       ///< in lower case
+    std::uint16_t port = 0; ///< 0: the scheme's own
+  };
+
+  /// What is in none of them is not called.
+  std::vector<host> hosts;
+  /// Stands before a value that is no absolute URL; may be empty.
+  std::string base;
+};
+
 /// One request of a flow, with its expressions not filled in yet.
 struct request_template {
   std::string method;
   text_template url;
+  /// Of one whose URL is one expression; else none.
+  std::optional<address_rule> address = {};
   std::vector<std::pair<std::string, text_template>> headers;
   /// One of them, or none: no body at all. A JSON `null` is a body.
   std::optional<json_template> body;
@@ -68,6 +83,23 @@ struct clone_template {
   retry_policy compensate_retry;
 };
 
+/// A call that is made before the clone.
+struct prepare_template {
+  std::string name;
+  request_template request;
+  bool keeps_answer = false; ///< as that of a sub-action, as is the next
+  std::set<std::string> kept_headers;
+};
+
+/// Makes a sub-action once for each element of an array.
+struct repeat_rule {
+  text_template elements; ///< one expression
+  std::size_t max = 100;  ///< 1..elements_max
+  /// How many elements go into one step, as an array; 0: each has a step of its
+  /// own.
+  std::size_t batch = 0;
+};
+
 struct sub_action_template {
   std::string name;
   sub_action_rule rule;
@@ -76,6 +108,7 @@ struct sub_action_template {
   std::optional<request_template> compensate;
   /// None: it is always wanted.
   std::optional<condition> when;
+  std::optional<repeat_rule> for_each;
   /// Of one that waits for what its upstream works on.
   std::optional<wait_rules> wait;
   /// Whether an expression refers to its answer (`{{sub/NAME/…}}`).
@@ -117,18 +150,23 @@ struct flow {
   text_template idempotency_key;
   std::chrono::milliseconds idempotency_keep{86'400'000};
   std::chrono::milliseconds deadline_limit{10'000};
+  /// Made before the clone, one after the other.
+  std::vector<prepare_template> prepare;
+  retry_policy prepare_retry;
   clone_template clone;
   /// None: the default reply.
   std::optional<reply_template> reply;
   std::vector<sub_action_template> sub_actions;
   std::optional<callback_rule> callback;
 
-  /// What sub-actions take of the webhook and cannot do without: a webhook
-  /// without it is refused before the clone is made.
+  /// What sub-actions take of the webhook and cannot do without, and the clone
+  /// where it cannot be tried at once: a webhook without it is refused before
+  /// anything is made.
   struct required_value {
     template_expression expression;
     bool as_text = false; ///< null will not do
   };
+
   std::vector<required_value> required_values;
 
   // What expressions refer to; the rest need not be kept with a job.
@@ -150,6 +188,10 @@ using flow_ptr = std::shared_ptr<const flow>;
 
 /// The loaded flows by name.
 using flow_set = std::map<std::string, flow_ptr, std::less<>>;
+
+/// The sub-action of this name; null if there is none.
+const sub_action_template* find_sub_action(const flow& definition,
+                                           std::string_view name) noexcept;
 
 /// What people see of `text`: the flow's secrets are "***" (config/secrets).
 std::string masked(const flow& definition, std::string text);

@@ -49,6 +49,10 @@ std::string_view word_of(source_kind kind) {
     return "accepted";
   case source_kind::accepted_header:
     return "accepted-header";
+  case source_kind::prepare:
+    return "prepare";
+  case source_kind::prepare_header:
+    return "prepare-header";
   case source_kind::query:
     return "query";
   case source_kind::received:
@@ -91,6 +95,7 @@ const std::string* header_name_of(const template_expression& used) {
   case source_kind::clone_header:
     return &used.name;
   case source_kind::sub_header:
+  case source_kind::prepare_header:
     return &used.field;
   default:
     return nullptr;
@@ -174,6 +179,17 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
             || expression->source == source_kind::sub_header)) {
       check_sub(report, at, *expression, scope);
     }
+    if (allowed
+        && (expression->source == source_kind::prepare
+            || expression->source == source_kind::prepare_header)
+        && !scope.prepared.contains(expression->name))
+      report.error(at, expression->text
+                         + " must name a call in \"prepare\" that is made "
+                           "before this");
+    if (allowed && !expression->fallback && !scope.clone_may_lack.empty()
+        && (expression->source == source_kind::clone
+            || expression->source == source_kind::clone_header))
+      report.error(at, expression->text + scope.clone_may_lack);
     if (const auto* field = header_name_of(*expression);
         allowed && field != nullptr && !is_header_name(*field)) {
       report.error(at, expression->text + " is no name of a header");

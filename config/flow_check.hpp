@@ -22,6 +22,10 @@ struct expression_scope {
   /// Every sub-action of the flow, to tell a misspelt name from one that is
   /// not known yet.
   std::set<std::string, std::less<>> all_subs;
+  /// The calls before the clone whose answers are known.
+  std::set<std::string, std::less<>> prepared = {};
+  /// Why `{{clone/...}}` needs a default; empty: it needs none.
+  std::string clone_may_lack = {};
   /// Whether it is in the path of a URL, the only place for `| segments`.
   bool in_path = false;
 };

@@ -6,6 +6,7 @@
 #include "config/flow_check.hpp"
 #include "config/flow_uses.hpp"
 #include "config/nearest_name.hpp"
+#include "config/poll_address.hpp"
 #include "config/senders.hpp"
 #include "config/sha256.hpp"
 #include "config/verify_reader.hpp"
@@ -29,6 +30,7 @@ using std::chrono::milliseconds;
 using name_set = std::set<std::string, std::less<>>;
 
 constexpr std::size_t sub_actions_max = 100;
+constexpr std::size_t prepare_max = 20;
 constexpr milliseconds longest_deadline{3'600'000};
 constexpr milliseconds longest_wait{30LL * 24 * 3'600'000};
 constexpr milliseconds longest_keep{400LL * 24 * 3'600'000};
@@ -51,6 +53,17 @@ const std::vector<source_kind> everything{
   source_kind::sub,    source_kind::sub_header, source_kind::body,
   source_kind::header, source_kind::query,      source_kind::job,
   source_kind::flow,   source_kind::received,   source_kind::uuid};
+
+/// The scope of a part of the flow: `sources`, and the answers of the calls
+/// before the clone.
+expression_scope scope_of(std::vector<source_kind> sources,
+                          const name_set& prepared) {
+  if (!prepared.empty()) {
+    sources.push_back(source_kind::prepare);
+    sources.push_back(source_kind::prepare_header);
+  }
+  return {std::move(sources), {}, {}, prepared};
+}
 
 const std::vector<std::string_view> methods{"GET",   "HEAD",   "POST",   "PUT",
                                             "PATCH", "DELETE", "OPTIONS"};
@@ -116,17 +129,21 @@ answer_rules read_answers(object_reader& object) {
 
 request_template read_request(flow_report& report, const json& value,
                               const pointer& at,
-                              std::string_view kind = "request") {
+                              std::string_view kind = "request",
+                              std::optional<address_rule> address = {}) {
   object_reader object{report, value, at, kind};
   request_template made;
   if (const auto method = object.choice("method", methods))
     made.method = methods[*method];
   if (const auto* url = object.find("url"))
     if (auto compiled = read_template(report, *url, object.at("url"))) {
-      if (const auto why = why_bad_url(compiled->literals()); !why.empty())
+      const auto why =
+        address ? std::string{} : why_bad_url(compiled->literals());
+      if (!why.empty())
         object.error("url", shown_url(*url) + why);
       made.url = std::move(*compiled);
     }
+  made.address = std::move(address);
   made.headers = read_headers(object, header_owner::request);
   read_content(object, made);
   // Other calls have their rules beside the request.
@@ -158,6 +175,15 @@ std::optional<request_template> read_compensation(object_reader& object) {
     return std::nullopt;
   return read_request(object.report(), *value, object.at("compensate"),
                       "compensation");
+}
+
+/// Why what a flow takes of its clone's answer needs a default; empty if it
+/// does not.
+std::string why_clone_lacks(const clone_template& made) {
+  return made.probe && !made.probe->answer
+         ? " has no value once the \"probe\" has found the clone: it needs a "
+           "default, or \"answer\" in the probe"
+         : std::string{};
 }
 
 /// Warns where an answer that says "done" would have the clone made again.
@@ -194,10 +220,10 @@ wait_rules read_wait_times(object_reader& object, wait_rules defaults) {
 }
 
 probe_template read_probe(flow_report& report, const json& value,
-                          const pointer& at) {
+                          const pointer& at, const name_set& prepared) {
   object_reader object{report, value, at, "probe"};
   probe_template made;
-  const expression_scope scope{from_webhook, {}, {}};
+  const auto scope = scope_of(from_webhook, prepared);
   if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
     made.request.answers = read_answers(object);
@@ -226,33 +252,84 @@ void check_repeatable(object_reader& object, const request_template& request) {
                      "beside it");
 }
 
+/// Whether the URL of `request` is one expression and nothing else.
+bool is_one_expression(const json& request) {
+  const auto url = request.is_object() ? request.find("url") : request.end();
+  if (url == request.end() || !url->is_string())
+    return false;
+  const auto compiled =
+    text_template::compile(url->get_ref<const std::string&>());
+  const auto* text = std::get_if<text_template>(&compiled);
+  return text != nullptr && text->expressions().size() == 1
+      && text->literals().front().empty() && text->literals().back().empty();
+}
+
+/// Reads where a poll may go whose URL is what the upstream answered.
+std::optional<address_rule> read_address(object_reader& object,
+                                         const json& request) {
+  if (!is_one_expression(request)) {
+    for (const auto key : {"hosts", "base"})
+      if (object.has(key))
+        object.error(key, "does nothing where the URL is not one expression");
+    return std::nullopt;
+  }
+  address_rule made;
+  const std::string rule =
+    "must be a list of the hosts that may be asked, each "
+    "\"name\" or \"name:port\"";
+  const auto* hosts = object.find("hosts");
+  if (hosts == nullptr || !hosts->is_array() || hosts->empty()) {
+    object.error("hosts", rule);
+    return made;
+  }
+  for (std::size_t i = 0; i < hosts->size(); ++i) {
+    const auto entry =
+      read_text(object.report(), (*hosts)[i], object.at("hosts") / i);
+    if (!entry)
+      continue;
+    if (auto host = parse_host(*entry))
+      made.hosts.push_back(std::move(*host));
+    else
+      object.report().error(object.at("hosts") / i,
+                            shown((*hosts)[i]) + " is no host: it " + rule);
+  }
+  if (auto base = object.text("base")) {
+    if (const auto why = why_bad_url({*base}); !why.empty())
+      object.error("base", shown_url(*object.find("base")) + why);
+    made.base = std::move(*base);
+  }
+  return made;
+}
+
 poll_template read_poll(flow_report& report, const json& value,
-                        const pointer& at) {
+                        const pointer& at, const name_set& prepared) {
   object_reader object{report, value, at, "poll"};
   poll_template made;
   auto scope_sources = from_webhook;
   scope_sources.push_back(source_kind::accepted);
   scope_sources.push_back(source_kind::accepted_header);
   if (const auto* request = object.find("request"))
-    made.request = read_request(report, *request, object.at("request"));
+    made.request = read_request(report, *request, object.at("request"),
+                                "request", read_address(object, *request));
   made.request.answers = read_answers(object);
   made.request.answers.wait = read_wait_conditions(object);
   made.times = read_wait_times(object, made.times);
   check_repeatable(object, made.request);
   check_request(report, object.at("request"), at, made.request,
-                {scope_sources, {}, {}});
+                scope_of(std::move(scope_sources), prepared));
   return made;
 }
 
 clone_template read_clone(flow_report& report, const json& value,
-                          const pointer& at, retry_policy policy) {
+                          const pointer& at, retry_policy policy,
+                          const name_set& prepared, bool journaled) {
   object_reader object{report, value, at, "clone"};
   clone_template made;
   if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
     made.request.answers = read_answers(object);
     check_request(report, object.at("request"), at, made.request,
-                  {from_webhook, {}, {}});
+                  scope_of(from_webhook, prepared));
   }
   made.uid = object.json_pointer("uid").value_or(pointer{});
   made.compensate_retry = policy;
@@ -261,17 +338,86 @@ clone_template read_clone(flow_report& report, const json& value,
   made.retry = read_retry(object, std::move(policy));
   made.safe_to_repeat = object.boolean("safe_to_repeat").value_or(false);
   if (const auto* probe = object.find("probe"))
-    made.probe = read_probe(report, *probe, object.at("probe"));
+    made.probe = read_probe(report, *probe, object.at("probe"), prepared);
   if (const auto* poll = object.find("poll")) {
-    made.poll = read_poll(report, *poll, object.at("poll"));
+    made.poll = read_poll(report, *poll, object.at("poll"), prepared);
     // Its conditions are asked of the first answer too.
     made.request.answers.wait = made.poll->request.answers.wait;
   }
   made.compensate = read_compensation(object);
-  if (made.compensate)
+  if (made.compensate) {
+    auto scope = scope_of(undoing_clone, prepared);
+    // What a job began with is kept, whatever has been learnt since.
+    scope.clone_may_lack = journaled ? "" : why_clone_lacks(made);
     check_request(report, object.at("compensate"), object.at("compensate"),
-                  *made.compensate, {undoing_clone, {}, {}});
+                  *made.compensate, scope);
+  }
   warn_of_repeated_clone(object, made);
+  return made;
+}
+
+/// Reads the calls that are made before the clone.
+std::vector<prepare_template>
+read_prepare(flow_report& report, const json& values, name_set& prepared) {
+  const pointer at{"/prepare"};
+  if (!values.is_array() || values.size() > prepare_max) {
+    report.error(at, "must be an array of at most "
+                       + std::to_string(prepare_max) + " calls");
+    return {};
+  }
+  std::vector<prepare_template> all;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    object_reader object{report, values[i], at / i, "prepare"};
+    prepare_template made;
+    made.name = object.text("name").value_or("");
+    if (object.has("name") && !is_flow_name(made.name))
+      object.error("name", shown(*object.find("name"))
+                             + " is no name of a call, allowed are "
+                             + std::string{flow_name_rule});
+    if (const auto* request = object.find("request")) {
+      made.request = read_request(report, *request, object.at("request"));
+      made.request.answers = read_answers(object);
+      check_request(report, object.at("request"), at / i, made.request,
+                    scope_of(from_webhook, prepared));
+      if (!made.request.method.empty() && made.request.method != "GET")
+        report.error(object.at("request") / "method",
+                     "must be GET: what is made before the clone may be made "
+                     "again");
+    }
+    if (!made.name.empty() && !prepared.insert(made.name).second)
+      object.error("name", in_quotes(made.name)
+                             + " is the name of another call too, allowed is a "
+                               "name of its own");
+    all.push_back(std::move(made));
+  }
+  return all;
+}
+
+/// Reads how a sub-action is repeated for the elements of an array.
+std::optional<repeat_rule> read_for_each(object_reader& object) {
+  const auto* value = object.find("for_each");
+  if (value == nullptr) {
+    for (const auto key : {"max", "batch"})
+      if (object.has(key))
+        object.error(key, "does nothing without \"for_each\"");
+    return std::nullopt;
+  }
+  repeat_rule made;
+  made.max = static_cast<std::size_t>(
+    object.integer("max", 1, elements_max).value_or(100));
+  made.batch = static_cast<std::size_t>(
+    object.integer("batch", 1, elements_max).value_or(0));
+  auto elements = read_template(object.report(), *value, object.at("for_each"));
+  if (!elements)
+    return std::nullopt;
+  if (elements->expressions().size() != 1 || !elements->literals()[0].empty()
+      || !elements->literals()[1].empty()) {
+    object.error("for_each", shown(*value)
+                               + " must be one expression that gives an array, "
+                                 "such as \"{{body/members}}\"");
+    return std::nullopt;
+  }
+  made.elements = std::move(*elements);
   return made;
 }
 
@@ -322,6 +468,8 @@ sub_action_template read_sub_action(flow_report& report, const json& value,
     made.request.answers = read_answers(object);
   }
   read_wait(object, made);
+  made.for_each = read_for_each(object);
+  made.rule.is_repeated = made.for_each.has_value();
   if (const auto* when = object.find("when"))
     made.when = read_condition(report, *when, object.at("when"),
                                condition_place::request);
@@ -375,15 +523,31 @@ void read_after(flow_report& report, const json& value, std::size_t index,
   }
 }
 
+/// Whether an element of the sub-action `of` may be called `name`.
+bool is_element_name(std::string_view name, std::string_view of) {
+  return name.size() > of.size() + 1 && name.starts_with(of)
+      && name[of.size()] == '.'
+      && name.find_first_not_of("0123456789", of.size() + 1)
+           == std::string_view::npos;
+}
+
 void check_names(flow_report& report,
                  const std::vector<sub_action_template>& all) {
   name_set seen;
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (!all[i].name.empty() && !seen.insert(all[i].name).second)
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& name = all[i].name;
+    if (!name.empty() && !seen.insert(name).second)
       report.error(pointer{"/sub_actions"} / i / "name",
-                   in_quotes(all[i].name)
+                   in_quotes(name)
                      + " is the name of another sub-action too, allowed is a "
                        "name of its own");
+    for (const auto& each : all)
+      if (each.for_each && is_element_name(name, each.name))
+        report.error(pointer{"/sub_actions"} / i / "name",
+                     in_quotes(name) + " is what an element of "
+                       + in_quotes(each.name)
+                       + " is called, allowed is any other name");
+  }
 }
 
 /// The answer of a step that may be skipped is not always there: an expression
@@ -419,17 +583,25 @@ void check_wanted(flow_report& report, const pointer& at, const json& values,
 }
 
 void check_sub_action_expressions(flow_report& report, const json& values,
-                                  const std::vector<sub_action_template>& all) {
+                                  const std::vector<sub_action_template>& all,
+                                  expression_scope scope) {
   const auto before = check_order(report, all);
-  expression_scope scope{everything, {}, {}};
+  const auto of_flow = scope.sources;
   for (const auto& sub : all)
     scope.all_subs.insert(sub.name);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto at = pointer{"/sub_actions"} / i;
     scope.subs = before[i];
-    check_request(report, at / "request", at, all[i].request, scope);
+    scope.sources = of_flow;
     if (all[i].when)
       check_condition(report, at / "when", *all[i].when, scope);
+    if (all[i].for_each) {
+      check_expressions(report, at / "for_each", all[i].for_each->elements,
+                        scope);
+      scope.sources.push_back(source_kind::item);
+      scope.sources.push_back(source_kind::index);
+    }
+    check_request(report, at / "request", at, all[i].request, scope);
     check_wanted(report, at, values, i, all);
     if (all[i].compensate) {
       // It runs only if the sub-action itself has succeeded.
@@ -442,7 +614,8 @@ void check_sub_action_expressions(flow_report& report, const json& values,
 
 std::vector<sub_action_template> read_sub_actions(flow_report& report,
                                                   const json& values,
-                                                  const retry_policy& policy) {
+                                                  const retry_policy& policy,
+                                                  expression_scope scope) {
   const pointer at{"/sub_actions"};
   if (!values.is_array()) {
     report.error(at, shown(values)
@@ -461,7 +634,7 @@ std::vector<sub_action_template> read_sub_actions(flow_report& report,
   check_names(report, all);
   for (std::size_t i = 0; i < values.size(); ++i)
     read_after(report, values[i], i, all);
-  check_sub_action_expressions(report, values, all);
+  check_sub_action_expressions(report, values, all, std::move(scope));
   return all;
 }
 
@@ -555,19 +728,31 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
   report.references.journal(true);
   read_idempotency(top, made);
   read_deadline(top, defaults, journaled, made);
+  name_set prepared;
+  if (const auto* value = top.find("prepare"))
+    made.prepare = read_prepare(report, *value, prepared);
+  made.prepare_retry = defaults.retry;
+  made.prepare_retry.retry_on = sub_action_retry_on();
   if (const auto* value = top.find("clone"))
-    made.clone = read_clone(report, *value, top.at("clone"), defaults.retry);
+    made.clone = read_clone(report, *value, top.at("clone"), defaults.retry,
+                            prepared, journaled);
+  const auto may_lack = journaled ? "" : why_clone_lacks(made.clone);
   if (const auto* value = top.find("reply")) {
     made.reply = read_reply(report, *value, top.at("reply"));
-    const expression_scope scope{after_clone, {}, {}};
+    auto scope = scope_of(after_clone, prepared);
+    scope.clone_may_lack = may_lack;
     for (const auto& [name, text] : made.reply->headers)
       check_expressions(report, top.at("reply") / "headers" / name, text,
                         scope);
     check_expressions(report, top.at("reply") / "body",
                       made.reply->body.expressions(), scope);
   }
-  if (const auto* value = top.find("sub_actions"))
-    made.sub_actions = read_sub_actions(report, *value, defaults.retry);
+  if (const auto* value = top.find("sub_actions")) {
+    auto scope = scope_of(everything, prepared);
+    scope.clone_may_lack = may_lack;
+    made.sub_actions =
+      read_sub_actions(report, *value, defaults.retry, std::move(scope));
+  }
   if (const auto* value = top.find("callback"))
     made.callback =
       read_callback(report, *value, top.at("callback"), defaults.retry);

@@ -218,6 +218,15 @@ std::optional<json_template> read_body(object_reader& object) {
   return std::get<json_template>(std::move(compiled));
 }
 
+const sub_action_template* find_sub_action(const flow& definition,
+                                           std::string_view name) noexcept {
+  const auto& all = definition.sub_actions;
+  const auto found =
+    std::find_if(all.begin(), all.end(),
+                 [&](const auto& each) { return each.name == name; });
+  return found != all.end() ? &*found : nullptr;
+}
+
 std::string masked(const flow& definition, std::string text) {
   return masked(definition.hidden, std::move(text));
 }

@@ -28,6 +28,16 @@ public:
         if (each.name == used.name)
           each.keeps_answer = true;
       break;
+    case source_kind::prepare:
+      for (auto& each : made_.prepare)
+        if (each.name == used.name)
+          each.keeps_answer = true;
+      break;
+    case source_kind::prepare_header:
+      for (auto& each : made_.prepare)
+        if (each.name == used.name)
+          each.kept_headers.insert(lower_case(used.field));
+      break;
     case source_kind::clone_header:
       made_.clone_headers.insert(lower_case(used.name));
       break;
@@ -118,6 +128,11 @@ private:
 void note_uses(flow& made) {
   uses found{made};
   found.add(made.idempotency_key);
+  for (const auto& each : made.prepare)
+    found.add(each.request);
+  // Its request cannot be tried before these are answered.
+  if (!made.prepare.empty())
+    found.require(made.clone.request);
   found.add(made.clone.request);
   found.add(made.clone.probe);
   if (made.clone.poll)
@@ -127,7 +142,9 @@ void note_uses(flow& made) {
   for (const auto& each : made.sub_actions) {
     found.add(each.request);
     found.add(each.compensate);
-    if (!each.when)
+    if (each.for_each)
+      found.add(each.for_each->elements);
+    if (!each.when && !each.for_each)
       found.require(each.request);
     if (each.when)
       for (const auto* used : expressions_of(*each.when))

@@ -28,8 +28,14 @@ struct template_context {
   const nlohmann::json* clone_answer = nullptr;
   /// The answer of the sub-action with this name; null if it has none.
   std::function<const nlohmann::json*(std::string_view name)> sub_answer = {};
+  /// The answers of the elements of the sub-action with this name, as an array;
+  /// nothing if it has none, or is made once.
+  std::function<std::optional<nlohmann::json>(std::string_view name)>
+    sub_elements = {};
   /// The first answer of a clone that is polled, kept as the others.
   const nlohmann::json* accepted = nullptr;
+  /// The answers of the calls before the clone by name, kept as the others.
+  const nlohmann::json* prepared = nullptr;
   /// What answers are unsealed with; null if they are not sealed.
   const secrets* hidden = nullptr;
   /// The step whose request is made, as its idempotency key names it.
@@ -63,19 +69,21 @@ struct template_expression {
     sub,
     header,
     query,
-    received,     ///< when the webhook came, in RFC 3339
-    uuid,         ///< of the job and the step: the same in each attempt
-    item,         ///< the element of a `for_each`
-    index,        ///< its number
-    clone_header, ///< a field of the clone's answer
-    sub_header,   ///< a field of a sub-action's answer
+    received,        ///< when the webhook came, in RFC 3339
+    uuid,            ///< of the job and the step: the same in each attempt
+    item,            ///< the element of a `for_each`
+    index,           ///< its number
+    clone_header,    ///< a field of the clone's answer
+    sub_header,      ///< a field of a sub-action's answer
     accepted,        ///< the first answer of a clone that is polled
     accepted_header, ///< a field of it
+    prepare,         ///< the answer of a call before the clone
+    prepare_header,  ///< a field of it
   };
   source_kind source = source_kind::uid;
-  /// The header's, query parameter's or sub-action's name.
+  /// The header's, query parameter's, sub-action's or prepared call's name.
   std::string name;
-  /// The field's name, of `sub_header`.
+  /// The field's name, of `sub_header` and `prepare_header`.
   std::string field;
   nlohmann::json::json_pointer pointer;
   /// Stands in where the value is missing (RFC 6901, section 7) or null.

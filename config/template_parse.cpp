@@ -45,6 +45,8 @@ constexpr std::array sources{
   source_name{"sub-header", source_kind::sub_header},
   source_name{"accepted", source_kind::accepted},
   source_name{"accepted-header", source_kind::accepted_header},
+  source_name{"prepare", source_kind::prepare},
+  source_name{"prepare-header", source_kind::prepare_header},
 };
 
 constexpr std::string_view blanks = " \t\r\n";
@@ -147,10 +149,10 @@ std::optional<error> read_name(template_expression& into, std::string_view rest,
   const auto slash = rest.find('/', 1);
   into.name = rest.substr(1, slash == npos ? npos : slash - 1);
   rest.remove_prefix(slash == npos ? rest.size() : slash);
-  if (into.source == source_kind::sub)
+  if (into.source == source_kind::sub || into.source == source_kind::prepare)
     return read_pointer(into, rest);
   if (rest.size() < 2)
-    return failed(into.text, "needs a field's name after the sub-action's");
+    return failed(into.text, "needs a field's name after that of the call");
   into.field = rest.substr(1);
   return std::nullopt;
 }
@@ -184,6 +186,9 @@ std::optional<error> read_rest(template_expression& into,
   case source_kind::sub:
   case source_kind::sub_header:
     return read_name(into, rest, "a sub-action's name");
+  case source_kind::prepare:
+  case source_kind::prepare_header:
+    return read_name(into, rest, "the name of a call in \"prepare\"");
   }
   return std::nullopt;
 }
@@ -253,6 +258,7 @@ value_type type_of_source(source_kind kind) {
   case source_kind::sub:
   case source_kind::item:
   case source_kind::accepted:
+  case source_kind::prepare:
     return value_type::any;
   case source_kind::index:
     return value_type::integer;

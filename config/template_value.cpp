@@ -56,6 +56,14 @@ value_result part_of_answer(const json* answer, const json::json_pointer& at,
                            : value_result{template_value{find_at(body, at)}};
 }
 
+/// The same value, borrowed from nothing.
+value_result owned(value_result found) {
+  const auto* value = std::get_if<template_value>(&found);
+  if (value == nullptr || value->json() == nullptr)
+    return found;
+  return template_value{json(*value->json())};
+}
+
 value_result field_of_answer(const json* answer, std::string_view name,
                              const secrets* hidden) {
   const auto* found = answer != nullptr ? kept_field(*answer, name) : nullptr;
@@ -65,6 +73,14 @@ value_result field_of_answer(const json* answer, std::string_view name,
 
 value_result within(const json* document, const json::json_pointer& at) {
   return template_value{document != nullptr ? find_at(*document, at) : nullptr};
+}
+
+const json* prepared_by(const template_context& context,
+                        const std::string& name) {
+  if (context.prepared == nullptr)
+    return nullptr;
+  const auto found = context.prepared->find(name);
+  return found != context.prepared->end() ? &*found : nullptr;
 }
 
 value_result look_up(const template_expression& expression,
@@ -78,6 +94,9 @@ value_result look_up(const template_expression& expression,
   case source_kind::clone:
     return part_of_answer(context.clone_answer, at, context.hidden);
   case source_kind::sub:
+    if (context.sub_elements)
+      if (const auto all = context.sub_elements(name))
+        return owned(part_of_answer(&*all, at, context.hidden));
     return part_of_answer(context.sub_answer ? context.sub_answer(name)
                                              : nullptr,
                           at, context.hidden);
@@ -91,6 +110,11 @@ value_result look_up(const template_expression& expression,
     return part_of_answer(context.accepted, at, context.hidden);
   case source_kind::accepted_header:
     return field_of_answer(context.accepted, name, context.hidden);
+  case source_kind::prepare:
+    return part_of_answer(prepared_by(context, name), at, context.hidden);
+  case source_kind::prepare_header:
+    return field_of_answer(prepared_by(context, name), expression.field,
+                           context.hidden);
   case source_kind::item:
     return within(context.item, at);
   case source_kind::index:
@@ -119,8 +143,8 @@ value_result look_up(const template_expression& expression,
   }
 }
 
-/// Whether the source of `expression` is there, without its default; where it is
-/// wanted as a text, null is not enough.
+/// Whether the source of `expression` is there, without its default; where it
+/// is wanted as a text, null is not enough.
 bool is_there(const value_result& found, bool as_text) {
   const auto* value = std::get_if<template_value>(&found);
   return value == nullptr

@@ -33,6 +33,7 @@ struct clone_rules {
 enum class clone_action : std::uint8_t {
   finish,    ///< the UID is known
   attempt,   ///< (another) attempt, after the pause
+  prepare,   ///< the next call before it, after the pause
   probe,     ///< look whether the clone happened, after the pause
   poll,      ///< ask what became of an accepted clone, after the pause
   fail,      ///< settled: it did not happen, and is not tried again

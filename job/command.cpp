@@ -22,9 +22,10 @@ std::string in_quotes(std::string_view name) {
 constexpr step_kind all_kinds[] = {
   step_kind::sub_action, step_kind::compensation, step_kind::callback};
 
-/// A step that may be attempted again: it ended without success.
+/// A step that may be attempted again: it ended without success. One with
+/// elements follows these.
 bool can_try_again(const step_record& step) {
-  return is_final(step.status) && !is_satisfied(step);
+  return is_final(step.status) && !is_satisfied(step) && !step.elements;
 }
 
 struct decider {
@@ -141,6 +142,8 @@ struct decider {
     if (found == subs.end())
       return error{error_kind::invalid_request,
                    "the job has no sub-action " + in_quotes(wanted)};
+    if (found->elements && is_final(found->status) && !is_satisfied(*found))
+      return retry_elements(static_cast<std::size_t>(found - subs.begin()));
     if (!can_try_again(*found))
       return conflict("the sub-action " + in_quotes(wanted)
                       + " has not failed; it is "
@@ -150,7 +153,23 @@ struct decider {
       return *why;
     events made{try_again(step_kind::sub_action, index)};
     for (std::size_t at = 0; at < subs.size(); ++at)
-      if (at != index && subs[at].status == status::skipped)
+      if (at != index && subs[at].status == status::skipped
+          && can_try_again(subs[at]))
+        made.push_back(try_again(step_kind::sub_action, at));
+    return made;
+  }
+
+  /// The elements of a sub-action that ended without success, with what was
+  /// skipped because of them.
+  result<events> retry_elements(std::size_t group) const {
+    if (const auto why = blocked(group))
+      return *why;
+    const auto& subs = record.sub_actions;
+    events made;
+    for (std::size_t at = 0; at < subs.size(); ++at)
+      if (can_try_again(subs[at])
+          && (subs[at].of == subs[group].name
+              || subs[at].status == status::skipped))
         made.push_back(try_again(step_kind::sub_action, at));
     return made;
   }
@@ -167,12 +186,13 @@ struct decider {
     };
     if (index < own.rules.size())
       for (const auto other : own.rules[index].after)
-        if (can_try_again(subs[other]))
+        if (is_final(subs[other].status) && !is_satisfied(subs[other]))
           return refuse(other, " comes after ");
     // What was attempted goes on, whatever failed beside it.
     if (subs[index].attempts.empty())
       for (std::size_t other = 0; other < own.rules.size(); ++other)
-        if (subs[other].status == status::failed
+        if (subs[other].status == status::failed && other != index
+            && subs[other].name != subs[index].of
             && own.rules[other].on_failure != on_failure::proceed)
           return refuse(other, " was stopped by ");
     return std::nullopt;
@@ -229,12 +249,22 @@ struct decider {
 
   // -- resolve --------------------------------------------------------------
 
+  result<events> poll_again() const {
+    const auto limit = std::get<command_flow>(flow).poll_limit;
+    if (!record.clone.accepted || !limit)
+      return conflict("the clone was never accepted by its upstream: there is "
+                      "nothing to poll");
+    return events{event(polling_resumed{now + *limit})};
+  }
+
   result<events> operator()(const resolve_command& command) const {
     if (record.status != job_status::ambiguous)
       return conflict("only an ambiguous clone can be resolved; the job is "
                       + std::string{name(record.status)});
     if (const auto* gone = std::get_if<error>(&flow))
       return conflict(gone->detail);
+    if (command.poll)
+      return poll_again();
     if (command.uid.is_null())
       return events{event(clone_reopened{})};
     if (!is_uid(command.uid))

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <variant>
@@ -28,6 +29,8 @@ struct resolve_command {
   nlohmann::json uid = nullptr;
   /// What `{{clone/...}}` is from then on; with a UID only.
   nlohmann::json answer = nullptr;
+  /// Not "make it again" but "ask for it again": of one that was accepted.
+  bool poll = false;
 };
 
 using job_command =
@@ -39,6 +42,8 @@ struct command_flow {
   std::vector<sub_action_rule> rules;   ///< as long
   /// Of the flow as it is now, where the command asks for that.
   std::optional<definition_changed> change = {};
+  /// For how long an accepted clone is asked for; none: it is not polled.
+  std::optional<std::chrono::milliseconds> poll_limit = {};
 };
 
 /// Decides what a command does to a job, whatever its state and whatever is

@@ -183,12 +183,77 @@ struct applier {
     end_open_attempt(record.clone, std::nullopt);
     record.clone.counted = 0;
     record.clone.accepted.reset();
+    record.clone.prepared = nullptr;
     forget_throttling(record.clone);
     record.clone.failure.reset();
     record.clone.next_attempt = at;
     take_cancel_back();
     reopen(job_status::cloning);
     return true;
+  }
+
+  bool operator()(const clone_prepared& change) const {
+    if (!record.clone.uid.is_null() || !record.clone.prepared.is_null())
+      return false;
+    record.clone.prepared = change.answers;
+    return true;
+  }
+
+  bool operator()(const polling_resumed& change) const {
+    if (record.status != job_status::ambiguous || !record.clone.accepted)
+      return false;
+    record.clone.accepted->ends = change.ends;
+    record.clone.failure.reset();
+    take_cancel_back();
+    reopen(job_status::cloning);
+    return true;
+  }
+
+  bool operator()(const steps_expanded& change) const {
+    auto* const step = find_step(record, change.step);
+    if (step == nullptr || step->elements || is_final(step->status))
+      return false;
+    const auto group = step->name;
+    step->elements = change.count;
+    for (std::size_t number = 0; number < change.count; ++number) {
+      auto made = element_name(group, number);
+      if (std::any_of(record.sub_actions.begin(), record.sub_actions.end(),
+                      [&](const auto& each) { return each.name == made; }))
+        continue; // it has succeeded by another definition
+      auto& element = record.sub_actions.emplace_back();
+      element.name = std::move(made);
+      element.of = group;
+    }
+    update_group(group);
+    return true;
+  }
+
+  /// A sub-action with `for_each` is what its elements make of it.
+  void update_group(const std::string& group) const {
+    step_record* whole = nullptr;
+    bool is_open = false;
+    bool failed = false;
+    bool cancelled = false;
+    bool unsatisfied = false;
+    for (auto& each : record.sub_actions) {
+      if (each.name == group)
+        whole = &each;
+      if (each.of != group)
+        continue;
+      is_open = is_open || !is_final(each.status);
+      failed = failed || each.status == sub_action_status::failed;
+      cancelled = cancelled || each.status == sub_action_status::cancelled;
+      unsatisfied = unsatisfied || !is_satisfied(each);
+    }
+    if (whole == nullptr || !whole->elements)
+      return;
+    whole->failure.reset();
+    whole->next_attempt.reset();
+    whole->status = is_open     ? sub_action_status::running
+                  : failed      ? sub_action_status::failed
+                  : cancelled   ? sub_action_status::cancelled
+                  : unsatisfied ? sub_action_status::skipped
+                                : sub_action_status::succeeded;
   }
 
   bool operator()(const step_begun& change) const {
@@ -252,7 +317,8 @@ struct applier {
 
   /// Only what was never attempted waits: it may still be skipped.
   bool try_again(step_record& step, step_kind kind) const {
-    if (!is_final(step.status))
+    // A sub-action with `for_each` follows its elements.
+    if (!is_final(step.status) || step.elements)
       return false;
     const bool is_new = step.attempts.empty();
     step.status =
@@ -351,7 +417,10 @@ struct applier {
       if (known == old.end()) {
         record.sub_actions.emplace_back().name = name;
       } else {
-        record.sub_actions.push_back(std::move(*known));
+        auto& kept = record.sub_actions.emplace_back(std::move(*known));
+        // Its elements are found anew; those that have succeeded stay.
+        if (kept.status != sub_action_status::succeeded)
+          kept.elements.reset();
         old.erase(known);
       }
     }
@@ -377,6 +446,10 @@ const step_ref* step_of(const job_change& change) {
     return &begun->step;
   if (const auto* ended = std::get_if<step_ended>(&change))
     return &ended->step;
+  if (const auto* waits = std::get_if<wait_begun>(&change))
+    return &waits->step;
+  if (const auto* expanded = std::get_if<steps_expanded>(&change))
+    return &expanded->step;
   const auto* settled = std::get_if<step_settled>(&change);
   return settled != nullptr ? &settled->step : nullptr;
 }
@@ -423,8 +496,13 @@ struct progress {
 } // namespace
 
 bool apply(job& record, const job_event& event) {
-  if (!std::visit(applier{record, event.at}, event.change))
+  const applier to{record, event.at};
+  if (!std::visit(to, event.change))
     return false;
+  if (const auto* which = step_of(event.change))
+    if (const auto* step = find_step(record, *which);
+        step != nullptr && !step->of.empty())
+      to.update_group(std::string{step->of});
   if (std::visit(progress{}, event.change)) {
     record.recoveries = 0;
     record.rested = false;

@@ -76,6 +76,25 @@ struct clone_accepted {
   accepted_clone accepted;
 };
 
+/// The calls that the flow makes before its clone have been answered.
+struct clone_prepared {
+  /// What the flow refers to of their answers, by name: an object.
+  nlohmann::json answers;
+};
+
+/// Somebody wants an accepted clone of unknown outcome to be asked for again,
+/// until `ends`.
+struct polling_resumed {
+  wall_time ends;
+};
+
+/// The elements of a sub-action with `for_each` are known: a step for each
+/// comes to be, behind those that the job has.
+struct steps_expanded {
+  step_ref step;
+  std::size_t count = 0;
+};
+
 /// A step's call has succeeded, but what it waits for is not there yet. It is
 /// asked for until `ends`; that is not journaled.
 struct wait_begun {
@@ -148,7 +167,7 @@ using job_change =
                step_settled, job_finished, sender_replied, job_recovered,
                job_handed_back, key_released, clone_reopened, steps_added,
                cancel_requested, definition_changed, job_rested, clone_accepted,
-               wait_begun>;
+               wait_begun, clone_prepared, polling_resumed, steps_expanded>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {

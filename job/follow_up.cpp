@@ -92,7 +92,8 @@ std::vector<std::string> compensations_due(const job& record,
   std::vector<const step_record*> done;
   for (std::size_t at = 0; at < record.sub_actions.size(); ++at)
     if (record.sub_actions[at].status == sub_action_status::succeeded
-        && rules.sub_actions[at].compensable)
+        && rules.sub_actions[at].compensable
+        && !record.sub_actions[at].elements)
       done.push_back(&record.sub_actions[at]);
   std::sort(done.begin(), done.end(), [](const auto* left, const auto* right) {
     return left->success > right->success;

@@ -1,6 +1,7 @@
 #include "job/job.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace handoff {
 namespace {
@@ -67,6 +68,19 @@ std::string full_name(step_kind kind, std::string_view name) {
   else if (kind == step_kind::callback)
     full += ":callback";
   return full;
+}
+
+std::string element_name(std::string_view of, std::size_t at) {
+  return std::string{of} + '.' + std::to_string(at);
+}
+
+std::size_t element_of(const step_record& step) {
+  std::size_t number = 0;
+  const auto* const end = step.name.data() + step.name.size();
+  std::from_chars(step.name.data()
+                    + std::min(step.of.size() + 1, step.name.size()),
+                  end, number);
+  return number;
 }
 
 std::chrono::milliseconds waited_before(const attempt& made, wall_time now) {

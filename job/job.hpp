@@ -73,6 +73,8 @@ struct clone_record {
   std::uint32_t throttled = 0;
   /// From then on it is known to be under way, and is only asked for.
   std::optional<accepted_clone> accepted = {};
+  /// What the flow's `prepare` calls answered, by name; null before that.
+  nlohmann::json prepared = nullptr;
 };
 
 /// What the steps of a job are, beside its clone. Values are written to the
@@ -94,6 +96,9 @@ struct step_ref {
 constexpr step_ref sub_action_at(std::size_t index) {
   return {step_kind::sub_action, index};
 }
+
+/// Most elements that a sub-action with `for_each` may have.
+inline constexpr std::size_t elements_max = 1'000;
 
 /// What is known of one step: a sub-action, or what follows them.
 struct step_record {
@@ -120,6 +125,11 @@ struct step_record {
   std::uint32_t throttled = 0;
   /// When it is given up, of a step that waits for what its upstream works on.
   std::optional<wall_time> wait_ends = {};
+  /// The sub-action that this step is one element of; empty: of none.
+  std::string of = {};
+  /// How many steps a sub-action with `for_each` was made into, once that is
+  /// known. It has no attempts of its own then: its status follows from theirs.
+  std::optional<std::size_t> elements = {};
 };
 
 /// What the sender was told.
@@ -181,6 +191,13 @@ const std::vector<step_record>& steps_of(const job& record, step_kind kind);
 
 /// The step that `which` names; null if the job has none there.
 step_record* find_step(job& record, step_ref which);
+
+/// The number of the element that a step is made for, from 0. Only of one that
+/// is an element (`step_record::of`).
+std::size_t element_of(const step_record& step);
+
+/// What the element number `at` of the sub-action `of` is called: "invite.0".
+std::string element_name(std::string_view of, std::size_t at);
 
 /// Whether callbacks remain to be made. They may outlive all else of a job.
 bool is_calling_back(const job& record);

@@ -44,10 +44,14 @@ plan_step next_step(std::span<const sub_action_rule> rules,
   }
   for (std::size_t at = 0; at < rules.size(); ++at) {
     const auto& after = rules[at].after;
-    if (steps[at].status == status::waiting && !is_skipped(at)
+    // By another definition it may have been attempted whole.
+    const bool is_due =
+      steps[at].status == status::waiting
+      || (rules[at].is_repeated && steps[at].status == status::retrying);
+    if (is_due && !is_skipped(at)
         && std::all_of(after.begin(), after.end(),
                        [&](auto other) { return is_satisfied(steps[other]); }))
-      step.start.push_back(at);
+      (rules[at].is_repeated ? step.expand : step.start).push_back(at);
   }
   std::sort(step.skip.begin(), step.skip.end());
   return step;

@@ -26,6 +26,8 @@ struct sub_action_rule {
   handoff::on_failure on_failure = handoff::on_failure::proceed;
   /// Whether the flow says how to undo it.
   bool compensable = false;
+  /// Whether it is made once for each element of something.
+  bool is_repeated = false;
 };
 
 /// What follows from the states of a job's sub-actions. Indexes are those of
@@ -35,6 +37,8 @@ struct plan_step {
   std::vector<std::size_t> start;
   /// Can never begin any more.
   std::vector<std::size_t> skip;
+  /// Their turn has come, and their elements are to be found.
+  std::vector<std::size_t> expand = {};
 
   friend bool operator==(const plan_step&, const plan_step&) = default;
 };

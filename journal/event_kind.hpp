@@ -26,6 +26,9 @@ enum class event_kind : std::int64_t {
   rested = 18,
   clone_taken = 20,
   wait = 21,
+  prepared = 22,
+  polled_again = 23,
+  expanded = 24,
 };
 
 } // namespace handoff

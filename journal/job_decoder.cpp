@@ -171,6 +171,14 @@ step_ref step_ref_in(const json& from) {
           static_cast<std::size_t>((-1 - value) / 2)};
 }
 
+/// A file that lies about it must not fill the memory.
+std::size_t element_count_in(const json& from) {
+  const auto count = integer_in<std::uint32_t>(from);
+  if (count > elements_max)
+    throw std::range_error{"too many elements"};
+  return count;
+}
+
 job job_in(const json& from, const std::string& id, const std::string& flow) {
   job record;
   record.id = id;
@@ -250,6 +258,12 @@ job_change change_in(const json& from, const std::string& id,
   case wait:
     return wait_begun{step_ref_in(at(0)), attempt_in(at(1)), time_in(at(2)),
                       time_in(at(3))};
+  case prepared:
+    return clone_prepared{at(0)};
+  case polled_again:
+    return polling_resumed{time_in(at(0))};
+  case expanded:
+    return steps_expanded{step_ref_in(at(0)), element_count_in(at(1))};
   case cancelling:
     return cancel_requested{};
   case redefined:

@@ -215,6 +215,22 @@ struct encoder {
     to.time(change.ends).time(change.next_look);
   }
 
+  void operator()(const clone_prepared& change) {
+    head(prepared, 1);
+    to.json(change.answers);
+  }
+
+  void operator()(const polling_resumed& change) {
+    head(polled_again, 1);
+    to.time(change.ends);
+  }
+
+  void operator()(const steps_expanded& change) {
+    head(expanded, 2);
+    put(change.step);
+    to.integer(static_cast<std::int64_t>(change.count));
+  }
+
   void operator()(const cancel_requested&) { head(cancelling, 0); }
 
   /// The definition itself is stored once for each version.

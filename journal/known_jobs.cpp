@@ -19,6 +19,8 @@ job without_bulk(const job& record) {
   bare.clone.answer = nullptr;
   if (bare.clone.accepted)
     bare.clone.accepted->answer = nullptr;
+  if (!bare.clone.prepared.is_null())
+    bare.clone.prepared = nlohmann::json::object();
   bare.sub_actions = record.sub_actions;
   for (auto& each : bare.sub_actions)
     each.answer = nullptr;
@@ -41,6 +43,8 @@ void drop_answer(job& record, const job_change& change) {
     record.clone.answer = nullptr;
   else if (std::holds_alternative<clone_accepted>(change))
     record.clone.accepted->answer = nullptr;
+  else if (std::holds_alternative<clone_prepared>(change))
+    record.clone.prepared = nlohmann::json::object();
   else if (const auto* ended = std::get_if<step_ended>(&change))
     find_step(record, ended->step)->answer = nullptr;
 }

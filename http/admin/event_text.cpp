@@ -111,6 +111,19 @@ public:
     put("step", std::move(data));
   }
 
+  void operator()(const clone_prepared&) {}
+
+  void operator()(const polling_resumed&) { job(job_status::cloning); }
+
+  void operator()(const steps_expanded& change) {
+    auto names = json::array();
+    for (std::size_t at = 0; at < change.count; ++at)
+      names.push_back(element_name(event_.step, at));
+    put("steps", {{"kind", name_of(change.step.kind)},
+                  {"of", event_.step},
+                  {"names", std::move(names)}});
+  }
+
   void operator()(const cancel_requested&) { put("cancel", json::object()); }
 
   void operator()(const definition_changed& change) {

@@ -44,17 +44,21 @@ json attempts_of(const job& record, const std::string& step,
 json list_of_steps(const job& record, step_kind kind) {
   auto list = json::array();
   for (const auto& each : steps_of(record, kind)) {
+    // Its elements stand for it.
+    if (each.elements.value_or(0) > 0)
+      continue;
     const bool is_unwanted =
       each.status == sub_action_status::skipped && is_satisfied(each);
-    list.push_back(
-      {{"name", each.name},
-       {"status", name(each.status)},
-       {"error", is_unwanted ? json() : text_of(each.failure)},
-       {"next_attempt", time_or_null(each.next_attempt)},
-       {"attempts",
-        attempts_of(record, full_name(kind, each.name), each.attempts)}});
+    list.push_back({{"name", each.name},
+                    {"status", name(each.status)},
+                    {"error", is_unwanted ? json() : text_of(each.failure)},
+                    {"next_attempt", time_or_null(each.next_attempt)},
+                    {"attempts", attempts_of(record, full_name(kind, each.name),
+                                             each.attempts)}});
     if (is_unwanted)
       list.back()["reason"] = name(error_kind::when_false);
+    if (!each.of.empty())
+      list.back()["of"] = each.of;
     if (each.wait_ends)
       list.back()["wait_ends"] = timestamp(*each.wait_ends);
   }

@@ -82,14 +82,16 @@ result<job_command> read_resolve(const http_request& request) {
   const auto& body = std::get<json>(parsed);
   if (body == json{{"clone", "again"}})
     return job_command{resolve_command{}};
+  if (body == json{{"poll", "again"}})
+    return job_command{resolve_command{nullptr, nullptr, true}};
   const bool has_answer = body.is_object() && body.contains("answer");
   if (body.is_object() && body.size() == (has_answer ? 2u : 1u)
       && body.contains("uid") && !body["uid"].is_null())
     return job_command{resolve_command{
       body["uid"], has_answer ? body["answer"] : json(nullptr)}};
   return invalid("the body has to be {\"uid\": …}, with \"answer\" beside it "
-                 "where the flow refers to the clone's answer, or "
-                 "{\"clone\": \"again\"}");
+                 "where the flow refers to the clone's answer, "
+                 "{\"clone\": \"again\"} or {\"poll\": \"again\"}");
 }
 
 result<job_command> read_command(const std::string& verb,

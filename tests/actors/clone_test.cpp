@@ -117,8 +117,8 @@ TEST_F(CloneTest, TriesAgainWhatTheUpstreamPutOff) {
   const auto calls = upstream->calls_of("/clone");
   ASSERT_THAT(calls, SizeIs(3));
   EXPECT_GE(calls[1].at - calls[0].at, 500ms);
-  // The sender waits, so that "not now" is followed by the backoff, and it is no
-  // attempt.
+  // The sender waits, so that "not now" is followed by the backoff, and it is
+  // no attempt.
   EXPECT_GE(calls[2].at - calls[1].at, 500ms);
   EXPECT_EQ(calls[0].key, id + ".clone");
   EXPECT_EQ(calls[2].key, id + ".clone");

@@ -1,5 +1,5 @@
-// Jobs that wait for what their upstreams work on, judge answers by their bodies,
-// and choose what they do.
+// Jobs that wait for what their upstreams work on, judge answers by their
+// bodies, and choose what they do.
 
 #include "tests/actors/actor_fixture.hpp"
 
@@ -53,12 +53,11 @@ TEST_F(WaitingJobTest, LooksUntilItIsThere) {
   upstream->script["/copied"] = {not_yet, not_yet, not_yet,
                                  answers(200, R"({"status":"done"})")};
   upstream->script["/use"] = {answers(200)};
-  const auto id =
-    post(load({{"sub_actions",
-                {waiting_step(),
-                 {{"name", "use"},
-                  {"after", {"copied"}},
-                  {"request", request_to("/use")}}}}}));
+  const auto id = post(load({{"sub_actions",
+                              {waiting_step(),
+                               {{"name", "use"},
+                                {"after", {"copied"}},
+                                {"request", request_to("/use")}}}}}));
   run_for(1s);
   EXPECT_EQ(job_of(id).sub_actions[0].status, sub_action_status::retrying);
   EXPECT_EQ(upstream->calls_of("/use").size(), 0u);
@@ -97,13 +96,14 @@ TEST_F(WaitingJobTest, SkipsWhatIsNotWanted) {
   start();
   for (const auto* path : {"/team", "/other"})
     upstream->script[path] = {answers(200)};
-  const auto id = post(load(
-    {{"sub_actions",
-      {{{"name", "team"},
-        {"when", {{"value", "{{body/team}}"}, {"exists", true}}},
-        {"request", request_to("/team")}},
-       {{"name", "other"}, {"after", {"team"}},
-        {"request", request_to("/other")}}}}}));
+  const auto id =
+    post(load({{"sub_actions",
+                {{{"name", "team"},
+                  {"when", {{"value", "{{body/team}}"}, {"exists", true}}},
+                  {"request", request_to("/team")}},
+                 {{"name", "other"},
+                  {"after", {"team"}},
+                  {"request", request_to("/other")}}}}}));
   run_for(1s);
   const auto record = job_of(id);
   EXPECT_EQ(record.status, job_status::succeeded);
@@ -133,9 +133,8 @@ TEST_F(WaitingJobTest, WaitsOutNotNowWithoutCountingIt) {
   auto busy = answers(429);
   busy.done.headers = {{"Retry-After", "60"}};
   upstream->script["/a"] = {busy, busy, busy, busy, busy, busy, answers(200)};
-  const auto id = post(load({{"sub_actions",
-                              {{{"name", "a"},
-                                {"request", request_to("/a")}}}}}));
+  const auto id = post(
+    load({{"sub_actions", {{{"name", "a"}, {"request", request_to("/a")}}}}}));
   run_for(7min);
   const auto record = job_of(id);
   EXPECT_EQ(record.status, job_status::succeeded);
@@ -143,6 +142,7 @@ TEST_F(WaitingJobTest, WaitsOutNotNowWithoutCountingIt) {
 }
 
 TEST_F(WaitingJobTest, AdoptsTheUidThatAPollBrings) {
+  start();
   upstream->script["/clone"] = {answers(202, R"({"id":5})")};
   upstream->script["/made/5"] = {
     answers(200, R"({"status":"busy"})"), answers(503),
@@ -157,6 +157,7 @@ TEST_F(WaitingJobTest, AdoptsTheUidThatAPollBrings) {
 }
 
 TEST_F(WaitingJobTest, IsAmbiguousWhereAPollIsNeverDone) {
+  start();
   upstream->script["/clone"] = {answers(202, R"({"id":5})")};
   upstream->script["/made/5"] = {answers(200, R"({"status":"busy"})")};
   auto clone = polled_clone();
@@ -168,6 +169,7 @@ TEST_F(WaitingJobTest, IsAmbiguousWhereAPollIsNeverDone) {
 }
 
 TEST_F(WaitingJobTest, FailsWhereAPollSaysThatTheCloneFailed) {
+  start();
   upstream->script["/clone"] = {answers(202, R"({"id":5})")};
   upstream->script["/made/5"] = {answers(200, R"({"status":"failed"})")};
   const auto id = post(load({{"clone", polled_clone()}}));
@@ -177,9 +179,10 @@ TEST_F(WaitingJobTest, FailsWhereAPollSaysThatTheCloneFailed) {
 }
 
 TEST_F(WaitingJobTest, RefusesAWebhookThatLacksWhatASubActionNeeds) {
-  post(load({{"sub_actions",
-              {{{"name", "a"},
-                {"request", request_to("/a/{{body/team}}")}}}}}));
+  start();
+  post(
+    load({{"sub_actions",
+           {{{"name", "a"}, {"request", request_to("/a/{{body/team}}")}}}}}));
   run_for(1s);
   EXPECT_EQ(responder->given.at(0).status, 400);
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(0));

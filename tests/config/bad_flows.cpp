@@ -6,9 +6,8 @@ const std::vector<bad_input>& bad_flows() {
   static const std::vector<bad_input> table{
     {R"("sub_action": [])",
      "/sub_action: is no known key (did you mean sub_actions?), allowed are "
-     "$schema, name, sender, verify, idempotency, deadline, clone, reply, "
-     "sub_actions "
-     "or callback"},
+     "$schema, name, sender, verify, idempotency, deadline, prepare, clone, "
+     "reply, sub_actions or callback"},
     {R"("name": "b")", "/name: appears twice, allowed is once in an object"},
     {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",
      "/verify/scheme: \"githb\" is not allowed (did you mean github?), allowed "
@@ -189,7 +188,8 @@ const std::vector<bad_input>& bad_flows() {
      {"method": "GET", "url": "http://a/{{bdy/x}}"}}])",
      "/sub_actions/0/request/url: {{bdy/x}} names no known source (did you "
      "mean body?), allowed are uid, job, flow, body, clone, sub, header, "
-     "query, received, uuid, item, index, clone-header, sub-header, accepted and accepted-header"},
+     "query, received, uuid, item, index, clone-header, sub-header, accepted, "
+     "accepted-header, prepare and prepare-header"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{uid | uper}}"}}])",
      "/sub_actions/0/request/url: {{uid | uper}} names no known function (did "
@@ -236,6 +236,31 @@ const std::vector<bad_input>& bad_flows() {
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/", "body": {"x": ["{{}}"]}}}])",
      "/sub_actions/0/request/body/x/0: {{}} is empty"},
+    {R"("prepare": [{"name": "o", "request":
+     {"method": "POST", "url": "http://a/"}}])",
+     "/prepare/0/request/method: must be GET: what is made before the clone "
+     "may be made again"},
+    {R"("prepare": [{"name": "o", "request":
+     {"method": "GET", "url": "http://a/{{prepare/p/id}}"}}])",
+     "/prepare/0/request/url: {{prepare/p/id}} is not known here, allowed is "
+     "body, header, query, job, flow, received or uuid"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/"}, "for_each": "x"}])",
+     "/sub_actions/0/for_each: \"x\" must be one expression that gives an "
+     "array, such as \"{{body/members}}\""},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/"}, "batch": 2}])",
+     "/sub_actions/0/batch: does nothing without \"for_each\""},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/"}, "for_each": "{{body/x}}"},
+     {"name": "a.1", "request": {"method": "GET", "url": "http://a/"}}])",
+     "/sub_actions/1/name: \"a.1\" is what an element of \"a\" is called, "
+     "allowed is any other name"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/{{item}}"}}])",
+     "/sub_actions/0/request/url: {{item}} is not known here, allowed is uid, "
+     "clone, clone-header, sub, sub-header, body, header, query, job, flow, "
+     "received or uuid"},
     {R"("reply": {"status": 200,})", ":1:114: is no JSON: in object key - "
                                      "unexpected '}'; expected string literal"},
     {R"("reply": {)",

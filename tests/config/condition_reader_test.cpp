@@ -86,8 +86,8 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
     {R"({"at": "/a", "is": "{{bdy/x}}"})",
      "a.json: /if/is: {{bdy/x}} names no known source (did you mean body?), "
      "allowed are uid, job, flow, body, clone, sub, header, query, received, "
-     "uuid, item, index, clone-header, sub-header, accepted and "
-     "accepted-header"},
+     "uuid, item, index, clone-header, sub-header, accepted, "
+     "accepted-header, prepare and prepare-header"},
   };
 
   for (const auto& row : rows)

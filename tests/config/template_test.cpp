@@ -372,7 +372,7 @@ TEST_F(TemplateTest, RefusesFunctionsThatCannotFit) {
     {R"({{body | upper "x"}})", "has | upper, which takes no argument"},
     {"{{body | segments | upper}}",
      "has | segments, which has to be the last one"},
-    {R"({{sub-header/a}})", "needs a field's name after the sub-action's"},
+    {R"({{sub-header/a}})", "needs a field's name after that of the call"},
     {R"({{clone-header}})", "needs a name after the slash"},
     {R"({{received/x}})", "takes nothing after its name"},
   };

@@ -185,14 +185,13 @@ TEST_F(CloneFaultTest, AdoptsOnlyTheElementThatThePickNames) {
       {"where", {{"at", "/note"}, {"is", "{{body/note}}"}}}}},
     {"uid", "/id"}};
   script(on("/projects/*/clone", reset),
-         on("/projects",
-            json{{"body",
-                  {{"items",
-                    {{{"id", "foreign"}, {"note", "other"}},
-                     {{"id", "mine"}, {"note", "n-1"}}}}}}}));
+         on("/projects", json{{"body",
+                               {{"items",
+                                 {{{"id", "foreign"}, {"note", "other"}},
+                                  {{"id", "mine"}, {"note", "n-1"}}}}}}}));
   start();
   const auto answer =
-    service->post("project-setup",
+    service->post(flow["name"].get<std::string>(),
                   {{"template", "t"}, {"name", "n"}, {"note", "n-1"}});
   ASSERT_EQ(answer.status, 200) << answer.body << service->log();
   EXPECT_EQ(answer.json()["uid"], "mine");

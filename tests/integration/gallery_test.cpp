@@ -46,11 +46,11 @@ TEST(GalleryTest, PlaysEachFlowToItsEnd) {
         "ZENDESK_BASIC"})
     ::setenv(name, "gallery-secret", 1);
   for (const auto& each : all) {
-    const auto done = run_handoff(
-      {"simulate", (each / "flow.json").string(),
-       "--script=" + (each / "api.json").string(),
-       "--data=" + content_of(each / "webhook.json"), "--json"},
-      each.string());
+    const auto done =
+      run_handoff({"simulate", (each / "flow.json").string(),
+                   "--script=" + (each / "api.json").string(),
+                   "--data=" + content_of(each / "webhook.json"), "--json"},
+                  each.string());
     EXPECT_EQ(done.code, 0) << each << done.output << done.error;
     const auto played = json::parse(done.output, nullptr, false);
     ASSERT_FALSE(played.is_discarded()) << each << done.output;

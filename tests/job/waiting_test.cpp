@@ -1,4 +1,5 @@
-// What follows looks at what an upstream works on, and what a record keeps of it.
+// What follows looks at what an upstream works on, and what a record keeps of
+// it.
 
 #include "job/clone_plan.hpp"
 #include "job/plan.hpp"
@@ -68,8 +69,8 @@ protected:
   void begin_wait() {
     clone();
     take(step_begun{sub_action_at(0), numbered(1)});
-    auto begun = std::get<wait_begun>(
-      after_wait(record_, looked(), {2s, 10min}, now));
+    auto begun =
+      std::get<wait_begun>(after_wait(record_, looked(), {2s, 10min}, now));
     take(begun);
   }
 
@@ -105,8 +106,8 @@ TEST_F(WaitingTest, EndsAtTheEndThatTheWaitBeganWith) {
   take(ended);
   EXPECT_EQ(record_.sub_actions[0].status, sub_action_status::failed);
   // Who asks for it again has the whole time again.
-  take(step_settled{sub_action_at(0), sub_action_status::waiting,
-                    std::nullopt});
+  take(
+    step_settled{sub_action_at(0), sub_action_status::waiting, std::nullopt});
   EXPECT_FALSE(record_.sub_actions[0].wait_ends);
 }
 
@@ -172,8 +173,8 @@ TEST_F(WaitingTest, KeepsWhatWasAcceptedUntilTheCloneIsSettled) {
             (clone_step{clone_action::poll, 1s, std::nullopt}));
   EXPECT_EQ(after_crash(rules, record_, now + 1h, 0.5).action,
             clone_action::poll);
-  take(clone_settled{std::nullopt, job_status::failed,
-                     {error_kind::clone_failed, "no"}});
+  take(clone_settled{
+    std::nullopt, job_status::failed, {error_kind::clone_failed, "no"}});
   take(clone_reopened{});
   EXPECT_FALSE(record_.clone.accepted);
 }

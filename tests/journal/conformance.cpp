@@ -113,6 +113,36 @@ TEST_P(JournalConformance, KeepsCompensationsAndCallbacksApart) {
             text_of(expected));
 }
 
+TEST_P(JournalConformance, KeepsWaitsAndElements) {
+  const job_story story{1};
+  const auto event = [&](job_change change) {
+    return job_event{story.id(), at(1700), std::move(change)};
+  };
+  const auto ended = [&](std::uint32_t number) {
+    return std::get<clone_attempt_ended>(
+             story.clone_failed(number, at(9000)).change)
+      .made;
+  };
+  job expected;
+  for (const auto& each :
+       {story.accepted(), event(clone_prepared{{{"order", {{"id", 7}}}}}),
+        story.clone_begun(),
+        event(clone_accepted{ended(1), {{{"job", 9}}, at(60'000)}}),
+        story.settled(job_status::ambiguous),
+        event(polling_resumed{at(90'000)}), story.cloned(8, {"all", "copied"}),
+        event(steps_expanded{sub_action_at(0), 2}), story.begun(2),
+        story.ended(2, 1, sub_action_status::succeeded),
+        event(wait_begun{sub_action_at(1), ended(1), at(70'000), at(5'000)})}) {
+    EXPECT_COMMITS({each});
+    apply(expected, each);
+  }
+  EXPECT_EQ(text_of(value_of(journal().find(story.id())).value()),
+            text_of(expected));
+  EXPECT_EQ(expected.sub_actions[0].status, sub_action_status::running);
+  EXPECT_EQ(expected.sub_actions[2].name, "all.0");
+  EXPECT_EQ(expected.clone.prepared["order"]["id"], 7);
+}
+
 TEST_P(JournalConformance, TakesUpAndKeepsWhatStillCallsBack) {
   const job_story story{1};
   const job_story other{2};

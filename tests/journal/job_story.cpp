@@ -197,16 +197,25 @@ std::string text_of(const job& record) {
   if (record.claim)
     all["claim"] = {record.claim->key, record.claim->fingerprint,
                     ms_of(record.claim->expires)};
-  all["clone"] = {json_of(record.clone.attempts), record.clone.uid,
-                  record.clone.answer, json_of(record.clone.failure),
-                  ms_of(record.clone.next_attempt)};
+  all["clone"] = {json_of(record.clone.attempts),
+                  record.clone.uid,
+                  record.clone.answer,
+                  json_of(record.clone.failure),
+                  ms_of(record.clone.next_attempt),
+                  ms_of(record.clone.throttled_since),
+                  record.clone.throttled,
+                  record.clone.prepared};
+  if (const auto& accepted = record.clone.accepted)
+    all["accepted"] = {accepted->answer, ms_of(accepted->ends)};
   for (const auto kind :
        {step_kind::sub_action, step_kind::compensation, step_kind::callback})
     for (const auto& each : steps_of(record, kind))
-      all["steps"].push_back({static_cast<int>(kind), each.name,
-                              name(each.status), json_of(each.attempts),
-                              each.answer, json_of(each.failure),
-                              ms_of(each.next_attempt), ms_of(each.added)});
+      all["steps"].push_back(
+        {static_cast<int>(kind), each.name, name(each.status),
+         json_of(each.attempts), each.answer, json_of(each.failure),
+         ms_of(each.next_attempt), ms_of(each.added),
+         ms_of(each.throttled_since), each.throttled, ms_of(each.wait_ends),
+         each.of, each.elements.value_or(0)});
   if (record.reply)
     all["reply"] = {ms_of(record.reply->at), record.reply->status,
                     record.reply->written};

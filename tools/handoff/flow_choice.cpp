@@ -1,5 +1,7 @@
 #include "tools/handoff/flow_choice.hpp"
 
+#include "config/flow_loader.hpp"
+
 #include <filesystem>
 
 namespace handoff {
@@ -16,6 +18,12 @@ flow_ptr chosen_flow(const checked_configuration& checked,
   if (!checked.errors.empty()) {
     failed = to_string(checked.errors[0]);
     return nullptr;
+  }
+  if (name.ends_with(".json")) {
+    auto loaded = load_flow(name, defaults_of(checked.settings));
+    if (!loaded.flow)
+      failed = to_string(loaded.errors.at(0));
+    return loaded.flow;
   }
   const auto found = checked.flows.find(name);
   if (found != checked.flows.end())

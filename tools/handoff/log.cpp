@@ -228,6 +228,18 @@ struct teller {
     log.debug("waits for an upstream");
   }
 
+  void operator()(const clone_prepared&) const {
+    log.debug("what comes before the clone was answered");
+  }
+
+  void operator()(const polling_resumed&) const {
+    log.info("clone to be asked for again, as an operator asked");
+  }
+
+  void operator()(const steps_expanded& change) const {
+    log.debug("{} is made for {} elements", text_of(change.step), change.count);
+  }
+
   void operator()(const cancel_requested&) const {
     log.info("cancel requested: an attempt is under way, nothing else begins");
   }

@@ -63,6 +63,7 @@ constexpr const char* resolve_help =
   R"(Usage: handoff resolve JOB --uid=UID [OPTIONS]
        handoff resolve JOB --uid-integer=N [OPTIONS]
        handoff resolve JOB --clone-again [OPTIONS]
+       handoff resolve JOB --poll-again [OPTIONS]
 
 Settles an ambiguous clone, once a person has looked whether it happened.
 
@@ -71,6 +72,7 @@ Settles an ambiguous clone, once a person has looked whether it happened.
   --answer=JSON          beside a UID: what the clone answered, where the flow
                          refers to it as {{clone/...}}
   --clone-again          it did not: make it again
+  --poll-again           it was accepted: ask again what became of it
   --url=URL              the admin side of the service; by default, the [admin]
                          address of the INI
   --config-file=FILE     the INI
@@ -198,16 +200,20 @@ admin_request read_resolve(const arguments& given, std::string& failed) {
         [&](const auto& each) { return given.values(each.first).size() > 1; }))
     failed = "takes each option once";
   const auto ways = int{given.has("uid")} + int{given.has("uid-integer")}
-                  + int{given.has("clone-again")};
+                  + int{given.has("clone-again")}
+                  + int{given.has("poll-again")};
   if (ways != 1 && failed.empty())
-    failed = "needs one of --uid=UID, --uid-integer=N and --clone-again";
+    failed = "needs one of --uid=UID, --uid-integer=N, --clone-again and "
+             "--poll-again";
   if (!failed.empty())
     return wanted;
+  const bool again = given.has("clone-again") || given.has("poll-again");
   json body = given.has("clone-again") ? json{{"clone", "again"}}
+            : given.has("poll-again")  ? json{{"poll", "again"}}
                                        : json{{"uid", read_uid(given, failed)}};
   if (const auto answer = given.value("answer")) {
     auto read = read_json(*answer);
-    if (given.has("clone-again"))
+    if (again)
       failed = "--answer goes with --uid or --uid-integer";
     else if (auto* const value = std::get_if<json>(&read))
       body["answer"] = std::move(*value);

@@ -6,6 +6,7 @@
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/flow_choice.hpp"
 #include "tools/handoff/job_fields.hpp"
 #include "tools/handoff/simulation.hpp"
 #include "tools/handoff/terminal.hpp"
@@ -88,37 +89,15 @@ headers read_fields(const arguments& given, std::string& failed) {
   return fields;
 }
 
-/// The flow of that name; sets `failed` if there is none, with those that are.
-flow_ptr flow_of(const flow_set& flows, const std::string& name,
-                 std::string& failed) {
-  const auto found = flows.find(name);
-  if (found != flows.end())
-    return found->second;
-  failed = "no flow is called \"" + name + "\"";
-  const char* before = "; there are ";
-  for (const auto& [known, definition] : flows) {
-    failed += before + known;
-    before = ", ";
-  }
-  return nullptr;
-}
-
 simulation_options options_of(const arguments& given, std::string& failed) {
   simulation_options options;
   if (given.positional.size() != 1) {
     failed = "needs the name of one flow";
     return options;
   }
-  std::optional<std::filesystem::path> ini;
-  if (const auto file = given.value("config-file"))
-    ini = *file;
-  auto checked = check(ini, given.overrides);
-  if (!checked.errors.empty()) {
-    failed = to_string(checked.errors[0]);
-    return options;
-  }
+  const auto checked = given_configuration(given);
   options.settings = checked.settings;
-  options.definition = flow_of(checked.flows, given.positional[0], failed);
+  options.definition = chosen_flow(checked, given.positional[0], failed);
   if (failed.empty())
     options.body = read_body(given.value("data").value_or("{}"), failed);
   if (failed.empty())
