@@ -87,7 +87,8 @@ struct root_supervisor_state {
   void start_supervisor(const std::string& job, handoff::job record);
   void answer_sender(child& entry, const handoff::job& record);
   void deliver_orders(const std::string& job);
-  void order_bounced(const job_order_ptr& order);
+  void order_bounced(const job_order_ptr& order,
+                     const caf::strong_actor_ptr& asked);
   void refuse_orders(child& entry, const error& why);
   using looked_up = std::function<void(const std::string&, const job_found&)>;
   void look_up(const std::string& job, looked_up then);

@@ -45,22 +45,28 @@ void root_supervisor_state::deliver_orders(const std::string& job) {
     ask(self, *env, caf::actor_cast<clone_actor>(entry.actor), request_grace,
         order)
       .then([](taken_atom) {},
-            [this, order](const caf::error& why) {
+            [this, order, asked = entry.actor](const caf::error& why) {
               // Past the deadline nobody knows what became of it, and the
               // operator is told so.
               if (why != caf::sec::request_timeout)
-                order_bounced(order);
+                order_bounced(order, asked);
             });
 }
 
-void root_supervisor_state::order_bounced(const job_order_ptr& order) {
+void root_supervisor_state::order_bounced(const job_order_ptr& order,
+                                          const caf::strong_actor_ptr& asked) {
   const auto known = children.find(order->job);
-  if (known == children.end())
+  if (known == children.end()) {
     obey(order);
-  else
-    // The actor had ended before it saw the order; once that is heard of here,
-    // the next one is started with it.
-    known->second.orders.push_back(order);
+    return;
+  }
+  // The actor had ended before it saw the order. Once that is heard of here,
+  // the next one is started with it; where there is another already, it takes
+  // it.
+  auto& entry = known->second;
+  entry.orders.push_back(order);
+  if (entry.actor != nullptr && entry.actor != asked)
+    deliver_orders(order->job);
 }
 
 void root_supervisor_state::refuse_orders(child& entry, const error& why) {
