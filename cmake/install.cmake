@@ -5,7 +5,8 @@ set(handoff_configuration ${CMAKE_INSTALL_FULL_SYSCONFDIR}/handoff)
 
 install(TARGETS handoff RUNTIME)
 install(FILES docs/handoff.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES config/flow.schema.json http/admin/openapi.json
+install(FILES config/flow.schema.json config/connections.schema.json
+  http/admin/openapi.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/handoff)
 install(FILES config/nginx.conf config/flows/project-setup.json
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

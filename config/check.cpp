@@ -12,9 +12,10 @@ checked_configuration check(const std::optional<std::filesystem::path>& ini,
   auto loaded = load_settings(ini, overrides);
   auto flows = load_flows(loaded.values);
   checked_configuration made{
-    std::move(loaded.values),   std::move(loaded.caf),
-    std::move(flows.flows),     std::move(loaded.errors),
-    std::move(loaded.warnings), std::move(flows.files)};
+    std::move(loaded.values),    std::move(loaded.caf),
+    std::move(flows.flows),      std::move(loaded.errors),
+    std::move(loaded.warnings),  std::move(flows.files),
+    std::move(flows.connections)};
   const auto append = [](problems& to, problems& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()),
               std::make_move_iterator(from.end()));

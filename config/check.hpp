@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/connection.hpp"
 #include "config/flow.hpp"
 #include "config/problem.hpp"
 #include "config/settings_loader.hpp"
@@ -21,6 +22,7 @@ struct checked_configuration {
   problems warnings;
   /// The name of each flow's file, by that of the flow.
   std::map<std::string, std::string> flow_files = {};
+  connection_set connections = {};
 };
 
 /// Reads the INI, the options and the flows that they point to, as a start

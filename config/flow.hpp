@@ -2,6 +2,7 @@
 
 #include "config/answer_rules.hpp"
 #include "config/form_template.hpp"
+#include "config/secret_files.hpp"
 #include "config/template.hpp"
 #include "config/verify.hpp"
 #include "job/clone_plan.hpp"
@@ -39,9 +40,13 @@ struct address_rule {
 /// One request of a flow, with its expressions not filled in yet.
 struct request_template {
   std::string method;
+  /// Absolute; of a request through a connection, what follows the
+  /// connection's URL, or nothing.
   text_template url;
   /// Of one whose URL is one expression; else none.
   std::optional<address_rule> address = {};
+  /// Its name; empty: none.
+  std::string connection = {};
   std::vector<std::pair<std::string, text_template>> headers;
   /// One of them, or none: no body at all. A JSON `null` is a body.
   std::optional<json_template> body;
@@ -144,6 +149,8 @@ struct flow {
   /// Every secret that was resolved while loading: what is shown or logged has
   /// them masked, what is journaled of an answer has them sealed.
   secrets hidden;
+  /// The files that secrets were read from.
+  secret_files files;
 
   verify_rule verify;
   /// Renders the idempotency key; a missing or empty one means none.

@@ -114,17 +114,79 @@ void read_content(object_reader& object, request_template& made) {
   }
 }
 
+/// A path as the end of a URL, to be checked as one.
+std::vector<std::string> with_host(std::vector<std::string> literals) {
+  literals.front().insert(0, "http://connection");
+  return literals;
+}
+
 /// What `object` says of the answers to its request.
-answer_rules read_answers(object_reader& object) {
+answer_rules read_answers(object_reader& object,
+                          const request_template& request) {
   answer_rules made;
   made.outcome = read_outcome(object);
   made.pick = read_pick(object);
   for (std::size_t i = 0; i < made.outcome.size(); ++i)
-    if (made.outcome[i].then == ruled::refresh)
+    if (made.outcome[i].then == ruled::refresh && request.connection.empty())
       object.report().error(object.at("outcome") / i / "then",
                             "\"refresh\" renews the token of a connection, and "
                             "this request has none");
   return made;
+}
+
+/// Where a request goes: `url`, or `connection` and `path`. Of a journaled flow
+/// the connection may be gone: its attempts say so. `is_given` is for one whose
+/// URL an upstream gives: it may stand beside a connection.
+void read_target(object_reader& object, request_template& made,
+                 bool is_given) {
+  if (auto name = object.text("connection")) {
+    const auto* known = object.report().connections;
+    if (known != nullptr && !known->contains(*name)) {
+      std::vector<std::string_view> names;
+      for (const auto& [each, connection] : *known)
+        names.push_back(each);
+      object.error("connection",
+                   shown(*object.find("connection")) + " names no connection"
+                     + did_you_mean(*name, names)
+                     + (names.empty() ? ", there is none (flows.connections)"
+                                      : ", allowed is " + one_of(names)));
+    }
+    made.connection = std::move(*name);
+  }
+  const bool is_through = object.has("connection");
+  if (!is_through && !object.has("url"))
+    object.report().error(object.at(), "\"url\" is missing, or \"connection\" "
+                                       "and \"path\"");
+  const bool is_path = is_through && !is_given;
+  if (is_path && object.has("url"))
+    object.error("url",
+                 "stands beside \"connection\", which has it, allowed is "
+                 "one of them");
+  if (!is_through && object.has("path"))
+    object.error("path", "does nothing without \"connection\"");
+  if (is_through && is_given && object.has("path"))
+    object.error("path", "stands beside \"url\", allowed is one of them");
+  const auto* url = object.find(is_path ? "path" : "url");
+  if (url == nullptr)
+    return;
+  auto compiled =
+    read_template(object.report(), *url, object.at(is_path ? "path" : "url"));
+  if (!compiled)
+    return;
+  const auto& literals = compiled->literals();
+  if (is_path) {
+    const auto& first = literals.front();
+    if (!first.starts_with('/') && !first.starts_with('?'))
+      object.error("path", shown_url(*url)
+                             + "does not begin with /, allowed is what follows "
+                               "the URL of the connection");
+    else if (const auto why = why_bad_url(with_host(literals)); !why.empty())
+      object.error("path", shown_url(*url) + why);
+  } else if (!is_given) {
+    if (const auto why = why_bad_url(literals); !why.empty())
+      object.error("url", shown_url(*url) + why);
+  }
+  made.url = std::move(*compiled);
 }
 
 request_template read_request(flow_report& report, const json& value,
@@ -135,20 +197,13 @@ request_template read_request(flow_report& report, const json& value,
   request_template made;
   if (const auto method = object.choice("method", methods))
     made.method = methods[*method];
-  if (const auto* url = object.find("url"))
-    if (auto compiled = read_template(report, *url, object.at("url"))) {
-      const auto why =
-        address ? std::string{} : why_bad_url(compiled->literals());
-      if (!why.empty())
-        object.error("url", shown_url(*url) + why);
-      made.url = std::move(*compiled);
-    }
+  read_target(object, made, address.has_value());
   made.address = std::move(address);
   made.headers = read_headers(object, header_owner::request);
   read_content(object, made);
   // Other calls have their rules beside the request.
   if (kind == "compensation")
-    made.answers = read_answers(object);
+    made.answers = read_answers(object, made);
   return made;
 }
 
@@ -158,7 +213,9 @@ void check_request(flow_report& report, const pointer& at,
                    const pointer& rules_at, const request_template& made,
                    const expression_scope& scope) {
   check_answer_rules(report, rules_at, made.answers, scope);
-  check_url_expressions(report, at / "url", made.url, scope);
+  const bool is_path = !made.connection.empty() && !made.address;
+  check_url_expressions(report, at / (is_path ? "path" : "url"), made.url,
+                        scope);
   for (const auto& [name, value] : made.headers)
     check_expressions(report, at / "headers" / name, value, scope);
   if (made.body)
@@ -226,7 +283,7 @@ probe_template read_probe(flow_report& report, const json& value,
   const auto scope = scope_of(from_webhook, prepared);
   if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
-    made.request.answers = read_answers(object);
+    made.request.answers = read_answers(object, made.request);
     check_request(report, object.at("request"), at, made.request, scope);
   }
   made.uid = object.json_pointer("uid").value_or(pointer{});
@@ -311,7 +368,7 @@ poll_template read_poll(flow_report& report, const json& value,
   if (const auto* request = object.find("request"))
     made.request = read_request(report, *request, object.at("request"),
                                 "request", read_address(object, *request));
-  made.request.answers = read_answers(object);
+  made.request.answers = read_answers(object, made.request);
   made.request.answers.wait = read_wait_conditions(object);
   made.times = read_wait_times(object, made.times);
   check_repeatable(object, made.request);
@@ -327,7 +384,7 @@ clone_template read_clone(flow_report& report, const json& value,
   clone_template made;
   if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
-    made.request.answers = read_answers(object);
+    made.request.answers = read_answers(object, made.request);
     check_request(report, object.at("request"), at, made.request,
                   scope_of(from_webhook, prepared));
   }
@@ -465,7 +522,7 @@ sub_action_template read_sub_action(flow_report& report, const json& value,
   }
   if (const auto* request = object.find("request")) {
     made.request = read_request(report, *request, object.at("request"));
-    made.request.answers = read_answers(object);
+    made.request.answers = read_answers(object, made.request);
   }
   read_wait(object, made);
   made.for_each = read_for_each(object);
@@ -700,10 +757,50 @@ void warn_of_idle_compensation(flow_report& report, const flow& made) {
                      "flow has a \"compensate\"");
 }
 
+/// Visits every request of a flow.
+template <class Visitor>
+void each_request(const flow& made, Visitor visit) {
+  const auto visit_if = [&](const auto& request) {
+    if (request)
+      visit(*request);
+  };
+  for (const auto& each : made.prepare)
+    visit(each.request);
+  visit(made.clone.request);
+  visit_if(made.clone.compensate);
+  if (made.clone.probe)
+    visit(made.clone.probe->request);
+  if (made.clone.poll)
+    visit(made.clone.poll->request);
+  for (const auto& each : made.sub_actions) {
+    visit(each.request);
+    visit_if(each.compensate);
+  }
+}
+
+/// Hides the secrets of the connections that the flow's requests name, too.
+void hide_connections(const connection_set& connections, flow& made) {
+  const auto hide = [&](const request_template& request) {
+    const auto known = connections.find(request.connection);
+    if (known == connections.end())
+      return;
+    for (const auto& each : known->second->hidden)
+      if (std::none_of(
+            made.hidden.begin(), made.hidden.end(),
+            [&](const auto& other) { return other.name == each.name; }))
+        made.hidden.push_back(each);
+  };
+  each_request(made, hide);
+}
+
 } // namespace
 
 flow compile_definition(const json& written, const flow_defaults& defaults,
                         bool journaled, flow_report& report) {
+  static const connection_set none;
+  if (!journaled)
+    report.connections =
+      defaults.connections != nullptr ? defaults.connections.get() : &none;
   // What proves a sender is not journaled with the flow.
   report.references.journal(false);
   const auto expanded = expand_sender(written, defaults.deadline_limit, report);
@@ -759,6 +856,9 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
   warn_of_idle_compensation(report, made);
   note_uses(made);
   made.hidden = report.references.secrets();
+  made.files = report.references.files();
+  if (defaults.connections != nullptr)
+    hide_connections(*defaults.connections, made);
   for (const auto& doubt : report.references.doubts())
     report.warning(pointer{}, doubt);
   if (report.errors.empty()) {

@@ -1,5 +1,7 @@
 #include "config/flow_keys.hpp"
 
+#include "config/connection_reader.hpp"
+
 #include <algorithm>
 
 namespace handoff {
@@ -26,12 +28,13 @@ std::span<const flow_object> flow_objects() {
       "safe_to_repeat", "compensate"},
      {"request", "uid"}},
     {"request",
-     {"method", "url", "headers", "body", "form", "form_arrays", "text"},
-     {"method", "url"}},
+     {"method", "url", "connection", "path", "headers", "body", "form",
+      "form_arrays", "text"},
+     {"method"}},
     {"compensation",
-     {"method", "url", "headers", "body", "form", "form_arrays", "text",
-      "outcome", "pick"},
-     {"method", "url"}},
+     {"method", "url", "connection", "path", "headers", "body", "form",
+      "form_arrays", "text", "outcome", "pick"},
+     {"method"}},
     {"poll",
      {"request", "hosts", "base", "outcome", "pick", "until", "fails", "every",
       "for", "safe_to_repeat"},
@@ -62,9 +65,14 @@ std::span<const flow_object> flow_objects() {
 }
 
 const flow_object& flow_object_of(std::string_view kind) {
-  const auto objects = flow_objects();
-  return *std::find_if(objects.begin(), objects.end(),
-                       [&](const auto& object) { return object.kind == kind; });
+  for (const auto objects : {flow_objects(), connection_objects()}) {
+    const auto found =
+      std::find_if(objects.begin(), objects.end(),
+                   [&](const auto& object) { return object.kind == kind; });
+    if (found != objects.end())
+      return *found;
+  }
+  return flow_objects().front();
 }
 
 } // namespace handoff

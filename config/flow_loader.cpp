@@ -1,5 +1,6 @@
 #include "config/flow_loader.hpp"
 
+#include "config/connection_reader.hpp"
 #include "config/flow_compiler.hpp"
 #include "config/flow_reader.hpp"
 #include "config/form_template.hpp"
@@ -63,8 +64,8 @@ std::vector<fs::path> flow_files(const fs::path& directory,
 } // namespace
 
 flow_defaults defaults_of(const settings& from) {
-  return {from.retry, from.deadline.limit, from.deadline.margin,
-          from.base_directory, from.http.public_url};
+  return {from.retry,          from.deadline.limit,  from.deadline.margin,
+          from.base_directory, from.http.public_url, nullptr};
 }
 
 loaded_flow read_flow(const json& definition, const flow_defaults& defaults,
@@ -146,8 +147,24 @@ loaded_flows load_flows(const fs::path& directory,
   return all;
 }
 
-loaded_flows load_flows(const settings& from) {
-  return load_flows(from.flows.directory, defaults_of(from), from.flows.given);
+loaded_flows load_flows(const settings& from, bool must_exist) {
+  auto connections = load_connections(from);
+  auto defaults = defaults_of(from);
+  defaults.connections =
+    std::make_shared<const connection_set>(connections.connections);
+  auto all =
+    load_flows(from.flows.directory, defaults, from.flows.given || must_exist);
+  // With an error there, flows complain of connections that are not known.
+  if (!connections.errors.empty()) {
+    all.flows.clear();
+    all.files.clear();
+    all.errors.clear();
+  }
+  append(all.errors, std::move(connections.errors));
+  append(all.warnings, std::move(connections.warnings));
+  if (all.errors.empty())
+    all.connections = std::move(connections.connections);
+  return all;
 }
 
 } // namespace handoff

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/connection.hpp"
 #include "config/flow.hpp"
 #include "config/problem.hpp"
 #include "config/settings.hpp"
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace handoff {
@@ -26,6 +28,8 @@ struct flow_defaults {
   std::string base_directory = {};
   /// What senders call, for signatures over a URL; empty if it is not known.
   std::string public_url = {};
+  /// Those that requests may name; null: there are none.
+  std::shared_ptr<const connection_set> connections = nullptr;
 };
 
 flow_defaults defaults_of(const settings& from);
@@ -46,6 +50,8 @@ struct loaded_flows {
   problems warnings = {};
   /// The name of each one's file, by that of the flow.
   std::map<std::string, std::string> files = {};
+  /// What they were checked with.
+  connection_set connections = {};
 };
 
 /// Checks and compiles `definition`; `file` is what problems name.
@@ -70,7 +76,8 @@ loaded_flow load_flow(const std::filesystem::path& file,
 loaded_flows load_flows(const std::filesystem::path& directory,
                         const flow_defaults& defaults, bool must_exist);
 
-/// The same as the settings say it.
-loaded_flows load_flows(const settings& from);
+/// The same, and the connections, as the settings say it. The directory has to
+/// be there if it was asked for or `must_exist`.
+loaded_flows load_flows(const settings& from, bool must_exist = false);
 
 } // namespace handoff

@@ -9,6 +9,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,12 +19,18 @@
 
 namespace handoff {
 
+struct connection;
+using connection_set =
+  std::map<std::string, std::shared_ptr<const connection>, std::less<>>;
+
 /// What is found while one flow is read.
 struct flow_report {
   std::string file;
   reference_resolver references;
   problems errors = {};
   problems warnings = {};
+  /// Those that a request may name; null: any.
+  const connection_set* connections = nullptr;
 
   void error(const nlohmann::json::json_pointer& at, std::string what) {
     errors.push_back({file, at.to_string(), std::move(what)});

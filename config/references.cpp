@@ -79,6 +79,7 @@ result<std::string> reference_resolver::value_of(std::string_view reference) {
     return std::string{value};
   }
   const auto path = std::filesystem::path{base_directory_} / name;
+  files_.add(path.string());
   return read_secret_file(path.string(), reference);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/secret_files.hpp"
 #include "config/secrets.hpp"
 #include "job/error.hpp"
 
@@ -38,6 +39,9 @@ public:
   /// secret. Each names its reference, and nothing of the value.
   const std::vector<std::string>& doubts() const noexcept { return doubts_; }
 
+  /// The files that references have read.
+  const secret_files& files() const noexcept { return files_; }
+
   /// Whether what is remembered from now on is known to journaled jobs, too.
   void journal(bool known) noexcept { journaled_ = known; }
 
@@ -49,6 +53,7 @@ private:
   handoff::secrets secrets_;
   bool journaled_ = true;
   std::vector<std::string> doubts_;
+  secret_files files_;
 };
 
 /// Whether `text` has a reference in it.

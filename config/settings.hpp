@@ -41,6 +41,9 @@ struct flows_settings {
   std::string directory = "flows";
   /// Whether somebody asked for that directory: then it must exist.
   bool given = false;
+  /// As `directory`.
+  std::string connections = "connections.json";
+  bool connections_given = false;
 };
 
 struct deadline_settings {
@@ -78,6 +81,9 @@ struct upstream_settings {
   /// `http://HOST:PORT`; empty: none.
   std::string proxy;
   bool http2 = true;
+
+  friend bool operator==(const upstream_settings&,
+                         const upstream_settings&) = default;
 };
 
 struct journal_settings {

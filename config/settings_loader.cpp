@@ -280,6 +280,9 @@ void settings_builder::cross_check() {
   flows.given = is_set("flows.directory");
   flows.directory =
     (fs::path{made.values.base_directory} / flows.directory).string();
+  flows.connections_given = is_set("flows.connections");
+  flows.connections =
+    (fs::path{made.values.base_directory} / flows.connections).string();
 }
 
 std::optional<std::string> read_file(const fs::path& path) {

@@ -100,23 +100,6 @@ std::optional<T> number_from(std::string_view text) {
   return number;
 }
 
-bool is_proxy(std::string_view text) {
-  constexpr std::string_view scheme = "http://";
-  if (!text.starts_with(scheme))
-    return false;
-  text.remove_prefix(scheme.size());
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0)
-    return false;
-  const auto port = number_from<std::uint16_t>(text.substr(colon + 1));
-  return port.value_or(0) > 0
-      && std::all_of(text.begin(), text.end(), [](unsigned char each) {
-           return std::isalnum(each) != 0
-               || std::string_view{".-_:[]"}.find(static_cast<char>(each))
-                    != std::string_view::npos;
-         });
-}
-
 outcome read_choice(const setting_key& key, const std::string& text,
                     std::string_view shown) {
   if (std::find(key.choices.begin(), key.choices.end(), text)
@@ -212,6 +195,23 @@ outcome read_number(const setting_key& key, std::int64_t number) {
 }
 
 } // namespace
+
+bool is_proxy(std::string_view text) {
+  constexpr std::string_view scheme = "http://";
+  if (!text.starts_with(scheme))
+    return false;
+  text.remove_prefix(scheme.size());
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0)
+    return false;
+  const auto port = number_from<std::uint16_t>(text.substr(colon + 1));
+  return port.value_or(0) > 0
+      && std::all_of(text.begin(), text.end(), [](unsigned char each) {
+           return std::isalnum(each) != 0
+               || std::string_view{".-_:[]"}.find(static_cast<char>(each))
+                    != std::string_view::npos;
+         });
+}
 
 outcome read_setting(const setting_key& key, const ini_value& written,
                      reference_resolver& references) {

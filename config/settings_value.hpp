@@ -25,6 +25,9 @@ std::variant<setting_value, refused_value>
 read_setting(const setting_key& key, std::string_view written,
              reference_resolver& references);
 
+/// Whether it is `http://HOST:PORT`.
+bool is_proxy(std::string_view text);
+
 /// Whether only this machine can reach it.
 bool is_loopback(std::string_view address) noexcept;
 

@@ -10,6 +10,7 @@ export DESTDIR=$place
 cmake --install "$1" >"$place/log"
 root=$(dirname "$(dirname "$(find "$place" -name handoff -path '*/bin/*')")")
 for each in bin/handoff share/man/man1/handoff.1 share/handoff/flow.schema.json \
+  share/handoff/connections.schema.json \
   share/handoff/openapi.json share/doc/handoff/examples/nginx.conf \
   share/bash-completion/completions/handoff \
   share/zsh/vendor-completions/_handoff \

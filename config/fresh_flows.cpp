@@ -1,0 +1,42 @@
+#include "config/fresh_flows.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace handoff {
+namespace {
+
+/// What was hidden stays so: what proves a sender is not in a journaled
+/// definition, and an old value may still be in an answer.
+void hide_also(secrets& hidden, const secrets& before) {
+  for (const auto& each : before)
+    if (std::find(hidden.begin(), hidden.end(), each) == hidden.end())
+      hidden.push_back(each);
+}
+
+} // namespace
+
+flow_ptr fresh_flows::now(const flow_ptr& known) {
+  if (known == nullptr || known->files.empty() || !known->files.have_changed())
+    return known;
+  const std::scoped_lock lock{mutex_};
+  const auto found = by_version_.find(known->version);
+  if (found != by_version_.end() && !found->second->files.have_changed())
+    return found->second;
+  const auto& last = found != by_version_.end() ? found->second : known;
+  auto compiled = compile_(known->definition);
+  auto* made = std::get_if<flow_ptr>(&compiled);
+  if (made == nullptr)
+    return last;
+  auto fresh = std::make_shared<flow>(**made);
+  hide_also(fresh->hidden, last->hidden);
+  // A webhook that comes is proved by the flow that is in force, not by this.
+  fresh->verify = known->verify;
+  if (by_version_.size() >= kept_max)
+    by_version_.clear();
+  by_version_[known->version] = fresh;
+  return fresh;
+}
+
+} // namespace handoff

@@ -1,0 +1,318 @@
+#include "config/connection.hpp"
+#include "config/connection_reader.hpp"
+#include "config/connection_registry.hpp"
+#include "config/flow_loader.hpp"
+#include "config/fresh_flows.hpp"
+#include "tests/config/files.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace handoff::test {
+namespace {
+
+using nlohmann::json;
+
+class ConnectionTest : public testing::Test {
+protected:
+  loaded_connections read(const json& document) const {
+    connection_defaults defaults;
+    defaults.base_directory = folder_.path().string();
+    return read_connections(document, defaults, "c.json");
+  }
+
+  connection one(const json& members) const {
+    auto whole = json{{"url", "https://api.example/v1"}};
+    whole.update(members);
+    const auto loaded = read({{"graph", whole}});
+    for (const auto& each : loaded.errors)
+      ADD_FAILURE() << to_string(each);
+    return loaded.errors.empty() ? *loaded.connections.at("graph")
+                                 : connection{};
+  }
+
+  std::string first_error(const json& members) const {
+    auto whole = json{{"url", "https://api.example/v1"}};
+    whole.update(members);
+    const auto loaded = read({{"graph", whole}});
+    return loaded.errors.empty() ? "" : to_string(loaded.errors[0]);
+  }
+
+  static outbound_call call(std::string url) {
+    outbound_call made;
+    made.url = std::move(url);
+    made.headers = {{"Idempotency-Key", "j.clone"}, {"X-Own", "flow"}};
+    return made;
+  }
+
+  temporary_folder folder_;
+};
+
+const json oauth2{{"type", "oauth2"},
+                  {"token_url", "https://login.example/token"},
+                  {"client_id", "me"},
+                  {"client_secret", "hush hush"}};
+
+} // namespace
+
+TEST_F(ConnectionTest, ReadsEveryMember) {
+  upstream_settings before;
+  const auto made = one({{"headers", {{"User-Agent", "acme"}}},
+                         {"outcome", "graphql"},
+                         {"idempotency_header", "PayPal-Request-Id"},
+                         {"max_calls", 64},
+                         {"reserved_for_clones", 0.25},
+                         {"rate", 20},
+                         {"breaker_failures", 3},
+                         {"breaker_open", "2s"},
+                         {"connect_timeout", "1s"},
+                         {"private_networks", "refuse"},
+                         {"proxy", "http://proxy.internal:3128"},
+                         {"http2", "off"}});
+  EXPECT_EQ(made.url, "https://api.example/v1");
+  EXPECT_EQ(made.headers, (headers{{"User-Agent", "acme"}}));
+  EXPECT_EQ(made.outcome.size(), graphql_outcome().size());
+  EXPECT_EQ(made.idempotency_header, "PayPal-Request-Id");
+  EXPECT_EQ(made.limits.max_calls, 64U);
+  EXPECT_EQ(made.limits.reserved_for_clones, 0.25);
+  EXPECT_EQ(made.limits.rate, 20);
+  EXPECT_EQ(made.limits.breaker_failures, 3U);
+  EXPECT_EQ(made.limits.breaker_open, std::chrono::seconds{2});
+  EXPECT_EQ(made.limits.connect_timeout, std::chrono::seconds{1});
+  EXPECT_FALSE(made.limits.private_networks_allowed);
+  EXPECT_EQ(made.limits.proxy, "http://proxy.internal:3128");
+  EXPECT_FALSE(made.limits.http2);
+  const auto plain = one(json::object());
+  EXPECT_EQ(plain.limits, before);
+  EXPECT_EQ(plain.auth.type, connection_auth::kind::none);
+  EXPECT_EQ(plain.idempotency_header, "Idempotency-Key");
+}
+
+TEST_F(ConnectionTest, ReadsTheKindsOfAuth) {
+  const auto made = one({{"auth", oauth2}}).auth;
+  EXPECT_EQ(made.grant, connection_auth::grant_kind::client_credentials);
+  EXPECT_EQ(made.refresh_on, (std::vector<int>{401}));
+  EXPECT_FALSE(made.is_client_basic);
+  auto refresh = oauth2;
+  refresh.update({{"grant", "refresh_token"},
+                  {"refresh_token", "first one"},
+                  {"store", "graph.token"},
+                  {"client_auth", "basic"},
+                  {"refresh_on", {401, 403}}});
+  const auto kept = one({{"auth", refresh}}).auth;
+  EXPECT_EQ(kept.store, (folder_.path() / "graph.token").string());
+  EXPECT_TRUE(kept.is_client_basic);
+  EXPECT_EQ(kept.refresh_on, (std::vector<int>{401, 403}));
+}
+
+TEST_F(ConnectionTest, SaysWhereItIsWrongAndWhatIsAllowed) {
+  EXPECT_EQ(
+    first_error({{"max-calls", 1}}).substr(0, 67),
+    "c.json: /graph/max-calls: is no known key (did you mean max_calls?)");
+  EXPECT_EQ(
+    first_error({{"auth", {{"type", "bearer"}}}}),
+    "c.json: /graph/auth: \"token\" is missing, \"type\": \"bearer\" needs "
+    "it");
+  EXPECT_EQ(
+    first_error(
+      {{"auth", {{"type", "bearer"}, {"token", "t"}, {"user", "u"}}}}),
+    "c.json: /graph/auth/user: does nothing here, allowed is it with \"type\": "
+    "\"basic\"");
+  auto refresh = oauth2;
+  refresh["refresh_token"] = "r";
+  EXPECT_EQ(
+    first_error({{"auth", refresh}}),
+    "c.json: /graph/auth/refresh_token: does nothing here, allowed is it "
+    "with \"grant\": \"refresh_token\"");
+  EXPECT_EQ(
+    first_error({{"ca", "no certificate"}}),
+    "c.json: /graph/ca: must be the PEM text of one or more "
+    "certificates, best as ${file:PATH}, but has none in it that can be "
+    "read");
+  EXPECT_NE(first_error({{"url", "ftp://a"}}), "");
+  EXPECT_NE(first_error({{"url", "https://a/?b=c"}}), "");
+  EXPECT_NE(first_error({{"proxy", "socks5://a:1"}}), "");
+  EXPECT_NE(first_error({{"headers", {{"Idempotency-Key", "a"}}}}), "");
+  EXPECT_NE(first_error({{"outcome",
+                          {{{"if", {{"status", 200}}}, {"then", "refresh"}}}}}),
+            "");
+  EXPECT_EQ(to_string(read(json::array()).errors.at(0)),
+            "c.json: must be an object of connections by name, but is an "
+            "array");
+}
+
+TEST_F(ConnectionTest, NeverShowsASecretThatIsWrong) {
+  const auto loaded = read(
+    {{"graph",
+      {{"url", "https://a"},
+       {"auth", {{"type", "bearer"}, {"token", "line\nbreak-of-a-secret"}}}}}});
+  ASSERT_FALSE(loaded.errors.empty());
+  for (const auto& each : loaded.errors)
+    EXPECT_EQ(to_string(each).find("break-of"), std::string::npos);
+}
+
+TEST_F(ConnectionTest, CompletesACall) {
+  const auto through = one({{"headers", {{"X-Own", "c"}, {"X-Other", "c"}}},
+                            {"idempotency_header", "X-Request"}});
+  const auto made = completed(call("/teams/7?a=b"), through);
+  EXPECT_EQ(made.url, "https://api.example/v1/teams/7?a=b");
+  EXPECT_EQ(
+    made.headers,
+    (headers{{"X-Request", "j.clone"}, {"X-Own", "flow"}, {"X-Other", "c"}}));
+}
+
+TEST_F(ConnectionTest, SendsItsHeadersToItsOwnHostOnly) {
+  const auto through =
+    one({{"headers", {{"X-Other", "c"}}},
+         {"auth", {{"type", "bearer"}, {"token", "a-static-token"}}}});
+  for (const auto& [url, own] :
+       {std::pair{"https://api.example:443/poll", true},
+        std::pair{"https://API.example/poll", true},
+        std::pair{"https://api.example:8443/poll", false},
+        std::pair{"http://api.example/poll", false},
+        std::pair{"https://other.example/poll", false}}) {
+    auto made = completed(call(url), through);
+    authorize(made, through, "");
+    EXPECT_EQ(made.url, url);
+    EXPECT_EQ(find_header(made.headers, "X-Other") != nullptr, own) << url;
+    EXPECT_EQ(find_header(made.headers, "Authorization") != nullptr, own)
+      << url;
+  }
+}
+
+TEST_F(ConnectionTest, ProvesWhoCalls) {
+  const auto sent = [&](const json& auth, std::string url = "/a") {
+    const auto through = one({{"auth", auth}});
+    auto made = completed(call(std::move(url)), through);
+    authorize(made, through, "made-up");
+    const auto* field = find_header(made.headers, "Authorization");
+    return std::pair{made.url, field != nullptr ? *field : std::string{}};
+  };
+  const std::string base = "https://api.example/v1/a";
+  EXPECT_EQ(sent({{"type", "bearer"}, {"token", "tok"}}),
+            (std::pair{base, std::string{"Bearer tok"}}));
+  // RFC 7617, section 2.
+  EXPECT_EQ(
+    sent({{"type", "basic"}, {"user", "Aladdin"}, {"password", "open sesame"}}),
+    (std::pair{base, std::string{"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}}));
+  EXPECT_EQ(sent(oauth2), (std::pair{base, std::string{"Bearer made-up"}}));
+  EXPECT_EQ(sent({{"type", "query"}, {"name", "key"}, {"value", "a&b"}}),
+            (std::pair{base + "?key=a%26b", std::string{}}));
+  EXPECT_EQ(
+    sent({{"type", "query"}, {"name", "key"}, {"value", "v"}}, "/a?b=c"),
+    (std::pair{base + "?b=c&key=v", std::string{}}));
+}
+
+TEST_F(ConnectionTest, LetsARequestNameOnlyWhatThereIs) {
+  flow_defaults defaults;
+  defaults.connections = std::make_shared<const connection_set>(
+    read({{"graph", {{"url", "https://api.example"}}}}).connections);
+  const auto with = [&](const json& request) {
+    const auto loaded = read_flow(
+      {{"name", "a"}, {"clone", {{"uid", "/id"}, {"request", request}}}},
+      defaults, "a.json");
+    return loaded.errors.empty() ? std::string{} : to_string(loaded.errors[0]);
+  };
+  EXPECT_EQ(
+    with({{"method", "GET"}, {"connection", "graph"}, {"path", "/{{body/a}}"}}),
+    "");
+  EXPECT_EQ(with({{"method", "GET"}, {"connection", "graph"}}), "");
+  EXPECT_EQ(with({{"method", "GET"}, {"connection", "grap"}, {"path", "/"}}),
+            "a.json: /clone/request/connection: \"grap\" names no connection "
+            "(did you mean graph?), allowed is graph");
+  EXPECT_EQ(with({{"method", "GET"}, {"path", "/a"}, {"url", "http://a/"}}),
+            "a.json: /clone/request/path: does nothing without \"connection\"");
+  EXPECT_NE(
+    with({{"method", "GET"}, {"connection", "graph"}, {"url", "http://a/"}}),
+    "");
+  EXPECT_NE(with({{"method", "GET"}, {"connection", "graph"}, {"path", "a"}}),
+            "");
+  EXPECT_NE(with({{"method", "GET"}}), "");
+}
+
+TEST_F(ConnectionTest, SealsTheSecretsOfConnectionsInAnswersToo) {
+  folder_.write("token", "a-long-secret");
+  flow_defaults defaults;
+  defaults.connections = std::make_shared<const connection_set>(
+    read({{"graph",
+           {{"url", "https://api.example"},
+            {"auth", {{"type", "bearer"}, {"token", "${file:token}"}}}}}})
+      .connections);
+  const auto loaded = read_flow(
+    {{"name", "a"},
+     {"clone",
+      {{"uid", "/id"},
+       {"request",
+        {{"method", "GET"}, {"connection", "graph"}, {"path", "/a"}}}}}},
+    defaults, "a.json");
+  ASSERT_NE(loaded.flow, nullptr);
+  EXPECT_EQ(masked(*loaded.flow, "it was a-long-secret"), "it was ***");
+}
+
+TEST_F(ConnectionTest, HasSecretsAsTheirFilesAreNow) {
+  folder_.write("token", "first-token");
+  connection_defaults defaults;
+  defaults.base_directory = folder_.path().string();
+  connection_registry registry{
+    read_connections(
+      {{"graph",
+        {{"url", "https://api.example"},
+         {"auth", {{"type", "bearer"}, {"token", "${file:token}"}}}}}},
+      defaults, "c.json")
+      .connections,
+    defaults};
+  EXPECT_EQ(registry.find("graph")->auth.secret, "first-token");
+  folder_.write("token", "another-token");
+  EXPECT_EQ(registry.find("graph")->auth.secret, "another-token");
+  std::filesystem::remove(folder_.path() / "token");
+  EXPECT_EQ(registry.find("graph")->auth.secret, "another-token");
+  EXPECT_EQ(registry.find("gone"), nullptr);
+}
+
+TEST_F(ConnectionTest, GivesAFlowItsSecretsAsTheirFilesAreNow) {
+  folder_.write("token", "first-token");
+  flow_defaults defaults;
+  defaults.base_directory = folder_.path().string();
+  const auto loaded =
+    read_flow({{"name", "a"},
+               {"clone",
+                {{"uid", "/id"},
+                 {"request",
+                  {{"method", "GET"},
+                   {"url", "http://a/"},
+                   {"headers", {{"X-Key", "${file:token}"}}}}}}}},
+              defaults, "a.json");
+  ASSERT_NE(loaded.flow, nullptr);
+  fresh_flows flows{[&](const json& definition) {
+    return compile_flow(definition, defaults);
+  }};
+  const auto key = [&](const flow_ptr& of) {
+    return std::get<std::string>(of->clone.request.headers.at(0).second.render(
+      {}, template_place::header));
+  };
+  EXPECT_EQ(flows.now(loaded.flow), loaded.flow);
+  folder_.write("token", "another-token");
+  const auto now = flows.now(loaded.flow);
+  EXPECT_EQ(key(now), "another-token");
+  EXPECT_EQ(flows.now(loaded.flow), now);
+  EXPECT_EQ(masked(*now, "first-token another-token"), "*** ***");
+}
+
+TEST_F(ConnectionTest, IsAllInItsSchema) {
+  const auto schema =
+    json::parse(read_all(std::filesystem::path{HANDOFF_SOURCE_DIR}
+                         / "config/connections.schema.json"));
+  for (const auto& object : connection_objects()) {
+    const auto& described = schema["$defs"][std::string{object.kind}];
+    std::set<std::string> keys;
+    for (const auto& [key, rule] : described["properties"].items())
+      keys.insert(key);
+    EXPECT_EQ(keys,
+              (std::set<std::string>{object.keys.begin(), object.keys.end()}));
+    EXPECT_EQ(described["additionalProperties"], false);
+  }
+}
+
+} // namespace handoff::test
