@@ -8,6 +8,7 @@
 #include "job/json_text.hpp"
 #include "job/standard_webhook.hpp"
 #include "job/timestamp.hpp"
+#include "job/token.hpp"
 #include "job/trace.hpp"
 
 #include <algorithm>
@@ -144,7 +145,13 @@ template_context context_of(const flow& definition, const job& record) {
 }
 
 std::string upstream_of(const request_template& request) {
-  return upstream_of(request.url.literals().front());
+  return request.connection.empty()
+         ? upstream_of(request.url.literals().front())
+         : request.connection;
+}
+
+std::string upstream_of(const outbound_call& call) {
+  return call.connection.empty() ? upstream_of(call.url) : call.connection;
 }
 
 result<outbound_call> build_call(const flow& definition,
@@ -158,6 +165,7 @@ result<outbound_call> build_call(const flow& definition,
   call.purpose = purpose;
   call.job = record.id;
   call.method = request.method;
+  call.connection = request.connection;
   call.timeout = policy.attempt_timeout;
   if (made.element != nullptr) {
     context.item = &made.element->item;
@@ -215,16 +223,23 @@ result<std::optional<step_element>> element_for(const flow& definition,
 answer_reading read_answer(const flow& definition,
                            const request_template& request, const job& record,
                            const exchange& done, bool wants_answer,
-                           const step_element* element) {
+                           const judged_through& through) {
+  static const outcome_rules none;
+  static const std::vector<int> no_status;
   auto context = context_of(definition, record);
-  if (element != nullptr) {
-    context.item = &element->item;
-    context.index = element->index;
+  if (through.element != nullptr) {
+    context.item = &through.element->item;
+    context.index = through.element->index;
   }
-  return read_answer(
-    request.answers, {}, done, context,
+  const auto* shared = through.connection.get();
+  auto reading = read_answer(
+    request.answers, shared != nullptr ? shared->outcome : none, done, context,
     [&](std::string text) { return masked(definition, std::move(text)); },
     wants_answer);
+  judge_token(reading, done,
+              shared != nullptr ? shared->auth.refresh_on : no_status,
+              through.again);
+  return reading;
 }
 
 result<outbound_call> build_callback(const callback_rule& to, const job& record,

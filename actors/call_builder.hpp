@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/connection.hpp"
 #include "config/flow.hpp"
 #include "job/exchange.hpp"
 #include "job/job.hpp"
@@ -18,9 +19,10 @@ bool names_json(std::string_view type);
 /// What the expressions of a job's flow see. Borrows both.
 template_context context_of(const flow& definition, const job& record);
 
-/// The upstream that this request goes to. No expression can stand in its host,
-/// but where the whole URL is one.
+/// The upstream that this request goes to: its connection, or its host, in
+/// which no expression can stand, but where the whole URL is one.
 std::string upstream_of(const request_template& request);
+std::string upstream_of(const outbound_call& call);
 
 /// What an element's step is made for.
 struct step_element {
@@ -58,12 +60,21 @@ result<outbound_call> build_call(const flow& definition,
 std::optional<std::string> missing_value(const flow& definition,
                                          const job& record);
 
-/// What the flow finds in the answer to `request`, with the secrets of
-/// `definition` masked in what people read.
+/// What an answer is judged with beside its call's own rules.
+struct judged_through {
+  connection_ptr connection = nullptr; ///< null: none
+  /// Whether the call was made once more already, with a new token.
+  bool again = false;
+  /// Of an element's step; null: of another.
+  const step_element* element = nullptr;
+};
+
+/// What the flow, and then the connection, find in the answer to `request`,
+/// with the secrets of `definition` masked in what people read.
 answer_reading read_answer(const flow& definition,
                            const request_template& request, const job& record,
                            const exchange& done, bool wants_answer,
-                           const step_element* element = nullptr);
+                           const judged_through& through = {});
 
 /// What the step is made for; nothing if it is no element of a `for_each`.
 /// Error `template_failed`: the elements cannot be had.

@@ -6,6 +6,7 @@
 #include "config/kept_answer.hpp"
 #include "job/crash_point.hpp"
 #include "job/follow_up.hpp"
+#include "job/token.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -62,6 +63,7 @@ result<outbound_call> clone_state::build_attempt() const {
 }
 
 void clone_state::admit() {
+  take_fresh_secrets();
   if (needs_prepare())
     next = clone_action::prepare;
   // What cannot be sent is the sender's mistake, and no job.
@@ -208,6 +210,7 @@ void clone_state::turn_granted(turn_ptr turn) {
   note = {};
   if (ended || next_of(**record) != job_work::clone)
     return; // the turn goes to the next who waits
+  take_fresh_secrets();
   if (admitting)
     early_turn = std::move(turn);
   else if (next == clone_action::prepare)
@@ -252,7 +255,7 @@ void clone_state::prepare_ended(const exchange& done) {
     return; // somebody cancelled it meanwhile
   const auto& flow = *order->definition;
   const auto& step = prepare_step();
-  auto reading = read_answer(flow, step.request, **record, done, true);
+  auto reading = read(step.request, done);
   const auto verdict =
     judge_sub_action(done, flow.prepare_retry, reading, env->now());
   observe(done, verdict.outcome == sub_action_outcome::succeeded);
@@ -289,6 +292,7 @@ clone_step clone_state::after_prepare(const sub_action_verdict& verdict,
     prepare_throttled_since = prepare_throttled_since.value_or(made.now);
     made.since = *prepare_throttled_since;
     step = after_throttled(own, same, made);
+    pause_upstream(same, step);
   } else {
     same.outcome = verdict.outcome == sub_action_outcome::retryable
                    ? clone_outcome::retryable
@@ -340,7 +344,7 @@ void clone_state::make_probe(turn_ptr turn) {
 void clone_state::send(outbound_call call, turn_ptr turn,
                        void (clone_state::*told)(const exchange&)) {
   call.turn = std::move(turn);
-  order->place->enter(env->traffic->at(upstream_of(call.url)));
+  order->place->enter(env->traffic->at(upstream_of(call)));
   const auto patience = call.timeout + request_grace;
   ask(self, *env, env->outbound, patience,
       std::make_shared<const outbound_call>(std::move(call)))
@@ -362,8 +366,7 @@ void clone_state::send(outbound_call call, turn_ptr turn,
 
 void clone_state::attempt_ended(const exchange& done) {
   const auto& wanted = order->definition->clone;
-  auto reading =
-    read_answer(*order->definition, wanted.request, **record, done, true);
+  auto reading = read(wanted.request, done);
   auto verdict =
     rules.poll
       ? judge_polled_clone(done, wanted.uid, rules.retry, reading, env->now())
@@ -390,7 +393,9 @@ void clone_state::attempt_ended(const exchange& done) {
     return;
   }
   if (verdict.outcome == clone_outcome::throttled) {
-    follow(after_throttled(rules, verdict, early()), std::move(made));
+    const auto step = after_throttled(rules, verdict, early());
+    pause_upstream(verdict, step);
+    follow(step, std::move(made));
     return;
   }
   const auto counted = (*record)->clone.counted + (made.counted ? 1u : 0u);
@@ -399,12 +404,39 @@ void clone_state::attempt_ended(const exchange& done) {
          std::move(made));
 }
 
+answer_reading clone_state::read(const request_template& request,
+                                 const exchange& done) {
+  const bool again =
+    token_renewed || was_token_refused((*record)->clone.attempts);
+  auto reading = read_answer(*order->definition, request, **record, done, true,
+                             {env->connection_of(request), again, nullptr});
+  token_renewed = reading.rule && reading.rule->then == ruled::refresh;
+  if (token_renewed)
+    env->turns->token_refused(request.connection, done.token);
+  return reading;
+}
+
+void clone_state::pause_upstream(const clone_verdict& verdict,
+                                 const clone_step& step) {
+  const auto asked = verdict.wait.value_or(step.pause);
+  env->turns->pause(upstream_of(request_of_next()),
+                    std::min(asked, rules.retry.throttled_for));
+}
+
+void clone_state::take_fresh_secrets() {
+  auto fresh = env->fresh(order->definition);
+  if (fresh == order->definition)
+    return;
+  auto made = std::make_shared<clone_order>(*order);
+  made->definition = std::move(fresh);
+  order = std::move(made);
+}
+
 void clone_state::probe_ended(const exchange& done) {
   if (ended || next_of(**record) != job_work::clone)
     return; // somebody cancelled it meanwhile
   const auto& probe = *order->definition->clone.probe;
-  const auto reading =
-    read_answer(*order->definition, probe.request, **record, done, true);
+  const auto reading = read(probe.request, done);
   nlohmann::json uid;
   const auto finding = judge_probe(done, probe.uid, reading, uid);
   observe(done, finding != probe_finding::no_answer);
@@ -500,8 +532,7 @@ void clone_state::poll_ended(const exchange& done) {
   if (ended || next_of(**record) != job_work::clone)
     return; // somebody cancelled it meanwhile
   const auto& wanted = order->definition->clone;
-  const auto reading =
-    read_answer(*order->definition, wanted.poll->request, **record, done, true);
+  const auto reading = read(wanted.poll->request, done);
   auto verdict = judge_poll(done, wanted.uid, reading, env->now());
   observe(done, verdict.finding != poll_finding::no_answer);
   if (verdict.finding == poll_finding::done) {
@@ -579,7 +610,7 @@ const request_template& clone_state::request_of_next() const {
 
 std::string clone_state::upstream_of_next() const {
   const auto& request = request_of_next();
-  if (!request.address)
+  if (!request.address || !request.connection.empty())
     return upstream_of(request);
   const auto built = build_poll();
   const auto* call = std::get_if<outbound_call>(&built);

@@ -81,6 +81,13 @@ struct clone_state {
   void let_sender_go(const clone_step& step);
   bool sender_waits() const;
   void observe(const exchange& done, bool is_good);
+  /// What the flow and the connection find in the answer to `request`. One that
+  /// refuses the token has another fetched.
+  answer_reading read(const request_template& request, const exchange& done);
+  /// Has the upstream left alone for as long as it asked.
+  void pause_upstream(const clone_verdict& verdict, const clone_step& step);
+  /// From now on, secrets are as their files are now.
+  void take_fresh_secrets();
   const request_template& request_of_next() const;
   std::string upstream_of_next() const;
   /// Whether calls have to be made before the next attempt.
@@ -125,7 +132,8 @@ struct clone_state {
   /// A turn that came before the job was journaled.
   turn_ptr early_turn;
   place_ptr recovery_place;
-  bool admitting = false; ///< the job is on its way to the journal
+  bool token_renewed = false; ///< by the last answer
+  bool admitting = false;     ///< the job is on its way to the journal
   bool draining = false;
   bool pausing = false;
   bool ended = false; ///< it has told what came of it

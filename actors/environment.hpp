@@ -6,6 +6,7 @@
 #include "actors/supervision_log.hpp"
 #include "actors/turns.hpp"
 #include "actors/waiting_steps.hpp"
+#include "config/connection_registry.hpp"
 #include "job/clone_traffic.hpp"
 #include "job/crash_point.hpp"
 #include "job/foresight.hpp"
@@ -55,6 +56,11 @@ struct environment {
   std::shared_ptr<waiting_steps> waiting = std::make_shared<waiting_steps>();
   /// Where clones stand in line and how long they take.
   std::shared_ptr<clone_traffic> traffic = std::make_shared<clone_traffic>();
+  /// What requests are made through.
+  std::shared_ptr<connection_registry> connections =
+    std::make_shared<connection_registry>();
+  /// A definition with its secrets as they are now; null: as it is.
+  std::function<flow_ptr(const flow_ptr&)> refreshed;
   /// What an upstream gives clones now; cheap. Null: no limits.
   std::function<clone_room(const std::string& upstream)> room;
   std::function<wall_time()> now;
@@ -75,6 +81,17 @@ struct environment {
   /// Called with an actor's name for each message that it takes; may throw.
   /// For tests of what happens then.
   std::function<void(std::string_view actor)> fault;
+
+  flow_ptr fresh(const flow_ptr& definition) const {
+    return refreshed ? refreshed(definition) : definition;
+  }
+
+  /// What an answer to `request` is judged with; `attempts` are those of its
+  /// step.
+  connection_ptr connection_of(const request_template& request) const {
+    return request.connection.empty() ? nullptr
+                                      : connections->find(request.connection);
+  }
 
   void fault_point(std::string_view actor) const {
     if (fault)

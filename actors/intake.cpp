@@ -1,6 +1,7 @@
 #include "actors/intake.hpp"
 
 #include "actors/ask.hpp"
+#include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
 
 #include <algorithm>
@@ -44,8 +45,7 @@ void intake_state::take(const clone_order_ptr& order) {
 }
 
 void intake_state::begin(const clone_order_ptr& order) {
-  const auto upstream =
-    upstream_of(order->definition->clone.request.url.literals().front());
+  const auto upstream = upstream_of(order->definition->clone.request);
   const auto line = env->traffic->at(upstream);
   const auto ahead = order->place->enter(line);
   if (order->respond_async) {

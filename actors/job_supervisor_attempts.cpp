@@ -6,6 +6,7 @@
 #include "actors/sub_action.hpp"
 #include "config/flow.hpp"
 #include "config/kept_answer.hpp"
+#include "job/token.hpp"
 
 #include <caf/send.hpp>
 
@@ -198,6 +199,7 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn) {
                      ? "callback"
                      : "sub-action-" + std::to_string(at + 1);
   due.erase(step);
+  definition = env->fresh(definition);
   // Of a job that may be what ends the process, it is known before it happens
   // that it begins.
   const bool is_suspect = (*record)->recoveries > 0 || (*record)->rested;
@@ -263,10 +265,14 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
                        ? element_of_step(*slot.step)
                        : std::nullopt;
   // A callback has no rules, and no expression refers to its answer.
-  auto reading = step.request != nullptr
-                 ? read_answer(*definition, *step.request, **record, done,
-                               step.keeps_answer, element ? &*element : nullptr)
-                 : answer_reading{};
+  auto reading =
+    step.request != nullptr ? read_answer(
+      *definition, *step.request, **record, done, step.keeps_answer,
+      {env->connection_of(*step.request), was_token_refused(known.attempts),
+       element ? &*element : nullptr})
+                            : answer_reading{};
+  if (reading.rule && reading.rule->then == ruled::refresh)
+    env->turns->token_refused(step.request->connection, done.token);
   step_result result{*slot.step, slot.made,
                      judge_sub_action(done, *step.retry, reading, env->now()),
                      retry_after_of(done, env->now())};
@@ -280,8 +286,15 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
     go_on_waiting(at, std::move(result));
     return;
   }
+  const bool is_throttled =
+    result.verdict.outcome == sub_action_outcome::throttled;
+  const auto asked = result.verdict.wait;
   auto change = after_attempt(**record, std::move(result), *step.retry,
                               env->random(), env->now());
+  if (is_throttled)
+    env->turns->pause(upstream_of_step(*slot.step),
+                      std::min(asked.value_or(step.retry->throttled),
+                               step.retry->throttled_for));
   if (step.kept_headers != nullptr
       && change.status == sub_action_status::succeeded)
     change.answer = kept_answer(definition->hidden, std::move(change.answer),

@@ -3,6 +3,7 @@
 #include "job/exchange.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@ struct turn_obstacle {
     rate,        ///< no more calls a second
     calls,       ///< all its calls are taken
     descriptors, ///< the process has none left for a call
+    token,       ///< its connection has none, and waits for one
   };
 
   reason why = reason::calls;
@@ -74,6 +76,13 @@ public:
   /// goes first, and the others follow in growing numbers.
   virtual void pause(const std::string& upstream,
                      std::chrono::milliseconds time) = 0;
+
+  /// Token number `token` of the connection `upstream` was refused: nobody has
+  /// a turn before there is another.
+  virtual void token_refused(const std::string& upstream, std::uint64_t token) {
+    static_cast<void>(upstream);
+    static_cast<void>(token);
+  }
 
   /// What keeps those from their turn that wait for a call of this class to
   /// `upstream`. None if nobody waits.

@@ -137,8 +137,7 @@ answer_rules read_answers(object_reader& object,
 /// Where a request goes: `url`, or `connection` and `path`. Of a journaled flow
 /// the connection may be gone: its attempts say so. `is_given` is for one whose
 /// URL an upstream gives: it may stand beside a connection.
-void read_target(object_reader& object, request_template& made,
-                 bool is_given) {
+void read_target(object_reader& object, request_template& made, bool is_given) {
   if (auto name = object.text("connection")) {
     const auto* known = object.report().connections;
     if (known != nullptr && !known->contains(*name)) {
@@ -433,7 +432,7 @@ read_prepare(flow_report& report, const json& values, name_set& prepared) {
                              + std::string{flow_name_rule});
     if (const auto* request = object.find("request")) {
       made.request = read_request(report, *request, object.at("request"));
-      made.request.answers = read_answers(object);
+      made.request.answers = read_answers(object, made.request);
       check_request(report, object.at("request"), at / i, made.request,
                     scope_of(from_webhook, prepared));
       if (!made.request.method.empty() && made.request.method != "GET")

@@ -154,11 +154,13 @@ loaded_flows load_flows(const settings& from, bool must_exist) {
     std::make_shared<const connection_set>(connections.connections);
   auto all =
     load_flows(from.flows.directory, defaults, from.flows.given || must_exist);
-  // With an error there, flows complain of connections that are not known.
+  // With an error there, it is not known which connections there would be.
   if (!connections.errors.empty()) {
     all.flows.clear();
     all.files.clear();
-    all.errors.clear();
+    std::erase_if(all.errors, [](const problem& each) {
+      return each.where.ends_with("/connection");
+    });
   }
   append(all.errors, std::move(connections.errors));
   append(all.warnings, std::move(connections.warnings));

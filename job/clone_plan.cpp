@@ -69,7 +69,8 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
   case clone_outcome::throttled: // these two have their own ways
   case clone_outcome::accepted:
   case clone_outcome::uncounted:
-    return {clone_action::attempt, backoff(rules.retry, 1, random, retry_after),
+    return {clone_action::attempt,
+            verdict.wait.value_or(backoff(rules.retry, 1, random, retry_after)),
             std::nullopt};
   case clone_outcome::unknown:
     break;

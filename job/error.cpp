@@ -97,6 +97,12 @@ constexpr entry entries[] = {
    "What was waited for has failed"},
   {error_kind::wait_timed_out, "wait-timed-out", 504,
    "What was waited for did not come in time"},
+  {error_kind::token_missing, "token-missing", 503,
+   "The connection has no token"},
+  {error_kind::token_refused, "token-refused", 502,
+   "The upstream refused the connection's token"},
+  {error_kind::unknown_connection, "unknown-connection", 502,
+   "There is no such connection"},
   {error_kind::when_false, "when", 500, "The step is not wanted for this job"},
 };
 

@@ -62,6 +62,9 @@ enum class error_kind : std::uint16_t {
   wait_failed = 79,
   wait_timed_out = 80,
   when_false = 81,
+  token_missing = 90,
+  token_refused = 91,
+  unknown_connection = 92,
 };
 
 /// What went wrong, in words that may be shown to whoever asked: never a

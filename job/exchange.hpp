@@ -3,6 +3,7 @@
 #include "job/error.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,7 +55,8 @@ struct outbound_call {
   /// not in front of other jobs.
   std::string job;
   std::string method;
-  /// Absolute, `http` or `https`.
+  /// Absolute, `http` or `https`; of a call through a connection also what
+  /// follows the connection's URL.
   std::string url;
   handoff::headers headers;
   std::string body;
@@ -63,6 +65,8 @@ struct outbound_call {
   std::chrono::milliseconds timeout{0};
   /// Of its upstream. Null: it is made at once, and no limit holds for it.
   std::shared_ptr<handoff::turn> turn = nullptr;
+  /// The name of the connection that it is made through; empty: none.
+  std::string connection = {};
 };
 
 using outbound_call_ptr = std::shared_ptr<const outbound_call>;
@@ -83,6 +87,8 @@ struct exchange {
   /// From the moment that the request went to the wire (or would have) until
   /// the end.
   std::chrono::milliseconds duration{0};
+  /// The number of the token that it was made with; 0: none.
+  std::uint64_t token = 0;
 };
 
 using exchange_ptr = std::shared_ptr<const exchange>;

@@ -20,6 +20,11 @@ error refused(const exchange& done, const ruling& rule) {
             + what + (rule.detail.empty() ? "" : ": " + rule.detail)};
 }
 
+error token_refused(const exchange& done) {
+  return {error_kind::token_refused,
+          "the upstream refused the token, with " + status_in_words(done)};
+}
+
 error too_early(const exchange& done) {
   return {error_kind::throttled,
           "the upstream answered \"not now\", with " + status_in_words(done)};
@@ -73,8 +78,10 @@ clone_verdict judge_clone(const exchange& done,
     return uid_of(done, uid, reading);
   case ruled::fail:
     return {clone_outcome::failed, nullptr, nullptr, refused(done, rule)};
-  case ruled::retry:
   case ruled::refresh:
+    return {clone_outcome::uncounted, nullptr, nullptr, token_refused(done),
+            std::chrono::milliseconds{0}};
+  case ruled::retry:
     return {clone_outcome::retryable, nullptr, nullptr, refused(done, rule),
             rule.wait};
   case ruled::unknown:
@@ -150,6 +157,9 @@ sub_action_verdict judge_sub_action(const exchange& done,
       return judge_sub_action(done, policy);
   } else if (reading.rule->then != ruled::succeed) {
     const auto& rule = *reading.rule;
+    if (rule.then == ruled::refresh)
+      return {sub_action_outcome::uncounted, token_refused(done), nullptr,
+              std::chrono::milliseconds{0}};
     return {rule.then == ruled::fail ? sub_action_outcome::failed
                                      : sub_action_outcome::retryable,
             refused(done, rule), nullptr, rule.wait};

@@ -25,6 +25,7 @@ bool is_own_doing(const exchange& done) {
   return done.failure && !done.sent
       && (done.failure->kind == error_kind::shut_down
           || done.failure->kind == error_kind::overloaded
+          || done.failure->kind == error_kind::token_missing
           || done.failure->kind == error_kind::breaker_open);
 }
 

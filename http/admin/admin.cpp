@@ -149,6 +149,11 @@ private:
       jobs(segments, request, responder);
     else if (segments[2] == "events" && segments.size() == 3)
       get(request, responder, [&] { follow(request, responder); });
+    else if (segments[2] == "connections" && segments.size() == 3)
+      get(request, responder, [&] {
+        responder->answer(
+          json_reply(200, connection_document(options_.connections)));
+      });
     else if (segments[2] == "webhooks" && segments.size() == 3)
       get(request, responder, [&] {
         responder->answer(webhooks_reply(*options_.webhooks, request));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/progress.hpp"
+#include "http/admin/connection_document.hpp"
 #include "http/admin/event_feed.hpp"
 #include "http/admin/flow_reloader.hpp"
 #include "http/admin/metrics.hpp"
@@ -28,6 +29,7 @@ struct admin_options {
   std::shared_ptr<const minute_history> history;
   std::shared_ptr<event_feed> events;
   std::shared_ptr<const webhook_log> webhooks;
+  connection_sources connections;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.
@@ -53,6 +55,7 @@ struct admin_options {
 ///     GET /metrics    for Prometheus
 ///     GET /api/v1/events       what happens, as it happens
 ///     GET /api/v1/webhooks     webhooks that became no job
+///     GET /api/v1/connections  what calls are made through
 ///     GET /api/v1/overview     what happened within the last hour
 ///     GET /api/v1/supervisor   how the tree is
 ///     GET /api/v1/flows, POST /api/v1/flows/reload

@@ -70,6 +70,8 @@ reply flow_reloader_state::reload() {
   if (!loaded.errors.empty())
     return refuse(loaded.errors);
   const auto changes = changes_between(before->flows, loaded.flows);
+  if (options.connections != nullptr)
+    options.connections->replace(std::move(loaded.connections));
   options.flows->replace(
     {std::move(loaded.flows), std::move(loaded.files), options.now()});
   const auto now = options.flows->in_force();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/responder.hpp"
+#include "config/connection_registry.hpp"
 #include "config/flow_loader.hpp"
 #include "http/ingress/flow_registry.hpp"
 #include "http/ingress/waiting_room.hpp"
@@ -36,6 +37,8 @@ using flow_reloader_actor = caf::typed_actor<caf::reacts_to<reload_order_ptr>>;
 
 struct flow_reloader_options {
   std::shared_ptr<flow_registry> flows;
+  /// Replaced with them; may be null.
+  std::shared_ptr<connection_registry> connections = nullptr;
   std::string directory; ///< for what is said of it
   /// Reads and checks the flows of `directory` as a start does.
   std::function<loaded_flows(bool must_exist)> load;

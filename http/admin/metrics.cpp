@@ -420,6 +420,34 @@ std::string metrics::text() const {
     for (const char* state : {"closed", "half-open", "open"})
       breaker.add(each.breaker == state ? 1.0 : 0.0,
                   {{"host", each.host}, {"state", state}});
+  const auto connections = sources_.connections
+                           ? sources_.connections()
+                           : std::vector<connection_state>{};
+  const auto each_token = [&](const auto& visit) {
+    for (const auto& each : connections)
+      if (each.token)
+        visit(*each.token, Labels{{"connection", each.connection->name}});
+  };
+  auto valid = gauge("handoff_connection_token_valid",
+                     "1 where the connection has a token.");
+  each_token([&](const auto& token, const Labels& labels) {
+    valid.add(token.is_valid ? 1.0 : 0.0, labels);
+  });
+  auto lost = gauge("handoff_connection_chain_lost",
+                    "1 where its refresh token is of no use any more.");
+  each_token([&](const auto& token, const Labels& labels) {
+    lost.add(token.is_chain_lost ? 1.0 : 0.0, labels);
+  });
+  auto requests = total("handoff_token_requests_total",
+                        "Requests for a token, by connection.");
+  each_token([&](const auto& token, const Labels& labels) {
+    requests.add(token.requests, labels);
+  });
+  auto without =
+    total("handoff_token_failures_total", "Of them, those that brought none.");
+  each_token([&](const auto& token, const Labels& labels) {
+    without.add(token.failures, labels);
+  });
   add_process_metrics(all);
 
   std::ostringstream out;

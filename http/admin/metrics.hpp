@@ -5,6 +5,7 @@
 #include "actors/progress.hpp"
 #include "http/admin/minute_history.hpp"
 #include "http/front_door/front_door.hpp"
+#include "http/outbound/outbound_client.hpp"
 #include "http/outbound/outbound_options.hpp"
 #include "job/event.hpp"
 
@@ -26,6 +27,8 @@ struct metrics_sources {
   std::shared_ptr<const admission_counts> admission;
   std::shared_ptr<const supervision_log> supervision;
   std::function<std::vector<upstream_counts>()> upstreams;
+  /// May be empty.
+  std::function<std::vector<connection_state>()> connections;
   std::shared_ptr<const connection_refusals> ingress_refusals;
   std::shared_ptr<const connection_refusals> admin_refusals;
   /// Told of what is counted here, for those who look at the last hour. May be

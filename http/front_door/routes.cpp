@@ -28,6 +28,7 @@ constexpr route of_admin[] = {
   {"GET", "/api/v1/supervisor"},
   {"GET", "/api/v1/events"},
   {"GET", "/api/v1/webhooks"},
+  {"GET", "/api/v1/connections"},
   {"GET", "/api/v1/overview"},
 };
 

@@ -59,8 +59,10 @@ private:
   std::shared_ptr<waiter> who_;
 };
 
-call_turns::call_turns(governor_options options)
+call_turns::call_turns(governor_options options,
+                       std::shared_ptr<token_table> tokens)
     : wakeup_{open_eventfd()},
+      tokens_{std::move(tokens)},
       governor_{std::move(options)},
       sockets_{wakeup_.get()} {}
 
@@ -72,6 +74,7 @@ call_turns::ask(turn_request wanted, std::function<void(turn_ptr)> granted) {
   {
     const auto guard = std::lock_guard{mutex_};
     const auto call = ++last_;
+    look_for_token(wanted.upstream, now);
     governor_.submit(call, wanted.upstream, wanted.purpose, wanted.job, now);
     given = take_ready(now, call);
     if (given == nullptr) {
@@ -96,6 +99,53 @@ void call_turns::pause(const std::string& upstream,
   governor_.pause(upstream, now + time, now);
   take_ready(now);
   tell_loop();
+}
+
+void call_turns::look_for_token(const std::string& upstream, time_point now) {
+  if (tokens_ == nullptr || !tokens_->is_needed(upstream))
+    return;
+  const bool is_missing = tokens_->is_missing(upstream, now);
+  governor_.set_token_missing(upstream, is_missing, now);
+  if (tokens_->want(upstream, now))
+    wake();
+}
+
+void call_turns::token_changed(const std::string& upstream) {
+  const auto now = clock::now();
+  {
+    const auto guard = std::lock_guard{mutex_};
+    const bool is_missing =
+      tokens_ != nullptr && tokens_->is_missing(upstream, now);
+    governor_.set_token_missing(upstream, is_missing, now);
+    take_ready(now);
+    tell_loop();
+  }
+  hand_out();
+}
+
+void call_turns::token_refused(const std::string& upstream,
+                               std::uint64_t token) {
+  if (tokens_ == nullptr || !tokens_->refused(upstream, token))
+    return;
+  token_changed(upstream);
+  wake();
+}
+
+void call_turns::set_limits(
+  std::map<std::string, governor_options, std::less<>> own) {
+  const auto now = clock::now();
+  {
+    const auto guard = std::lock_guard{mutex_};
+    governor_.set_limits(std::move(own), now);
+    take_ready(now);
+    tell_loop();
+  }
+  hand_out();
+}
+
+bool call_turns::has_waiting(const std::string& upstream) const {
+  const auto guard = std::lock_guard{mutex_};
+  return governor_.has_waiting(upstream);
 }
 
 std::optional<turn_obstacle> call_turns::obstacle(const std::string& upstream,

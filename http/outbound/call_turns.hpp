@@ -3,10 +3,12 @@
 #include "actors/turns.hpp"
 #include "http/front_door/descriptors.hpp"
 #include "http/outbound/governor.hpp"
+#include "http/outbound/token_table.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -63,7 +65,9 @@ class call_turns : public turns,
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  explicit call_turns(governor_options options);
+  /// Connections that need a token have it in `tokens`, which may be null.
+  explicit call_turns(governor_options options,
+                      std::shared_ptr<token_table> tokens = nullptr);
 
   std::variant<turn_ptr, turn_ticket_ptr>
   ask(turn_request wanted, std::function<void(turn_ptr)> granted) override;
@@ -73,6 +77,17 @@ public:
 
   std::optional<turn_obstacle> obstacle(const std::string& upstream,
                                         call_class purpose) const override;
+
+  void token_refused(const std::string& upstream, std::uint64_t token) override;
+
+  /// Whether there may be a token for the connection `upstream`, or none any
+  /// more.
+  void token_changed(const std::string& upstream);
+
+  /// The limits of the connections, by name.
+  void set_limits(std::map<std::string, governor_options, std::less<>> own);
+
+  bool has_waiting(const std::string& upstream) const;
 
   std::vector<upstream_counts> counts() const;
   clone_room room_for_clones(const std::string& upstream) const;
@@ -124,7 +139,11 @@ private:
   void tell_loop();
   void hand_out();
 
+  /// To be called with the mutex held.
+  void look_for_token(const std::string& upstream, time_point now);
+
   owned_fd wakeup_;
+  const std::shared_ptr<token_table> tokens_; ///< has a lock of its own
   mutable std::mutex mutex_;
   // What follows is guarded by it.
   governor governor_;

@@ -18,13 +18,13 @@ constexpr std::size_t idle_hosts_max = 1'024;
 /// made it may take to say how long the pause is.
 constexpr std::chrono::milliseconds until_told{100};
 
-/// Calls started a second, smoothly: `rate` tokens a second, a tenth of a
-/// second's worth of them saved at the most.
+/// Calls started a second: `rate` tokens a second, one second's worth of them
+/// saved at the most.
 class token_bucket {
 public:
   token_bucket(double rate, time_point now)
       : rate_{rate},
-        capacity_{std::max(1.0, rate / 10)},
+        capacity_{std::max(1.0, rate)},
         tokens_{capacity_},
         filled_{now} {}
 
@@ -45,6 +45,8 @@ public:
   }
 
   void take() { tokens_ -= 1; }
+
+  double rate() const { return rate_; }
 
 private:
   double rate_;
@@ -213,8 +215,19 @@ struct governor::upstream {
     time_point last_turn; ///< or when the first of those that wait came
   };
 
-  upstream(std::string_view host, double rate, time_point now)
-      : name{host}, bucket{rate, now} {}
+  upstream(std::string_view host, const governor_options& its, time_point now)
+      : name{host}, bucket{its.rate, now} {
+    limit(its, now);
+  }
+
+  void limit(const governor_options& its, time_point now) {
+    limits = its;
+    limits.max_calls = std::max<std::size_t>(1, its.max_calls);
+    limits.breaker_changed = nullptr;
+    sub_actions_max = sub_action_calls(limits);
+    if (bucket.rate() != its.rate)
+      bucket = token_bucket{its.rate, now};
+  }
 
   line& of(call_class purpose) {
     return purpose == call_class::clone ? clones : sub_actions;
@@ -238,6 +251,10 @@ struct governor::upstream {
   }
 
   std::string name;
+  governor_options limits;
+  std::size_t sub_actions_max = 1; ///< in flight
+  bool lacks_token = false;
+  time_point lacks_token_since;
   line clones;
   line sub_actions;
   int clones_in_a_row = 0; ///< that went before a waiting sub-action
@@ -262,8 +279,7 @@ void call_times::add(std::chrono::duration<double> took) noexcept {
   sum += took;
 }
 
-governor::governor(governor_options options)
-    : options_{options}, sub_action_calls_{sub_action_calls(options)} {
+governor::governor(governor_options options) : options_{std::move(options)} {
   options_.max_calls = std::max<std::size_t>(1, options_.max_calls);
 }
 
@@ -314,6 +330,10 @@ governor::take_ready(time_point now, const std::function<bool()>& has_place) {
 }
 
 std::optional<call_class> governor::next_of(upstream& host, time_point now) {
+  if (host.lacks_token) {
+    wake_at(host, std::nullopt);
+    return std::nullopt;
+  }
   std::optional<time_point> later;
   const auto not_before = [&](time_point when) {
     if (when != time_point::max())
@@ -328,10 +348,11 @@ std::optional<call_class> governor::next_of(upstream& host, time_point now) {
       not_before(*wait);
     return !wait;
   };
-  const bool is_full = host.in_flight() >= options_.max_calls;
-  const auto clone = !is_full && may_go(call_class::clone, options_.max_calls);
+  const auto calls_max = host.limits.max_calls;
+  const bool is_full = host.in_flight() >= calls_max;
+  const auto clone = !is_full && may_go(call_class::clone, calls_max);
   const auto sub_action =
-    !is_full && may_go(call_class::sub_action, sub_action_calls_);
+    !is_full && may_go(call_class::sub_action, host.sub_actions_max);
   auto next =
     clone && !(sub_action && host.clones_in_a_row >= clones_in_a_row_max)
       ? std::optional{call_class::clone}
@@ -341,7 +362,7 @@ std::optional<call_class> governor::next_of(upstream& host, time_point now) {
     auto wait = host.bucket.wait(now);
     if (host.paused_until > now)
       wait = host.paused_until;
-    else if (host.ramp.is_full(now, options_.max_calls))
+    else if (host.ramp.is_full(now, calls_max))
       wait = host.ramp.doubles_at();
     if (wait) {
       not_before(*wait);
@@ -407,7 +428,7 @@ void governor::finished(std::uint64_t call, call_outcome outcome,
   if (outcome == call_outcome::not_now)
     hold(host, now + until_told, now);
   const auto before = host.breaker().name();
-  line.breaker.finished(call, outcome, now, options_);
+  line.breaker.finished(call, outcome, now, host.limits);
   tell_breaker(host, before);
   mark(host);
 }
@@ -417,6 +438,38 @@ void governor::pause(std::string_view name, time_point until, time_point now) {
   hold(host, until, now);
   host.ramp.restart(host.paused_until);
   mark(host);
+}
+
+const governor_options& governor::limits_of(std::string_view name) const {
+  const auto own = own_limits_.find(name);
+  return own == own_limits_.end() ? options_ : own->second;
+}
+
+void governor::set_limits(
+  std::map<std::string, governor_options, std::less<>> own, time_point now) {
+  own_limits_ = std::move(own);
+  for (auto& [name, host] : hosts_) {
+    host->limit(limits_of(name), now);
+    if (host->waiting() > 0)
+      mark(*host);
+  }
+}
+
+void governor::set_token_missing(std::string_view name, bool is_missing,
+                                 time_point now) {
+  const auto known = hosts_.find(name);
+  if (known == hosts_.end() && !is_missing)
+    return;
+  auto& host = host_for(name, now);
+  if (is_missing && !host.lacks_token)
+    host.lacks_token_since = now;
+  host.lacks_token = is_missing;
+  mark(host);
+}
+
+bool governor::has_waiting(std::string_view name) const {
+  const auto known = hosts_.find(name);
+  return known != hosts_.end() && known->second->waiting() > 0;
 }
 
 void governor::hold(upstream& host, time_point until, time_point now) {
@@ -444,7 +497,9 @@ std::optional<turn_obstacle> governor::obstacle(std::string_view name,
     if (until && *until != time_point::max())
       found.left = std::max(milliseconds{0}, ceil<milliseconds>(*until - now));
   };
-  if (const auto wait = line.breaker.wait(now))
+  if (host.lacks_token)
+    is(turn_obstacle::reason::token, host.lacks_token_since, std::nullopt);
+  else if (const auto wait = line.breaker.wait(now))
     is(turn_obstacle::reason::breaker,
        line.breaker.not_closed_since().value_or(now), wait);
   else if (host.paused_until > now)
@@ -492,7 +547,8 @@ std::vector<upstream_counts> governor::counts() const {
 }
 
 clone_room governor::room_for_clones(std::string_view host) const {
-  clone_room room{0, options_.max_calls, options_.rate};
+  const auto& limits = limits_of(host);
+  clone_room room{0, std::max<std::size_t>(1, limits.max_calls), limits.rate};
   if (const auto known = hosts_.find(host); known != hosts_.end()) {
     const auto& at = *known->second;
     room.under_way = at.clones.calls;
@@ -508,7 +564,7 @@ governor::upstream& governor::host_for(std::string_view name, time_point now) {
       idle_.erase(*std::exchange(host.idle, std::nullopt));
     return host;
   }
-  auto made = std::make_unique<upstream>(name, options_.rate, now);
+  auto made = std::make_unique<upstream>(name, limits_of(name), now);
   auto& host = *made;
   hosts_.emplace(host.name, std::move(made));
   return host;

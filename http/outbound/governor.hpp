@@ -9,7 +9,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,7 +38,7 @@ call_outcome outcome_of(const exchange& done) noexcept;
 
 /// Decides when each call may start. For each host: a number of calls in
 /// flight, of which a share is kept for clones; a rate (a token bucket that
-/// holds a tenth of a second); pauses that it asked for; a circuit breaker for
+/// holds one second's worth); pauses that it asked for; a circuit breaker for
 /// each class of calls, so that sub-actions that fail hold up no clone; fair
 /// turns between jobs.
 ///
@@ -81,6 +83,19 @@ public:
 
   /// No call to `host` starts before `until`.
   void pause(std::string_view host, time_point until, time_point now);
+
+  /// The upstreams that have limits of their own, by name; the others have
+  /// those of all.
+  void set_limits(std::map<std::string, governor_options, std::less<>> own,
+                  time_point now);
+
+  /// Whether `host` lacks the token that each of its calls needs: none starts
+  /// until it has one.
+  void set_token_missing(std::string_view host, bool is_missing,
+                         time_point now);
+
+  /// Whether calls wait for `host`.
+  bool has_waiting(std::string_view host) const;
 
   /// What keeps those that wait for a call of this class from it; none if
   /// nobody waits.
@@ -132,8 +147,10 @@ private:
   static void hold(upstream& host, time_point until, time_point now);
   bool is_put_off(const upstream& host) const;
 
+  const governor_options& limits_of(std::string_view name) const;
+
   governor_options options_;
-  std::size_t sub_action_calls_; ///< sub-actions in flight at the most
+  std::map<std::string, governor_options, std::less<>> own_limits_;
   std::unordered_map<std::string_view, std::unique_ptr<upstream>> hosts_;
   waiting_line waiting_;
   std::unordered_map<std::uint64_t, running_call> running_;

@@ -19,4 +19,8 @@ std::shared_ptr<call_turns> outbound_client::turns() const {
   return loop_->turns();
 }
 
+std::vector<connection_state> outbound_client::connections() const {
+  return loop_->connections();
+}
+
 } // namespace handoff

@@ -76,14 +76,22 @@ void initialize_curl() {
     throw std::runtime_error{"libcurl cannot be initialized"};
 }
 
+outbound_options with_connections(outbound_options options) {
+  if (options.connections == nullptr)
+    options.connections = std::make_shared<connection_registry>();
+  return options;
+}
+
 } // namespace
 
 outbound_client::loop::loop(outbound_options options)
-    : options_{(initialize_curl(), std::move(options))},
+    : options_{(initialize_curl(), with_connections(std::move(options)))},
       epoll_{checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
       epoll_sub_actions_{
         checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
-      turns_{std::make_shared<call_turns>(options_.governor)},
+      tokens_{std::make_shared<token_table>()},
+      turns_{std::make_shared<call_turns>(options_.governor, tokens_)},
+      profile_{std::make_shared<call_profile>(0, options_)},
       names_{[this](const std::string& name) {
                {
                  const auto guard = std::lock_guard{incoming_mutex_};
@@ -92,7 +100,6 @@ outbound_client::loop::loop(outbound_options options)
                turns_->wake();
              },
              options_.resolve},
-      trusted_{options_.ca},
       share_{checked(curl_share_init())},
       lanes_{epoll_.get(), epoll_sub_actions_.get()} {
   // No lock functions: all that share it are of one thread.
@@ -105,6 +112,7 @@ outbound_client::loop::loop(outbound_options options)
     event.data.u64 = tag;
     checked(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
   }
+  follow_connections();
   thread_ = std::thread{[this] {
     ::pthread_setname_np(::pthread_self(), "outbound");
     run();
@@ -119,18 +127,29 @@ outbound_client::loop::~loop() {
   turns_->close();
   turns_->wake();
   thread_.join();
+  // Handles go before what they share.
+  profile_->spare.clear();
+  profiles_.clear();
+  retired_.clear();
 }
 
 void outbound_client::loop::start(outbound_call_ptr call, completion done) {
   // Checked on the caller's thread: the loop's has enough to do.
-  auto checked = target_of(*call);
-  auto* target = std::get_if<call_target>(&checked);
-  auto work = std::make_unique<transfer>(
-    std::move(call), target != nullptr ? std::move(*target) : call_target{},
-    std::move(done), options_);
-  std::optional<error> refused;
-  if (target == nullptr)
-    refused = std::get<error>(std::move(checked));
+  auto routed = route(std::move(call));
+  auto refused = std::move(routed.refused);
+  call_target target;
+  if (!refused) {
+    auto checked = target_of(*routed.call);
+    if (auto* found = std::get_if<call_target>(&checked))
+      target = std::move(*found);
+    else
+      refused = std::get<error>(std::move(checked));
+  }
+  auto work =
+    std::make_unique<transfer>(std::move(routed.call), std::move(target),
+                               std::move(done), std::move(routed.profile));
+  if (routed.token)
+    work->made_with(routed.token->number, std::move(routed.token->text));
   auto first = false;
   {
     auto guard = std::lock_guard{incoming_mutex_};
@@ -144,6 +163,7 @@ void outbound_client::loop::start(outbound_call_ptr call, completion done) {
 void outbound_client::loop::run() {
   while (take_arrivals()) {
     give_turns();
+    request_tokens(clock::now());
     poll_once();
     take_ended();
   }
@@ -152,7 +172,8 @@ void outbound_client::loop::run() {
 
 int outbound_client::loop::patience_for_poll(time_point now) const {
   auto next = now + poll_max;
-  for (const auto& due : {lanes_.next_tick(), next_turns_, next_lookup_end_})
+  for (const auto& due :
+       {lanes_.next_tick(), next_turns_, next_lookup_end_, next_token_})
     if (due)
       next = std::min(next, *due);
   if (next <= now)
@@ -215,6 +236,10 @@ bool outbound_client::loop::take_arrivals() {
     arrived.swap(incoming_);
     names.swap(looked_up_);
   }
+  {
+    const auto guard = std::lock_guard{profiles_mutex_};
+    retired_.clear();
+  }
   const auto now = clock::now();
   take_looked_up(names, now);
   give_up_lookups(now);
@@ -231,13 +256,14 @@ void outbound_client::loop::take(std::unique_ptr<transfer> work,
                                  time_point now) {
   const auto& to = work->target();
   auto name = to.name();
-  const auto generation = generation_of(to.host);
+  const auto generation = generation_of(*work);
+  const auto& options = work->options();
   // Where there is a proxy, it looks names up. One with letters beyond ASCII,
   // libcurl knows how to write (RFC 5890).
   const bool is_ascii = std::all_of(name.begin(), name.end(), [](char each) {
     return static_cast<unsigned char>(each) < 0x80;
   });
-  if (!options_.proxy.empty() || !is_ascii) {
+  if (!options.proxy.empty() || !is_ascii) {
     begin(std::move(work), now);
     return;
   }
@@ -250,7 +276,7 @@ void outbound_client::loop::take(std::unique_ptr<transfer> work,
   const auto known = names_.find(name, now);
   if (!known) {
     const auto until =
-      now + std::min(options_.connect_timeout, work->call().timeout);
+      now + std::min(options.connect_timeout, work->call().timeout);
     next_lookup_end_ = std::min(until, next_lookup_end_.value_or(until));
     unresolved_[name].push_back({std::move(work), until});
     return;
@@ -293,7 +319,12 @@ void outbound_client::loop::give_up_lookups(time_point now) {
   }
 }
 
-std::uint64_t& outbound_client::loop::generation_of(const std::string& host) {
+std::uint64_t& outbound_client::loop::generation_of(const transfer& work) {
+  // Network connections of one profile are not those of another.
+  const auto profile = work.profile_id();
+  const auto host = profile == 0
+                    ? work.target().host
+                    : std::to_string(profile) + ' ' + work.target().host;
   const auto known = generations_.find(host);
   if (known != generations_.end())
     return known->second;
@@ -302,7 +333,9 @@ std::uint64_t& outbound_client::loop::generation_of(const std::string& host) {
     generations_.clear();
     first_generation_ = ++last_generation_;
   }
-  return generations_.emplace(host, first_generation_).first->second;
+  return generations_
+    .emplace(host, profile == 0 ? first_generation_ : ++last_generation_)
+    .first->second;
 }
 
 void outbound_client::loop::learn_from(const transfer& work,
@@ -320,7 +353,7 @@ void outbound_client::loop::learn_from(const transfer& work,
   case error_kind::attempt_timed_out:
   case error_kind::connection_lost:
     // With HTTP/2, others are on that connection or would be next.
-    if (auto& now = generation_of(to.host);
+    if (auto& now = generation_of(work);
         to.is_tls() && now == work.generation())
       now = ++last_generation_;
     break;
@@ -349,7 +382,8 @@ void outbound_client::loop::begin(std::unique_ptr<transfer> work,
                                   time_point now) {
   const auto id = next_id_++;
   auto& lane = lanes_.with_room(work->call().purpose);
-  auto code = work->prepare(take_handle(), lanes_.sockets(), now);
+  auto code =
+    work->prepare(take_handle(work->profile()), lanes_.sockets(), now);
   if (code == CURLE_OK
       && (curl_easy_setopt(work->easy(), CURLOPT_PRIVATE,
                            reinterpret_cast<void*>(id))
@@ -384,28 +418,28 @@ void outbound_client::loop::take_ended(curl_lane& from) {
     learn_from(*work, done);
     curl_multi_remove_handle(from.multi.get(), easy);
     --from.calls;
-    recycle(work->release_easy());
+    recycle(work->profile(), work->release_easy());
     work->tell(std::move(done));
   }
 }
 
-curl_easy outbound_client::loop::take_handle() {
-  if (!spare_.empty()) {
-    auto easy = std::move(spare_.back());
-    spare_.pop_back();
+curl_easy outbound_client::loop::take_handle(call_profile& profile) {
+  auto& spare = profile.spare;
+  if (!spare.empty()) {
+    auto easy = std::move(spare.back());
+    spare.pop_back();
     return easy;
   }
   auto easy = checked(curl_easy{curl_easy_init()});
-  if (transfer::configure(easy.get(), options_, share_.get(), lanes_.sockets(),
-                          trusted_)
+  if (transfer::configure(easy.get(), profile, share_.get(), lanes_.sockets())
       != CURLE_OK)
     throw std::bad_alloc{}; // the only reason that is left
   return easy;
 }
 
-void outbound_client::loop::recycle(curl_easy easy) {
-  if (spare_.size() < spare_max)
-    spare_.push_back(std::move(easy));
+void outbound_client::loop::recycle(call_profile& profile, curl_easy easy) {
+  if (profile.spare.size() < spare_max)
+    profile.spare.push_back(std::move(easy));
 }
 
 void outbound_client::loop::shut_down() {

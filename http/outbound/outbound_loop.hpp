@@ -1,15 +1,18 @@
 #pragma once
 
+#include "http/outbound/call_profile.hpp"
 #include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/curl_lanes.hpp"
 #include "http/outbound/name_book.hpp"
 #include "http/outbound/outbound_client.hpp"
+#include "http/outbound/token_store.hpp"
+#include "http/outbound/token_table.hpp"
 #include "http/outbound/transfer.hpp"
-#include "http/outbound/trust_store.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +40,8 @@ public:
 
   const std::shared_ptr<call_turns>& turns() const noexcept { return turns_; }
 
+  std::vector<connection_state> connections() const;
+
 private:
   using time_point = std::chrono::steady_clock::time_point;
 
@@ -59,6 +64,31 @@ private:
     curl_lane* lane = nullptr;
   };
 
+  /// A call as it is sent, or why it cannot be.
+  struct routed_call {
+    outbound_call_ptr call;
+    std::shared_ptr<call_profile> profile;
+    std::optional<token_table::token> token;
+    std::optional<error> refused;
+  };
+
+  /// How calls of a connection get to it, as it was then.
+  struct known_profile {
+    connection_ptr connection;
+    std::shared_ptr<call_profile> profile;
+  };
+
+  void follow_connections();
+  /// Adds what the call's connection says.
+  routed_call route(outbound_call_ptr call);
+  std::shared_ptr<call_profile> profile_of(const connection_ptr& through);
+  void request_tokens(time_point now);
+  void request_token(const std::string& name, time_point now);
+  void token_answered(const std::string& name,
+                      const result<token_answer>& answer,
+                      std::optional<std::chrono::milliseconds> retry_after);
+  void store_token(const std::string& name, const std::string& refresh_token);
+
   void run();
   int patience_for_poll(time_point now) const;
   void poll_once();
@@ -73,16 +103,24 @@ private:
   void give_up_lookups(time_point now);
   void begin(std::unique_ptr<transfer> work, time_point now);
   void learn_from(const transfer& work, const exchange& done);
-  std::uint64_t& generation_of(const std::string& host);
-  curl_easy take_handle();
+  std::uint64_t& generation_of(const transfer& work);
+  curl_easy take_handle(call_profile& profile);
   /// What it points to of its call is set anew before it is used again.
-  void recycle(curl_easy easy);
+  void recycle(call_profile& profile, curl_easy easy);
   void shut_down();
 
   const outbound_options options_;
   owned_fd epoll_; ///< clones, and whether there is something in the other
   owned_fd epoll_sub_actions_;
+  const std::shared_ptr<token_table> tokens_;
   const std::shared_ptr<call_turns> turns_;
+  const std::shared_ptr<call_profile> profile_; ///< without a connection
+
+  std::mutex profiles_mutex_;
+  // Guarded by it.
+  std::map<std::string, known_profile> profiles_;
+  std::vector<std::shared_ptr<call_profile>> retired_;
+  std::uint64_t last_profile_ = 0;
 
   std::mutex incoming_mutex_;
   std::vector<arrival> incoming_;      ///< guarded by incoming_mutex_
@@ -92,7 +130,6 @@ private:
   // What follows is the loop's thread's alone. The order is that in which
   // libcurl wants them made, and destroyed in reverse.
   name_book names_;
-  trust_store trusted_;
   curl_share share_;
   curl_lanes lanes_;
   bool woken_ = false;
@@ -106,9 +143,11 @@ private:
   std::uint64_t last_generation_ = 0;
   std::uint64_t first_generation_ = 0; ///< of hosts that are not known
   shortage shortage_;
-  std::vector<curl_easy> spare_;
   std::unordered_map<std::uint64_t, running_call> calls_;
   std::uint64_t next_id_ = 1;
+  std::optional<time_point> next_token_;
+
+  token_store store_; ///< its thread tells what is above
 
   std::thread thread_;
 };

@@ -1,10 +1,13 @@
 #pragma once
 
+#include "config/connection_registry.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,6 +42,9 @@ struct outbound_options {
   /// PEM text of the authorities that upstreams are verified with; empty: those
   /// of the system.
   std::string ca = {};
+  /// PEM texts of what this side shows; empty: nothing.
+  std::string certificate = {};
+  std::string key = {};
   /// `http://name:port`, through which all calls go (CONNECT, RFC 9110, section
   /// 9.3.6); empty: none, whatever the environment says.
   std::string proxy = {};
@@ -46,6 +52,8 @@ struct outbound_options {
   /// (ALPN).
   bool http2 = true;
   std::string user_agent = "handoff";
+  /// What calls may be made through; null: nothing.
+  std::shared_ptr<connection_registry> connections = nullptr;
   /// Looks names up; null: the system does. For tests.
   std::function<std::vector<std::string>(const std::string& name)> resolve = {};
 };

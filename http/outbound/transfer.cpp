@@ -1,6 +1,7 @@
 #include "http/outbound/transfer.hpp"
 
 #include "http/outbound/address_policy.hpp"
+#include "job/token.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -77,21 +78,22 @@ void set_option(CURLcode& so_far, CURL* easy, CURLoption option, T value) {
 
 transfer::transfer(outbound_call_ptr call, call_target to,
                    outbound_client::completion done,
-                   const outbound_options& options)
+                   std::shared_ptr<call_profile> profile)
     : call_{std::move(call)},
       turn_{dynamic_cast<governed_turn*>(call_->turn.get())},
       target_{std::move(to)},
       done_{std::move(done)},
-      options_{options} {}
+      profile_{std::move(profile)},
+      options_{profile_->options} {}
 
 template <class T>
 void transfer::set(CURLoption option, T value) {
   set_option(prepared_, easy_.get(), option, value);
 }
 
-CURLcode transfer::configure(CURL* easy, const outbound_options& options,
-                             CURLSH* share, socket_watch& sockets,
-                             trust_store& trusted) {
+CURLcode transfer::configure(CURL* easy, call_profile& profile, CURLSH* share,
+                             socket_watch& sockets) {
+  const auto& options = profile.options;
   auto code = CURLE_OK;
   const auto set = [&](CURLoption option, auto value) {
     set_option(code, easy, option, value);
@@ -107,7 +109,18 @@ CURLcode transfer::configure(CURL* easy, const outbound_options& options,
   set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   set(CURLOPT_SSL_CTX_FUNCTION, &on_tls);
-  set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(&trusted));
+  set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(&profile.trusted));
+  const auto set_text = [&](CURLoption option, const std::string& pem) {
+    curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_COPY};
+    if (!pem.empty())
+      set(option, &blob);
+  };
+  set_text(CURLOPT_SSLCERT_BLOB, options.certificate);
+  set_text(CURLOPT_SSLKEY_BLOB, options.key);
+  // Through a proxy, libcurl itself has to tell network connections apart, and
+  // what it compares is this.
+  if (profile.id != 0 && !options.proxy.empty())
+    set_text(CURLOPT_CAINFO_BLOB, options.ca);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   // Not asked for, but understood: an upstream may send so all the same (RFC
   // 9110, section 12.5.3).
@@ -495,6 +508,9 @@ exchange transfer::give_up(error_kind kind, std::string detail,
 
 void transfer::tell(exchange done) {
   place_.give_up();
+  done.token = token_number_;
+  if (token_number_ != 0)
+    hide_token(done, token_);
   if (turn_ != nullptr)
     turn_->finished(outcome_of(done));
   if (done_)

@@ -2,32 +2,34 @@
 
 #include "http/front_door/descriptors.hpp"
 #include "http/outbound/call_check.hpp"
+#include "http/outbound/call_profile.hpp"
 #include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/socket_watch.hpp"
-#include "http/outbound/trust_store.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace handoff {
 
 /// One outbound call: from when it is asked for until its completion is told.
 /// What is set on libcurl's handle points into it, so it stays where it is.
-/// `options` outlives it.
 class transfer {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
   /// `to` is where the call goes; its URL is null where it cannot be sent.
   transfer(outbound_call_ptr call, call_target to,
-           outbound_client::completion done, const outbound_options& options);
+           outbound_client::completion done,
+           std::shared_ptr<call_profile> profile);
 
   transfer(const transfer&) = delete;
   transfer& operator=(const transfer&) = delete;
@@ -35,6 +37,18 @@ public:
   const outbound_call& call() const noexcept { return *call_; }
 
   const call_target& target() const noexcept { return target_; }
+
+  call_profile& profile() noexcept { return *profile_; }
+
+  std::uint64_t profile_id() const noexcept { return profile_->id; }
+
+  const outbound_options& options() const noexcept { return options_; }
+
+  /// The token that the call has in it, which the answer must not repeat.
+  void made_with(std::uint64_t number, std::string token) {
+    token_number_ = number;
+    token_ = std::move(token);
+  }
 
   /// Where its connection goes: the addresses of the target's name, one of
   /// which will do. `generation` is that of the connections to its host: only
@@ -48,11 +62,10 @@ public:
   std::string new_address() const;
 
   /// Sets on a new handle what all calls have in common. TLS sessions are kept
-  /// in `share`; `sockets` hears of the sockets that are closed; upstreams are
-  /// verified with `trusted`.
-  static CURLcode configure(CURL* easy, const outbound_options& options,
-                            CURLSH* share, socket_watch& sockets,
-                            trust_store& trusted);
+  /// in `share`; `sockets` hears of the sockets that are closed. `profile`
+  /// outlives the handle.
+  static CURLcode configure(CURL* easy, call_profile& profile, CURLSH* share,
+                            socket_watch& sockets);
 
   /// Makes `easy`, which is configured and may have made another call before,
   /// ready to carry this one out. Not CURLE_OK: nothing was sent and nothing
@@ -110,7 +123,10 @@ private:
   governed_turn* turn_; ///< that of the call; may be null
   call_target target_;
   outbound_client::completion done_;
-  const outbound_options& options_;
+  std::shared_ptr<call_profile> profile_;
+  const outbound_options& options_; ///< those of the profile
+  std::uint64_t token_number_ = 0;
+  std::string token_;
   socket_watch* sockets_ = nullptr; ///< that of `prepare`
   curl_lines request_headers_;
   curl_lines resolved_;   ///< the target's addresses

@@ -129,7 +129,7 @@ protected:
     for (const auto* each :
          {"/livez", "/readyz", "/metrics", "/openapi.json", "/api/v1/jobs",
           "/api/v1/flows", "/api/v1/webhooks", "/api/v1/supervisor",
-          "/api/v1/overview", "/"})
+          "/api/v1/connections", "/api/v1/overview", "/"})
       EXPECT_EQ(ask("GET", each).status, 200);
     for (const auto& [file, code] : {std::pair{"style.css", 200},
                                      {"app.js", 200},
@@ -223,6 +223,17 @@ TEST_F(OpenApiTest, DescribesWhatEachRouteAnswers) {
   script(on("/projects/*/clone", ok, ok, status(403), reset, ok),
          on("/projects/*/s1", status(503), ok),
          on("/projects/*/s2", ok, status(404), ok));
+  const temp_directory files;
+  const json auth{{"type", "oauth2"},
+                  {"token_url", api.url("/token")},
+                  {"client_id", "me"},
+                  {"client_secret", "hush-hush-hush"}};
+  files.write("connections.json",
+              json{{"plain", {{"url", api.url("/")}}},
+                   {"graph", {{"url", api.url("/")}, {"auth", auth}}}}
+                .dump());
+  options.ini["flows"]["connections"] =
+    '"' + (files.path() / "connections.json").string() + '"';
   start();
   send_webhooks();
   give_orders();

@@ -53,6 +53,16 @@ std::string tls_identity::pem() const {
   return {data, static_cast<std::size_t>(size)};
 }
 
+std::string tls_identity::key_pem() const {
+  const std::unique_ptr<BIO, int (*)(BIO*)> text{BIO_new(BIO_s_mem()),
+                                                 BIO_free};
+  PEM_write_bio_PrivateKey(text.get(), key.get(), nullptr, nullptr, 0, nullptr,
+                           nullptr);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(text.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
 tls_identity make_authority(const std::string& name) {
   tls_identity made;
   made.key = make_key();
@@ -92,6 +102,12 @@ tls_server::tls_server(options what)
   // The old versions need signatures that are not allowed any more.
   if (options_.newest_version < TLS1_2_VERSION)
     SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0");
+  if (options_.clients) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context),
+                        options_.clients.get());
+    SSL_CTX_set_verify(
+      context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
   constexpr unsigned char id[] = "test";
   SSL_CTX_set_session_id_context(context, id, sizeof(id));
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

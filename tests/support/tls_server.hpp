@@ -18,7 +18,8 @@ struct tls_identity {
   std::shared_ptr<X509> certificate;
   std::shared_ptr<EVP_PKEY> key;
 
-  std::string pem() const; ///< of the certificate
+  std::string pem() const;     ///< of the certificate
+  std::string key_pem() const; ///< of the key
 };
 
 /// An authority that signs itself.
@@ -39,6 +40,8 @@ public:
     /// The bytes that answer the request with this head; empty: the connection
     /// is closed instead. `number` counts all requests from 1.
     std::function<std::string(const std::string& head, int number)> handle = {};
+    /// Clients must show a certificate of this authority; null: they need not.
+    std::shared_ptr<X509> clients = nullptr;
   };
 
   explicit tls_server(options what);

@@ -5,7 +5,9 @@
 #include "actors/journal_keeper.hpp"
 #include "actors/root_supervisor.hpp"
 #include "actors/scheduler.hpp"
+#include "config/connection_reader.hpp"
 #include "config/flow_loader.hpp"
+#include "config/fresh_flows.hpp"
 #include "http/admin/admin.hpp"
 #include "http/admin/origin_check.hpp"
 #include "http/outbound/outbound.hpp"
@@ -101,6 +103,14 @@ counts_of(std::shared_ptr<const call_turns> turns) {
   };
 }
 
+std::function<std::vector<connection_state>()>
+states_of(const std::weak_ptr<const outbound_client>& client) {
+  return [client] {
+    const auto alive = client.lock();
+    return alive ? alive->connections() : std::vector<connection_state>{};
+  };
+}
+
 /// Where the journal is: what follows "sqlite:", seen from the INI's folder.
 std::string sqlite_path(const settings& from) {
   constexpr std::string_view scheme = "sqlite:";
@@ -119,11 +129,14 @@ service::service(const checked_configuration& configuration,
   admission_ = std::make_shared<admission_counts>(
     from.admission.max_held, from.admission.max_jobs, from.admission.max_bytes);
   make_records();
+  connections_ = std::make_shared<connection_registry>(
+    configuration.connections, connection_defaults_of(from));
   flows_ = std::make_shared<flow_registry>(
     flows_in_force{configuration.flows, configuration.flow_files,
                    std::chrono::system_clock::now()});
   open_journal(from);
   auto calls = outbound_options_of(from);
+  calls.connections = connections_;
   calls.governor.breaker_changed = [events = events_](std::string_view host,
                                                       std::string_view state) {
     events->breaker_changed(host, state);
@@ -194,6 +207,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.supervision = supervision_;
   counted.history = history_;
   counted.upstreams = counts_of(client_->turns());
+  counted.connections = states_of(client_);
   counted.ingress_refusals = ingress_refusals_;
   counted.admin_refusals = admin_refusals_;
   counted.draining = draining_;
@@ -267,8 +281,16 @@ void service::spawn_actors(const checked_configuration& configuration) {
   env->random = draw;
   env->pool_workers = from.pool.workers;
   env->restarts = {from.supervisor.max_restarts, from.supervisor.within};
-  compile_ = [defaults = defaults_of(from)](const nlohmann::json& definition) {
-    return compile_flow(definition, defaults);
+  compile_ = [defaults = defaults_of(from),
+              connections = connections_](const nlohmann::json& definition) {
+    auto in_force = defaults;
+    in_force.connections = connections->current();
+    return compile_flow(definition, in_force);
+  };
+  env->connections = connections_;
+  env->refreshed = [flows = std::make_shared<fresh_flows>(compile_)](
+                     const flow_ptr& definition) {
+    return flows->now(definition);
   };
   env->compile = compile_;
   root_ = actors_->spawn(root_supervisor, environment_ptr{env});
@@ -331,9 +353,9 @@ void service::spawn_reloader(const settings& from,
   flow_reloader_options options;
   options.flows = flows_;
   options.directory = from.flows.directory;
-  options.load = [flows = from.flows,
-                  defaults = defaults_of(from)](bool must_exist) {
-    return load_flows(flows.directory, defaults, flows.given || must_exist);
+  options.connections = connections_;
+  options.load = [from](bool must_exist) {
+    return load_flows(from, must_exist);
   };
   options.now = [] {
     return std::chrono::system_clock::now();
@@ -402,6 +424,7 @@ void service::open_doors(const checked_configuration& configuration) {
   // webhooks but cannot be asked how it is.
   admin_options seen;
   seen.webhooks = webhooks_;
+  seen.connections = {states_of(client_), counts_of(client_->turns())};
   seen.jobs = operator_options{views, root_, compile_, flows_, waiting_};
   seen.supervisor = supervisor_view_;
   seen.flows = flows_;

@@ -112,6 +112,7 @@ private:
   std::shared_ptr<webhook_log> webhooks_ = std::make_shared<webhook_log>();
   std::shared_ptr<event_feed> events_;
   std::shared_ptr<supervision_log> supervision_;
+  std::shared_ptr<connection_registry> connections_;
   std::shared_ptr<flow_registry> flows_;
   std::shared_ptr<metrics> metrics_;
   std::shared_ptr<journal> store_;

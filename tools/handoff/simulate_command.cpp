@@ -97,6 +97,7 @@ simulation_options options_of(const arguments& given, std::string& failed) {
   }
   const auto checked = given_configuration(given);
   options.settings = checked.settings;
+  options.connections = checked.connections;
   options.definition = chosen_flow(checked, given.positional[0], failed);
   if (failed.empty())
     options.body = read_body(given.value("data").value_or("{}"), failed);

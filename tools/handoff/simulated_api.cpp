@@ -127,6 +127,19 @@ exchange api_state::answer(const outbound_call& call) {
   return done;
 }
 
+/// The call as the outbound client would make it.
+outbound_call through_connection(const simulated_traffic& traffic,
+                                 const outbound_call& call) {
+  const auto through = call.connection.empty()
+                       ? nullptr
+                       : traffic.connections->find(call.connection);
+  if (through == nullptr)
+    return call;
+  auto made = completed(call, *through);
+  authorize(made, *through, "simulated-token");
+  return made;
+}
+
 api_actor::behavior_type
 simulated_api(api_actor::stateful_pointer<api_state> self,
               std::shared_ptr<simulated_traffic> traffic) {
@@ -134,11 +147,12 @@ simulated_api(api_actor::stateful_pointer<api_state> self,
   return {
     [self](const outbound_call_ptr& call) {
       auto& state = self->state;
-      const auto done = state.answer(*call);
+      const auto sent = through_connection(*state.traffic, *call);
+      const auto done = state.answer(sent);
       const auto* key = find_header(call->headers, "Idempotency-Key");
       state.traffic->calls.push_back(
-        {state.traffic->now(), call->method, call->url,
-         key != nullptr ? *key : std::string{}, call->headers, call->body,
+        {state.traffic->now(), sent.method, sent.url,
+         key != nullptr ? *key : std::string{}, sent.headers, sent.body,
          done.duration, done.status, done.failure});
       auto promise = self->make_response_promise<exchange_ptr>();
       const auto number = ++state.last;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/handles.hpp"
+#include "config/connection_registry.hpp"
 #include "tools/handoff/simulation.hpp"
 
 #include <caf/actor_system.hpp>
@@ -13,6 +14,9 @@ namespace handoff {
 /// What a simulated API shares with who looks at it.
 struct simulated_traffic {
   fake_api::script script;
+  /// Calls through one get what it says, and a token that is made up.
+  std::shared_ptr<connection_registry> connections =
+    std::make_shared<connection_registry>();
   std::vector<simulated_call> calls;
   std::function<std::chrono::milliseconds()> now; ///< since the webhook
 };

@@ -70,6 +70,8 @@ public:
     system_.emplace(config_);
     begin_ = system_->clock().now();
     traffic_->script = std::move(options_.script);
+    traffic_->connections =
+      std::make_shared<connection_registry>(options_.connections);
     traffic_->now = [this] {
       return passed();
     };
@@ -134,6 +136,7 @@ private:
     };
     env->admission = std::make_shared<admission_counts>();
     env->pool_workers = from.pool.workers;
+    env->connections = traffic_->connections;
     env->restarts = {from.supervisor.max_restarts, from.supervisor.within};
     env->outbound = spawn_simulated_api(*system_, traffic_);
     journal_finder_options finder;

@@ -18,6 +18,7 @@ namespace handoff {
 struct simulation_options {
   handoff::settings settings;
   flow_ptr definition;
+  connection_set connections;
   nlohmann::json body;
   handoff::headers headers;
   bool respond_async = false;

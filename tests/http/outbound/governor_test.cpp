@@ -203,19 +203,45 @@ TEST_F(GovernorTest, GivesJobsFairTurns) {
   EXPECT_THAT(order, ElementsAre(1, 11, 21, 2, 22, 3));
 }
 
-TEST_F(GovernorTest, StartsAtTheRateWithATenthOfASecondsBurst) {
+TEST_F(GovernorTest, StartsAtTheRateWithASecondsBurst) {
   auto options = limits(1'000);
   options.rate = 100;
   govern(options);
-  for (std::uint64_t id = 1; id <= 30; ++id)
+  for (std::uint64_t id = 1; id <= 130; ++id)
     ask_clone(id);
-  EXPECT_THAT(ready(), SizeIs(10));
+  EXPECT_THAT(ready(), SizeIs(100));
   for (auto turn = 0; turn < 20; ++turn) {
     EXPECT_THAT(ready(), IsEmpty());
     ASSERT_EQ(wakeup(), now_ + 10ms) << turn;
     pass(10ms);
     EXPECT_THAT(ready(), SizeIs(1)) << turn;
   }
+}
+
+TEST_F(GovernorTest, HoldsCallsWhoseConnectionHasNoToken) {
+  govern(limits(10));
+  ask_clone(1);
+  governor_->set_token_missing("http://a:80", true, now_);
+  EXPECT_THAT(ready(), IsEmpty());
+  EXPECT_EQ(wakeup(), std::nullopt);
+  pass(3s);
+  EXPECT_EQ(obstacle(call_class::clone),
+            (turn_obstacle{turn_obstacle::reason::token, 3s}));
+  governor_->set_token_missing("http://a:80", false, now_);
+  EXPECT_THAT(ready(), ElementsAre(1));
+}
+
+TEST_F(GovernorTest, HasLimitsOfItsOwnForAConnection) {
+  govern(limits(10));
+  ask_clone(1);
+  ask_clone(2);
+  ask(3, call_class::clone, "job", "http://other:80");
+  ask(4, call_class::clone, "job", "http://other:80");
+  governor_->set_limits({{"http://a:80", limits(1)}}, now_);
+  EXPECT_THAT(ready(), testing::UnorderedElementsAre(1, 3, 4));
+  EXPECT_EQ(governor_->room_for_clones("http://a:80").slots, 1U);
+  governor_->set_limits({}, now_);
+  EXPECT_THAT(ready(), ElementsAre(2));
 }
 
 TEST_F(GovernorTest, KeepsARateBelowOneASecond) {
