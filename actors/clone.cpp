@@ -173,6 +173,10 @@ void clone_state::resume() {
     order->responder->answer_by(order->answer_by, accepted_reply());
   // Its call may be under way still, but nobody waits for that one.
   order->place->leave();
+  // Of those that an upstream had told to wait, one comes back first.
+  if ((*record)->clone.throttled_since)
+    env->turns->pause(upstream_of(order->definition->clone.request),
+                      milliseconds{0});
   const auto step = after_crash(rules, **record, env->now(), env->random());
   if (is_under_way((*record)->clone.attempts))
     follow(step, cut_short({error_kind::shut_down,

@@ -50,6 +50,9 @@ void job_supervisor_state::resume(step_kind kind) {
         **record, which, step.attempts.back(),
         {error_kind::shut_down, "the service stopped while it was under way"},
         milliseconds{0}, env->now()));
+    // Of those that an upstream had told to wait, one comes back first.
+    if (step.throttled_since && definition)
+      env->turns->pause(upstream_of_step(which), milliseconds{0});
     // Those who waited for an upstream do not come back at once.
     const auto* wanted =
       kind == step_kind::sub_action && definition ? sub_action_of(at) : nullptr;

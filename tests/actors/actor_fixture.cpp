@@ -50,7 +50,10 @@ fake_outbound(fake_outbound_actor::stateful_pointer<fake_outbound_state> self,
     [self](const outbound_call_ptr& call) {
       auto& state = self->state;
       auto& fake = *state.upstream;
-      const auto host_end = call->url.find('/', call->url.find("//") + 2);
+      const auto scheme_end = call->url.find("//");
+      const auto host_end = scheme_end == std::string::npos
+                            ? 0 // through a connection
+                            : call->url.find('/', scheme_end + 2);
       const auto path = call->url.substr(host_end);
       const auto* key = find_header(call->headers, "Idempotency-Key");
       const auto* trace = find_header(call->headers, "traceparent");
@@ -299,7 +302,8 @@ void ActorTest::run_for(milliseconds span) {
   }
 }
 
-flow_ptr ActorTest::load(nlohmann::json more) {
+flow_ptr ActorTest::load(nlohmann::json more,
+                         const connection_set& connections) {
   nlohmann::json definition{
     {"name", "setup"},
     {"clone",
@@ -312,7 +316,9 @@ flow_ptr ActorTest::load(nlohmann::json more) {
     {"sub_actions", nlohmann::json::array()},
   };
   definition.merge_patch(more);
-  auto loaded = read_flow(definition, flow_defaults{}, "test.json");
+  flow_defaults defaults;
+  defaults.connections = std::make_shared<const connection_set>(connections);
+  auto loaded = read_flow(definition, defaults, "test.json");
   for (const auto& each : loaded.errors)
     ADD_FAILURE() << each.what;
   return loaded.flow;

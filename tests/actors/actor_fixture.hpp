@@ -91,6 +91,11 @@ public:
   ask(turn_request wanted, std::function<void(turn_ptr)> granted) override;
   void pause(const std::string& upstream, milliseconds time) override;
 
+  void token_refused(const std::string& upstream,
+                     std::uint64_t token) override {
+    refused.emplace_back(upstream, token);
+  }
+
   std::optional<turn_obstacle> obstacle(const std::string&,
                                         call_class) const override {
     return std::nullopt;
@@ -105,6 +110,7 @@ public:
   bool refuse = false;
   std::vector<turn_request> asked;
   std::vector<std::pair<std::string, milliseconds>> pauses;
+  std::vector<std::pair<std::string, std::uint64_t>> refused;
 
 private:
   using line = std::map<std::uint64_t, std::function<void(turn_ptr)>>;
@@ -124,7 +130,8 @@ protected:
 
   /// Loads a flow whose clone is `POST /clone` with the UID at `/id`. `more` is
   /// merged into it.
-  flow_ptr load(nlohmann::json more = nlohmann::json::object());
+  flow_ptr load(nlohmann::json more = nlohmann::json::object(),
+                const connection_set& connections = {});
   /// A flow with sub-actions of these names, each `POST /NAME`.
   flow_ptr load_with(const std::vector<std::string>& names);
 

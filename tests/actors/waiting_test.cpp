@@ -139,6 +139,46 @@ TEST_F(WaitingJobTest, WaitsOutNotNowWithoutCountingIt) {
   const auto record = job_of(id);
   EXPECT_EQ(record.status, job_status::succeeded);
   EXPECT_EQ(record.sub_actions[0].counted, 1u);
+  // The upstream asked it of all calls, not of this one.
+  EXPECT_EQ(turns->pauses,
+            (std::vector<std::pair<std::string, milliseconds>>(
+              6, {"http://127.0.0.1:9001", milliseconds{60'000}})));
+}
+
+// Goal: a token that is refused is renewed once, and costs no attempt.
+TEST_F(WaitingJobTest, MakesACallOnceMoreWithANewToken) {
+  connection graph;
+  graph.name = "graph";
+  graph.url = "http://127.0.0.1:9001";
+  graph.auth.type = connection_auth::kind::oauth2;
+  const auto all =
+    connection_set{{"graph", std::make_shared<const connection>(graph)}};
+  options.connections->replace(all);
+  start();
+  auto refused = answers(401);
+  refused.done.token = 7;
+  upstream->script["/clone"] = {refused, answers(201, R"({"id":"p"})")};
+  upstream->script["/a"] = {refused, refused};
+  const json through{{"method", "POST"}, {"connection", "graph"}};
+  auto clone = through;
+  clone["path"] = "/clone";
+  clone["url"] = nullptr; // takes out that of the fixture
+  auto step = through;
+  step["path"] = "/a";
+  const auto id = post(load(
+    {{"clone",
+      {{"request", clone}, {"uid", "/id"}, {"retry", {{"max_attempts", 1}}}}},
+     {"sub_actions", {{{"name", "a"}, {"request", step}}}}},
+    all));
+  run_for(1min);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.clone.uid, json("p"));
+  EXPECT_EQ(record.clone.counted, 1u);
+  EXPECT_EQ(record.status, job_status::failed);
+  EXPECT_EQ(record.sub_actions[0].counted, 1u);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(2));
+  EXPECT_EQ(turns->refused, (std::vector<std::pair<std::string, std::uint64_t>>(
+                              2, {"graph", 7})));
 }
 
 TEST_F(WaitingJobTest, AdoptsTheUidThatAPollBrings) {
