@@ -342,6 +342,53 @@ TEST_F(ConnectionTest, IsReloadedWithTheFlowsAllOrNothing) {
   EXPECT_EQ(sent("/projects/p-1/s1", "X-Tenant").back(), "second");
 }
 
+// Goal: an upstream that names another host gets nobody's credentials there.
+TEST_F(ConnectionTest, SendsItsCredentialsToItsOwnHostOnly) {
+  fake_api other;
+  other.set_script(json::array(
+    {on("/jobs/7", json{{"body", {{"status", "done"}, {"id", "p"}}}})}));
+  connection["headers"] = {{"X-Tenant", "acme"}};
+  connection["auth"] = {{"type", "bearer"}, {"token", "only-for-the-host"}};
+  flow["clone"]["poll"] = {
+    {"request",
+     {{"method", "GET"}, {"connection", "graph"}, {"url", "{{accepted/at}}"}}},
+    {"hosts", {"127.0.0.1:" + std::to_string(other.port())}},
+    {"until", {{"at", "/status"}, {"is", "done"}}},
+    {"every", "10ms"}};
+  script(on("/projects/t/clone",
+            json{{"status", 202}, {"body", {{"at", other.url("/jobs/7")}}}}));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  EXPECT_EQ(sent("/projects/t/clone", "Authorization"),
+            strings{"Bearer only-for-the-host"});
+  const auto polls = other.requests();
+  ASSERT_EQ(polls.size(), 1U);
+  EXPECT_EQ(polls[0].dump().find("only-for-the-host"), std::string::npos);
+  EXPECT_EQ(polls[0].dump().find("acme"), std::string::npos);
+}
+
+TEST_F(ConnectionTest, RetriesAConnectionThatIsGone) {
+  flow["clone"]["retry"] = {{"max_attempts", 2}, {"first", "300ms"}};
+  script(on("/projects/t/clone", status(503), ok));
+  start();
+  const auto job =
+    service->post("setup", {{"template", "t"}}, {{"Prefer", "respond-async"}})
+      .json()
+      .at("job")
+      .get<std::string>();
+  ASSERT_TRUE(wait_for_requests("POST /projects/t/clone", 1));
+  // The flow goes with its connection; the job stays.
+  write_connections(json::object());
+  const auto other = json{{"name", "other"}, {"clone", flow["clone"]}};
+  auto without = other;
+  without["clone"]["request"] = {{"method", "POST"}, {"url", api.url("/a")}};
+  service->directory().write("flows/setup.json", without.dump());
+  ASSERT_EQ(service->admin("POST", "/api/v1/flows/reload").status, 200);
+  const auto record = service->wait_for_job(job, "failed");
+  const auto why = record["clone"]["attempts"][1]["error"].dump();
+  EXPECT_NE(why.find("there is no connection"), std::string::npos) << why;
+}
+
 TEST_F(ConnectionTest, PausesForAllWhereOneCallIsThrottled) {
   options.ini["retry"]["throttled"] = "30s";
   script(on("/projects/t/clone", ok, ok),

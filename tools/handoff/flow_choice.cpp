@@ -3,6 +3,7 @@
 #include "config/flow_loader.hpp"
 
 #include <filesystem>
+#include <memory>
 
 namespace handoff {
 
@@ -20,7 +21,10 @@ flow_ptr chosen_flow(const checked_configuration& checked,
     return nullptr;
   }
   if (name.ends_with(".json")) {
-    auto loaded = load_flow(name, defaults_of(checked.settings));
+    auto defaults = defaults_of(checked.settings);
+    defaults.connections =
+      std::make_shared<const connection_set>(checked.connections);
+    auto loaded = load_flow(name, defaults);
     if (!loaded.flow)
       failed = to_string(loaded.errors.at(0));
     return loaded.flow;
