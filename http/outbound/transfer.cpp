@@ -108,6 +108,9 @@ CURLcode transfer::configure(CURL* easy, call_profile& profile, CURLSH* share,
   // Read from no file by libcurl, which would do so for each connection.
   set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  // libcurl would keep the store of the first connection, whatever a later one
+  // trusts: it sets up its own after `on_tls`.
+  set(CURLOPT_CA_CACHE_TIMEOUT, 0L);
   set(CURLOPT_SSL_CTX_FUNCTION, &on_tls);
   set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(&profile.trusted));
   const auto set_text = [&](CURLoption option, const std::string& pem) {
