@@ -3,8 +3,10 @@
 #include "actors/ask.hpp"
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
+#include "config/answer_excerpt.hpp"
 #include "config/kept_answer.hpp"
 #include "job/crash_point.hpp"
+#include "job/excerpt.hpp"
 #include "job/follow_up.hpp"
 #include "job/token.hpp"
 
@@ -25,6 +27,14 @@ std::string_view name_of(clone_action step) {
        : step == clone_action::poll    ? "poll"
        : step == clone_action::prepare ? "prepare"
                                        : "clone";
+}
+
+/// ": " and what was answered, on one line; empty if nothing was.
+std::string answer_line(const secrets& hidden, const exchange& done,
+                        const connection_ptr& through) {
+  const auto said = excerpt_of(hidden, done, through);
+  const auto line = said ? headline(*said) : std::string{};
+  return line.empty() ? line : ": " + line;
 }
 
 } // namespace
@@ -53,6 +63,7 @@ attempt clone_state::new_attempt() const {
   made.number = next_attempt_number((*record)->clone.attempts);
   made.started = env->now();
   made.worker = name;
+  made.upstream = upstream_of(order->definition->clone.request);
   return made;
 }
 
@@ -287,7 +298,9 @@ clone_step clone_state::after_prepare(const sub_action_verdict& verdict,
   same.failure = verdict.failure;
   if (same.failure)
     same.failure->detail =
-      "prepare " + prepare_step().name + ": " + same.failure->detail;
+      "prepare " + prepare_step().name + ": " + same.failure->detail
+      + answer_line(order->definition->hidden, done,
+                    env->connection_of(prepare_step().request));
   same.wait = verdict.wait;
   auto step = clone_step{};
   if (verdict.outcome == sub_action_outcome::throttled) {
@@ -386,6 +399,10 @@ void clone_state::attempt_ended(const exchange& done) {
   made.counted = verdict.outcome != clone_outcome::uncounted
               && verdict.outcome != clone_outcome::throttled;
   made.ended = true;
+  if (verdict.outcome != clone_outcome::done
+      && verdict.outcome != clone_outcome::accepted)
+    made.response = excerpt_of(order->definition->hidden, done,
+                               env->connection_of(wanted.request));
   if (verdict.outcome == clone_outcome::done) {
     finish(std::move(made), std::move(verdict.uid),
            kept_clone_answer(*order->definition, std::move(verdict.answer),

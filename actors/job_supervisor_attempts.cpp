@@ -4,6 +4,7 @@
 #include "actors/ask.hpp"
 #include "actors/job_supervisor.hpp"
 #include "actors/sub_action.hpp"
+#include "config/answer_excerpt.hpp"
 #include "config/flow.hpp"
 #include "config/kept_answer.hpp"
 #include "job/token.hpp"
@@ -198,6 +199,7 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn) {
   slot.made.worker = step.kind == step_kind::callback
                      ? "callback"
                      : "sub-action-" + std::to_string(at + 1);
+  slot.made.upstream = upstream_of_step(step);
   due.erase(step);
   definition = env->fresh(definition);
   // Of a job that may be what ends the process, it is known before it happens
@@ -282,6 +284,11 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   result.made.duration = done.duration;
   result.made.waited = waited_before(result.made, env->now());
   result.made.http_status = done.status;
+  if (result.verdict.outcome != sub_action_outcome::succeeded
+      && result.verdict.outcome != sub_action_outcome::waiting)
+    result.made.response = excerpt_of(
+      definition->hidden, done,
+      step.request != nullptr ? env->connection_of(*step.request) : nullptr);
   if (result.verdict.outcome == sub_action_outcome::waiting) {
     go_on_waiting(at, std::move(result));
     return;

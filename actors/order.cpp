@@ -3,6 +3,8 @@
 #include "actors/prefer.hpp"
 #include "config/sha256.hpp"
 #include "job/credential.hpp"
+#include "job/excerpt.hpp"
+#include "job/outcome.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -118,6 +120,22 @@ result<std::optional<idempotency_claim>> claim_of(const flow& definition,
     hook.received + definition.idempotency_keep};
 }
 
+/// What people call the job. What cannot be rendered is no reason to refuse a
+/// webhook.
+std::string title_of(const flow& definition, const webhook& hook) {
+  template_context context;
+  context.hook = &hook;
+  auto rendered = definition.title.render(context, template_place::text);
+  auto* text = std::get_if<std::string>(&rendered);
+  if (text == nullptr)
+    return {};
+  auto title = as_utf8(masked(definition, std::move(*text)));
+  for (auto& each : title)
+    if (static_cast<unsigned char>(each) < 0x20 || each == 0x7f)
+      each = ' ';
+  return cut_text(std::move(title), title_bytes_max);
+}
+
 } // namespace
 
 milliseconds deadline_limit(const flow& definition, milliseconds limit) {
@@ -162,6 +180,7 @@ result<std::shared_ptr<clone_order>> make_order(const flow_ptr& definition,
     return std::move(*failed);
   record.claim = std::get<std::optional<idempotency_claim>>(std::move(claim));
   hide_credentials(record.hook, *definition);
+  record.title = title_of(*definition, record.hook);
   return order;
 }
 

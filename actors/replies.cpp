@@ -1,6 +1,7 @@
 #include "actors/replies.hpp"
 
 #include "actors/call_builder.hpp"
+#include "job/excerpt.hpp"
 #include "job/json_text.hpp"
 
 #include <string>
@@ -105,6 +106,9 @@ reply settled_reply(const job& record) {
   const auto& attempts = record.clone.attempts;
   if (!attempts.empty() && attempts.back().http_status != 0)
     extras["upstream_status"] = attempts.back().http_status;
+  if (!attempts.empty() && attempts.back().response)
+    if (auto line = headline(*attempts.back().response); !line.empty())
+      extras["upstream_answer"] = std::move(line);
   return problem_reply(record.clone.failure.value_or(error{
                          error_kind::cancelled, "somebody cancelled the job"}),
                        record.id, std::move(extras));

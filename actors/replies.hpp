@@ -37,7 +37,8 @@ reply cloned_reply(const flow& definition, const job& record,
                    std::string_view preference_applied);
 
 /// What the sender of a webhook is told whose clone gave no UID: the reason,
-/// and the upstream's status where its last attempt had one.
+/// and the upstream's status and the headline of its answer where the last
+/// attempt had one.
 reply settled_reply(const job& record);
 
 /// The same webhook came again after its job had been cloned or given up: the

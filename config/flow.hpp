@@ -152,6 +152,12 @@ struct flow {
   /// The files that secrets were read from.
   secret_files files;
 
+  /// The preset of its sender, and the scheme of its signature as the flow or
+  /// the preset names it; empty where there is none.
+  std::string sender;
+  std::string verify_scheme;
+  /// What people call a job; empty: nothing.
+  text_template title;
   verify_rule verify;
   /// Renders the idempotency key; a missing or empty one means none.
   text_template idempotency_key;

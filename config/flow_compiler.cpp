@@ -718,6 +718,22 @@ void read_idempotency(object_reader& top, flow& made) {
       .value_or(made.idempotency_keep);
 }
 
+void read_title(object_reader& top, flow& made) {
+  const auto* value = top.find("title");
+  if (value == nullptr)
+    return;
+  auto compiled = read_template(top.report(), *value, top.at("title"));
+  if (!compiled)
+    return;
+  check_expressions(
+    top.report(), top.at("title"), *compiled,
+    {{source_kind::body, source_kind::header, source_kind::query,
+      source_kind::job, source_kind::flow, source_kind::received},
+     {},
+     {}});
+  made.title = std::move(*compiled);
+}
+
 void read_deadline(object_reader& top, const flow_defaults& defaults,
                    bool journaled, flow& made) {
   made.deadline_limit = defaults.deadline_limit;
@@ -794,6 +810,18 @@ void hide_connections(const connection_set& connections, flow& made) {
 
 } // namespace
 
+namespace {
+
+/// The text at `member` of the object at `object`; empty if there is none.
+std::string text_in(const json& definition, const char* object,
+                    const char* member) {
+  const auto* found = find_at(definition, pointer{} / object / member);
+  return found != nullptr && found->is_string() ? found->get<std::string>()
+                                                : std::string{};
+}
+
+} // namespace
+
 flow compile_definition(const json& written, const flow_defaults& defaults,
                         bool journaled, flow_report& report) {
   static const connection_set none;
@@ -805,6 +833,8 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
   const auto expanded = expand_sender(written, defaults.deadline_limit, report);
   const auto& definition = expanded.definition;
   flow made;
+  made.sender = text_in(written, "sender", "name");
+  made.verify_scheme = text_in(definition, "verify", "scheme");
   object_reader top{report, definition, pointer{}, "flow"};
   if (auto name = top.text("name")) {
     if (!is_flow_name(*name))
@@ -822,6 +852,7 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
       {defaults.public_url, expanded.from_preset, expanded.secret_may_lack,
        pointer{expanded.secret_from_sender ? "/sender" : "/verify"}});
   report.references.journal(true);
+  read_title(top, made);
   read_idempotency(top, made);
   read_deadline(top, defaults, journaled, made);
   name_set prepared;

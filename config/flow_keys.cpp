@@ -9,7 +9,7 @@ namespace handoff {
 std::span<const flow_object> flow_objects() {
   static const std::vector<flow_object> objects{
     {"flow",
-     {"$schema", "name", "sender", "verify", "idempotency", "deadline",
+     {"$schema", "name", "title", "sender", "verify", "idempotency", "deadline",
       "prepare", "clone", "reply", "sub_actions", "callback"},
      {"name", "clone"}},
     {"sender", {"name", "secret", "secrets", "with"}, {"name"}},

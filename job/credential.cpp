@@ -47,7 +47,7 @@ bool is_secret_key(const std::vector<std::string>& words) {
 
 } // namespace
 
-bool is_credential(std::string_view name) {
+bool is_credential_member(std::string_view name) {
   // A name too many is hidden rather than one too few. Of these a part of the
   // name is enough:
   constexpr std::array<std::string_view, 23> parts{
@@ -60,21 +60,24 @@ bool is_credential(std::string_view name) {
   // have to be a word of it:
   constexpr std::array<std::string_view, 9> words{
     "sig", "auth", "oauth", "pwd", "pass", "pw", "session", "otp", "hmac"};
-  // And these the whole of it ("code" of "country_code"):
-  constexpr std::array<std::string_view, 6> names{"code", "pin",  "hash",
-                                                  "sid",  "sign", "ticket"};
-  const auto lower = lower_case(name);
   const auto own = words_of(name);
   std::string joined;
   for (const auto& each : own)
     joined += each;
-  return has(names, lower) || is_secret_key(own)
+  return is_secret_key(own)
       || std::any_of(parts.begin(), parts.end(),
                      [&](std::string_view part) {
                        return joined.find(part) != std::string::npos;
                      })
       || std::any_of(own.begin(), own.end(),
                      [&](const std::string& word) { return has(words, word); });
+}
+
+bool is_credential(std::string_view name) {
+  // The whole of it ("code" of "country_code"):
+  constexpr std::array<std::string_view, 6> names{"code", "pin",  "hash",
+                                                  "sid",  "sign", "ticket"};
+  return has(names, lower_case(name)) || is_credential_member(name);
 }
 
 } // namespace handoff

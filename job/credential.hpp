@@ -9,4 +9,8 @@ namespace handoff {
 /// without need nor shown.
 bool is_credential(std::string_view name);
 
+/// The same without names that are secret only as a whole ("code", "hash"): in
+/// an upstream's answer they name errors and checksums.
+bool is_credential_member(std::string_view name);
+
 } // namespace handoff

@@ -1,6 +1,7 @@
 #include "job/event.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +20,22 @@ void trim(std::vector<attempt>& attempts) {
   if (attempts.size() > first_attempts_kept + last_attempts_kept)
     attempts.erase(attempts.begin()
                    + static_cast<std::ptrdiff_t>(first_attempts_kept));
+}
+
+/// Lets go of what a record need not have. An upstream that fails says the same
+/// again and again: one copy will do.
+void make_small(std::vector<attempt>& attempts, std::uint32_t number) {
+  const auto made =
+    std::find_if(attempts.begin(), attempts.end(),
+                 [&](const attempt& each) { return each.number == number; });
+  if (made == attempts.end())
+    return;
+  made->upstream.clear();
+  if (made == attempts.begin() || !made->response)
+    return;
+  const auto& before = std::prev(made)->response;
+  if (before && *before == *made->response)
+    made->response = before;
 }
 
 /// Puts the attempt into those of `step`, a clone or a step; gives whether it
@@ -41,6 +58,7 @@ bool put(Step& step, const attempt& made) {
   } else {
     *found = made;
   }
+  make_small(attempts, made.number);
   if (made.ended && made.counted)
     ++step.counted;
   return true;

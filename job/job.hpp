@@ -19,6 +19,20 @@ namespace handoff {
 
 using wall_time = std::chrono::system_clock::time_point;
 
+/// Bytes of an answer that are kept with an attempt that did not succeed.
+inline constexpr std::size_t excerpt_bytes_max = 2'048;
+
+/// The beginning of an upstream's answer, for people: with secrets masked, and
+/// UTF-8.
+struct answer_excerpt {
+  std::string content_type; ///< empty: the answer had none
+  std::string body;         ///< `excerpt_bytes_max` at most
+  bool is_cut = false;      ///< the answer was longer
+
+  friend bool operator==(const answer_excerpt&,
+                         const answer_excerpt&) = default;
+};
+
 /// One request to an upstream, made or under way.
 struct attempt {
   /// 1 for the first; every attempt has its own, counted or not.
@@ -33,8 +47,12 @@ struct attempt {
   int http_status = 0;
   /// Why it was no success.
   std::optional<error> failure;
+  /// What was answered, where that was no success; null: nothing was.
+  std::shared_ptr<const answer_excerpt> response = nullptr;
   /// The actor that made it.
   std::string worker;
+  /// Whom it is made to, for those who tell of it; not journaled.
+  std::string upstream = {};
   /// False when its end says nothing of the upstream (a shutdown, a crash of
   /// the actor, no turn): it does not use up `max_attempts`.
   bool counted = true;
@@ -152,12 +170,17 @@ struct idempotency_claim {
                          const idempotency_claim&) = default;
 };
 
+/// Longest title of a job; a longer one is cut.
+inline constexpr std::size_t title_bytes_max = 200;
+
 /// A job, whole: what the journal keeps and the admin API shows.
 struct job {
   std::string id;
   std::string flow;
   /// Of the definition that it started with.
   std::string flow_version;
+  /// What people call it; empty: nothing.
+  std::string title = {};
   webhook hook;
   std::optional<idempotency_claim> claim;
   job_status status = job_status::cloning;

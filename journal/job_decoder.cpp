@@ -79,6 +79,10 @@ attempt attempt_in(const json& from) {
     made.failure = error_or_none(from.at(7));
     if (from.size() > 8)
       made.waited = duration_in(from.at(8));
+    if (from.size() > 9)
+      made.response = std::make_shared<const answer_excerpt>(answer_excerpt{
+        from.at(9).at(0).get<std::string>(),
+        from.at(9).at(1).get<std::string>(), from.at(9).at(2).get<bool>()});
   }
   return made;
 }
@@ -205,6 +209,8 @@ job job_in(const json& from, const std::string& id, const std::string& flow) {
     record.compensations = steps_in(from.at(12));
     record.callbacks = steps_in(from.at(13));
   }
+  if (from.size() > 14)
+    record.title = from.at(14).get<std::string>();
   return record;
 }
 

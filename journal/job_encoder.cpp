@@ -34,7 +34,7 @@ struct encoder {
       to.array(3).integer(made.number).time(made.started).text(made.worker);
       return;
     }
-    to.array(9)
+    to.array(made.response ? 10 : 9)
       .integer(made.number)
       .time(made.started)
       .text(made.worker)
@@ -44,6 +44,11 @@ struct encoder {
       .boolean(made.ended);
     put(made.failure);
     to.integer(made.waited.count());
+    if (made.response)
+      to.array(3)
+        .text(made.response->content_type)
+        .text(made.response->body)
+        .boolean(made.response->is_cut);
   }
 
   void put(const std::optional<attempt>& made) {
@@ -102,7 +107,7 @@ struct encoder {
 
   void operator()(const job_accepted& change) {
     const auto& record = *change.record;
-    head(accepted, 12);
+    head(accepted, 13);
     to.text(record.flow_version);
     put(record.hook);
     if (record.claim)
@@ -125,6 +130,7 @@ struct encoder {
     to.time(record.finished).integer(record.recoveries);
     put(record.compensations);
     put(record.callbacks);
+    to.text(record.title);
   }
 
   void operator()(const clone_attempt_begun& change) {

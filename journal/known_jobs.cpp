@@ -8,6 +8,11 @@
 namespace handoff {
 namespace {
 
+void drop_responses(std::vector<attempt>& attempts) {
+  for (auto& each : attempts)
+    each.response = nullptr;
+}
+
 /// The same job without what is large and decides nothing.
 job without_bulk(const job& record) {
   job bare;
@@ -26,6 +31,11 @@ job without_bulk(const job& record) {
     each.answer = nullptr;
   bare.compensations = record.compensations;
   bare.callbacks = record.callbacks;
+  drop_responses(bare.clone.attempts);
+  for (const auto kind :
+       {step_kind::sub_action, step_kind::compensation, step_kind::callback})
+    for (auto& each : steps_of(bare, kind))
+      drop_responses(each.attempts);
   bare.hook.received = record.hook.received;
   bare.reply = record.reply;
   bare.finished = record.finished;
@@ -45,8 +55,14 @@ void drop_answer(job& record, const job_change& change) {
     record.clone.accepted->answer = nullptr;
   else if (std::holds_alternative<clone_prepared>(change))
     record.clone.prepared = nlohmann::json::object();
-  else if (const auto* ended = std::get_if<step_ended>(&change))
-    find_step(record, ended->step)->answer = nullptr;
+  else if (std::holds_alternative<clone_attempt_ended>(change)
+           || std::holds_alternative<clone_settled>(change))
+    drop_responses(record.clone.attempts);
+  else if (const auto* ended = std::get_if<step_ended>(&change)) {
+    auto& step = *find_step(record, ended->step);
+    step.answer = nullptr;
+    drop_responses(step.attempts);
+  }
 }
 
 /// Flow names have no U+0000.

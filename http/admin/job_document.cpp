@@ -25,7 +25,7 @@ json text_of(const std::optional<error>& failure) {
 json attempts_of(const job& record, const std::string& step,
                  const std::vector<attempt>& attempts) {
   auto list = json::array();
-  for (const auto& each : attempts)
+  for (const auto& each : attempts) {
     list.push_back(
       {{"number", each.number},
        {"started", timestamp(each.started)},
@@ -38,6 +38,11 @@ json attempts_of(const job& record, const std::string& step,
        {"worker", each.worker},
        {"span_id", span_id_of(record.id, step, each.number)},
        {"counted", each.counted}});
+    if (each.response)
+      list.back()["response"] = {{"content_type", each.response->content_type},
+                                 {"body", each.response->body},
+                                 {"truncated", each.response->is_cut}};
+  }
   return list;
 }
 
@@ -123,11 +128,31 @@ json waiting_of(const std::vector<waiting_step>& waiting) {
 
 } // namespace
 
+std::optional<std::string> trouble_of(const job& record) {
+  if (record.clone.failure)
+    return "clone: " + record.clone.failure->detail;
+  const step_record* found = nullptr;
+  const auto look = [&](step_kind kind) {
+    for (const auto& each : steps_of(record, kind))
+      if (found == nullptr && each.status == sub_action_status::failed
+          && each.failure)
+        found = &each;
+  };
+  look(step_kind::sub_action);
+  if (found != nullptr)
+    return found->name + ": " + found->failure->detail;
+  look(step_kind::compensation);
+  if (found != nullptr)
+    return "undo " + found->name + ": " + found->failure->detail;
+  return std::nullopt;
+}
+
 json job_document(const job& record, const std::vector<waiting_step>& waiting) {
   return {{"job", record.id},
           {"flow", record.flow},
           {"flow_version", record.flow_version},
           {"status", name(record.status)},
+          {"title", record.title.empty() ? json() : json(record.title)},
           {"uid", record.clone.uid},
           {"received", timestamp(record.hook.received)},
           {"deadline", timestamp(record.deadline)},

@@ -67,9 +67,4 @@ private:
   std::deque<turned_away> entries_; ///< oldest first
 };
 
-/// The first `bytes_max` bytes of `body`, without the values of members or form
-/// fields whose names say that they are secret. For what may be no JSON, or cut
-/// off: nothing is parsed.
-std::string masked_excerpt(std::string_view body, std::size_t bytes_max);
-
 } // namespace handoff

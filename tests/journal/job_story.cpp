@@ -26,7 +26,11 @@ nlohmann::json json_of(const std::vector<attempt>& attempts) {
   for (const auto& each : attempts)
     all.push_back({each.number, ms_of(each.started), each.duration.count(),
                    each.http_status, json_of(each.failure), each.worker,
-                   each.counted, each.ended, each.waited.count()});
+                   each.counted, each.ended, each.waited.count(),
+                   each.response ? nlohmann::json{each.response->content_type,
+                                                  each.response->body,
+                                                  each.response->is_cut}
+                                 : nlohmann::json()});
   return all;
 }
 
@@ -77,6 +81,7 @@ job_event job_story::accepted() const {
   record.id = id_;
   record.flow = flow_;
   record.flow_version = flow_ + "@1";
+  record.title = "Straße " + std::to_string(n_);
   record.hook.job = id_;
   record.hook.flow = flow_;
   record.hook.body = {{"name", "Straße"}, {"n", n_}, {"list", {1, -2, 2.5}}};
@@ -111,6 +116,8 @@ job_event job_story::clone_failed(std::uint32_t attempt, wall_time next) const {
   auto ended = made(attempt, true);
   ended.http_status = 503;
   ended.failure = error{error_kind::upstream_status, "status 503"};
+  ended.response = std::make_shared<const answer_excerpt>(
+    answer_excerpt{"application/json", R"({"error":"zu groß"})", true});
   return {id_, at(1500), clone_attempt_ended{ended, next}};
 }
 
@@ -191,8 +198,8 @@ std::vector<job_event> job_story::whole(wall_time finished_at) const {
 
 std::string text_of(const job& record) {
   nlohmann::json all;
-  all["job"] = {record.id, record.flow, record.flow_version,
-                name(record.status), ms_of(record.deadline)};
+  all["job"] = {record.id,    record.flow,         record.flow_version,
+                record.title, name(record.status), ms_of(record.deadline)};
   all["hook"] = json_of(record.hook);
   if (record.claim)
     all["claim"] = {record.claim->key, record.claim->fingerprint,

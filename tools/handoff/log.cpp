@@ -1,5 +1,6 @@
 #include "tools/handoff/log.hpp"
 
+#include "job/excerpt.hpp"
 #include "tools/handoff/terminal.hpp"
 
 #include <nlohmann/json.hpp>
@@ -47,6 +48,8 @@ void each_field(Visit to) {
     to("attempt", about.attempt);
   if (about.http_status > 0)
     to("http_status", static_cast<std::uint32_t>(about.http_status));
+  if (!about.upstream.empty())
+    to("upstream", about.upstream);
 }
 
 /// Of one line, what a pattern cannot do, because it does not escape.
@@ -173,7 +176,8 @@ struct teller {
   void operator()(const clone_succeeded&) const { log.debug("cloned"); }
 
   void operator()(const clone_settled& change) const {
-    log.warn("clone {}: {}", name(change.status), change.failure.detail);
+    log.warn("clone {}: {}{}", name(change.status), change.failure.detail,
+             change.made ? answer_of(*change.made) : std::string{});
   }
 
   void operator()(const clone_reopened&) const {
@@ -261,9 +265,16 @@ private:
     return kind + event.step;
   }
 
+  /// What the upstream said, on one line.
+  static std::string answer_of(const attempt& made) {
+    const auto line = made.response ? headline(*made.response) : std::string{};
+    return line.empty() ? line : ": " + line;
+  }
+
   void tell(const attempt& made, const std::string& what) const {
     if (made.failure)
-      log.info("{}, attempt {}: {}", what, made.number, made.failure->detail);
+      log.info("{}, attempt {}: {}{}", what, made.number, made.failure->detail,
+               answer_of(made));
   }
 };
 
@@ -310,6 +321,7 @@ void log_event(spdlog::logger& log, const job_event& event) {
   if (const auto* made = attempt_of(event.change)) {
     about.attempt = made->number;
     about.http_status = made->http_status;
+    about.upstream = made->upstream;
   }
   const subject_scope scope{about};
   std::visit(teller{log, event}, event.change);

@@ -21,6 +21,7 @@ struct log_subject {
   std::string_view step = {};
   std::uint32_t attempt = 0; ///< 0: about none
   int http_status = 0;       ///< 0: no answer
+  std::string_view upstream = {};
 };
 
 /// Where the service's log goes: standard error, unless `options` says

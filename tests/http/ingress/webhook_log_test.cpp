@@ -1,4 +1,5 @@
 #include "http/ingress/webhook_log.hpp"
+#include "job/excerpt.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,56 @@
+#include "config/answer_excerpt.hpp"
+
+#include "job/excerpt.hpp"
+#include "job/json_text.hpp"
+#include "job/outcome.hpp"
+
+#include <string>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+constexpr std::size_t type_bytes_max = 200;
+// What is masked is longer or shorter than what it stands for; far beyond what
+// is shown, nothing needs to be masked.
+constexpr std::size_t looked_at_bytes_max = 64 * 1024;
+
+/// The secrets as JSON writes them in a string, where that is different.
+secrets with_escaped(const secrets& hidden) {
+  auto all = hidden;
+  for (const auto& each : hidden) {
+    auto escaped = json_text(each.value);
+    escaped = escaped.substr(1, escaped.size() - 2);
+    std::string slashed;
+    for (const char c : escaped)
+      slashed.append(c == '/' ? 1 : 0, '\\').append(1, c);
+    for (auto& form : {escaped, slashed})
+      if (form != each.value)
+        all.push_back({form, each.name, each.journaled});
+  }
+  return all;
+}
+
+} // namespace
+
+std::shared_ptr<const answer_excerpt>
+excerpt_of(const secrets& hidden, const exchange& done,
+           const connection_ptr& through) {
+  if (done.status == 0)
+    return nullptr;
+  auto all = hidden;
+  if (through)
+    all.insert(all.end(), through->hidden.begin(), through->hidden.end());
+  auto made = std::make_shared<answer_excerpt>();
+  if (const auto* type = find_header(done.headers, "Content-Type"))
+    made->content_type = cut_text(as_utf8(masked(all, *type)), type_bytes_max);
+  auto body =
+    masked(with_escaped(all), done.body.substr(0, looked_at_bytes_max));
+  body = masked_answer(as_utf8(body));
+  made->is_cut =
+    done.body.size() > looked_at_bytes_max || body.size() > excerpt_bytes_max;
+  made->body = cut_text(std::move(body), excerpt_bytes_max);
+  return made;
+}
+
+} // namespace handoff

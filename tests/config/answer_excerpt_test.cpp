@@ -1,0 +1,59 @@
+#include "config/answer_excerpt.hpp"
+
+#include <gtest/gtest.h>
+
+namespace handoff {
+namespace {
+
+exchange answer(std::string body, std::string type = "application/json") {
+  exchange done;
+  done.status = 422;
+  done.headers = {{"content-type", std::move(type)}};
+  done.body = std::move(body);
+  return done;
+}
+
+TEST(AnswerExcerptTest, MasksSecretsAsTheyAreAndAsJsonWritesThem) {
+  const secrets hidden{{"a/b\"c-secret", "env:S"}};
+  const auto made = excerpt_of(
+    hidden, answer(R"({"raw":"a/b\"c-secret","php":"a\/b\"c-secret"})"));
+  EXPECT_EQ(made->body, R"({"raw":"***","php":"***"})");
+  EXPECT_EQ(excerpt_of(hidden, answer("a/b\"c-secret", "text/plain"))->body,
+            "***");
+}
+
+TEST(AnswerExcerptTest, MasksSecretsOfTheConnection) {
+  auto through = std::make_shared<connection>();
+  through->hidden = {{"of-the-connection", "env:C"}};
+  EXPECT_EQ(
+    excerpt_of({}, answer("of-the-connection", "text/plain"), through)->body,
+    "***");
+}
+
+TEST(AnswerExcerptTest, CutsAfterMasking) {
+  // The secret begins within the bytes that are kept and ends behind them.
+  const secrets hidden{{"0123456789", "env:S"}};
+  const auto made = excerpt_of(
+    hidden, answer(std::string(excerpt_bytes_max - 4, 'x') + "0123456789",
+                   "text/plain"));
+  EXPECT_EQ(made->body, std::string(excerpt_bytes_max - 4, 'x') + "***");
+  EXPECT_FALSE(made->is_cut);
+  EXPECT_TRUE(
+    excerpt_of({}, answer(std::string(excerpt_bytes_max + 1, 'x')))->is_cut);
+}
+
+TEST(AnswerExcerptTest, IsNoneWithoutAnAnswer) {
+  exchange lost;
+  lost.failure = error{error_kind::connection_lost, "reset"};
+  EXPECT_EQ(excerpt_of({}, lost), nullptr);
+}
+
+TEST(AnswerExcerptTest, IsUtf8WhateverCame) {
+  const auto made = excerpt_of(
+    {}, answer("\xff\xfe" + std::string(excerpt_bytes_max, 'x'), "image/\xff"));
+  EXPECT_EQ(made->content_type, "image/\xef\xbf\xbd");
+  EXPECT_LE(made->body.size(), excerpt_bytes_max);
+}
+
+} // namespace
+} // namespace handoff
