@@ -102,6 +102,11 @@ struct log_settings {
   std::string format = "text";
 };
 
+struct trace_settings {
+  /// The URL of a collector for spans; empty: none.
+  std::string otlp;
+};
+
 struct settings {
   /// The folder of the INI, which relative paths in it are relative to; empty
   /// (the working directory) without one.
@@ -118,6 +123,7 @@ struct settings {
   journal_settings journal;
   drain_settings drain;
   log_settings log;
+  trace_settings trace;
 };
 
 } // namespace handoff

@@ -141,6 +141,7 @@ private:
   void check_retry();
   void check_listeners();
   void check_public_url();
+  void check_collector();
   void check_caf();
 
   std::string file_;
@@ -239,6 +240,14 @@ void settings_builder::check_public_url() {
                    "\"https://hooks.example\"");
 }
 
+void settings_builder::check_collector() {
+  const auto& url = made.values.trace.otlp;
+  if (url.empty() || is_bad("trace.otlp"))
+    return;
+  if (auto why = why_bad_url({url}); !why.empty())
+    complain_about({"trace.otlp"}, std::move(why));
+}
+
 void settings_builder::check_caf() {
   // CAF has others.
   const std::pair<const char*, setting_value> defaults[] = {
@@ -275,6 +284,7 @@ void settings_builder::cross_check() {
   check_retry();
   check_listeners();
   check_public_url();
+  check_collector();
   check_caf();
   auto& flows = made.values.flows;
   flows.given = is_set("flows.directory");

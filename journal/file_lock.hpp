@@ -6,7 +6,8 @@ namespace handoff {
 
 /// Holds a file for this process (flock(2)): the kernel lets go of it when the
 /// process ends, however it ends, so that no stale lock is left to clear away.
-/// The file itself stays.
+/// The file itself stays: empty once its holder has let go of it, and with a
+/// word in it where the holder ended without doing so.
 class file_lock {
 public:
   enum class outcome { held, taken, failed };
@@ -22,6 +23,7 @@ public:
 
 private:
   int file_ = -1;
+  bool is_held_ = false;
 };
 
 } // namespace handoff

@@ -75,18 +75,46 @@ void check(sqlite3* handle, int code) {
 
 } // namespace
 
-connection::connection(const std::string& path, const std::string& vfs) {
+void connection::open(const std::string& path, int flags, const char* vfs) {
   const int code =
     sqlite3_open_v2(path.c_str(), &handle_,
-                    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                      | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                    vfs.empty() ? nullptr : vfs.c_str());
+                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
   if (code != SQLITE_OK) {
     const int reason = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
     sqlite3_close_v2(handle_);
     fail(code, reason, sqlite3_errstr(code));
   }
   sqlite3_busy_timeout(handle_, busy_timeout_ms);
+}
+
+namespace {
+
+std::string immutable_uri(const std::string& path) {
+  std::string uri = "file:";
+  for (const char each : path)
+    if (each == '%' || each == '?' || each == '#')
+      uri += each == '%' ? "%25" : each == '?' ? "%3f" : "%23";
+    else
+      uri += each;
+  return uri + "?immutable=1";
+}
+
+} // namespace
+
+connection::connection(const std::string& path, look how) {
+  if (how == look::beside_others) {
+    open(path, SQLITE_OPEN_READWRITE, nullptr);
+    // Who only looks leaves the log as it is.
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  } else {
+    open(immutable_uri(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
+  }
+  run("PRAGMA query_only = ON");
+}
+
+connection::connection(const std::string& path, const std::string& vfs) {
+  open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+       vfs.empty() ? nullptr : vfs.c_str());
   // Takes the place of SQLite's own, which moves the log within a commit every
   // 1000 frames. (Setting wal_autocheckpoint would take it away again.)
   sqlite3_wal_hook(

@@ -59,6 +59,11 @@ public:
   /// Opens the file at `path` and makes it if it is not there. `vfs` names the
   /// layer to the operating system; empty for SQLite's own.
   connection(const std::string& path, const std::string& vfs);
+  /// How a file is opened that is there already and is not to be changed.
+  enum class look { beside_others, alone };
+  /// Opens it for reading, beside others that may write to it; `alone`: as a
+  /// file that nobody changes, which needs no write permission.
+  connection(const std::string& path, look how);
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
   ~connection();
@@ -85,6 +90,8 @@ public:
 private:
   sqlite3* handle_ = nullptr;
   int log_frames_ = 0;
+
+  void open(const std::string& path, int flags, const char* vfs);
 };
 
 /// The rows of a running query. Ends it on destruction, and with it the view

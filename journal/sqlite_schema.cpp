@@ -8,9 +8,6 @@
 namespace handoff::sqlite {
 namespace {
 
-// "HDOF": tells file(1), and us, whose database it is.
-constexpr std::int64_t application_id = 0x48444f46;
-
 // The journal is the sequence of events, and `jobs` is what lists and decisions
 // need of what they add up to. A row of `events` holds all that one commit
 // told of one job, as CBOR, under `job number * 2^20 + row number`: one insert
@@ -97,7 +94,7 @@ void migrate(connection& on, std::span<const std::string_view> steps) {
   const auto version = on.ask("PRAGMA user_version");
   const bool is_new =
     version == 0 && on.ask("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!is_new && owner != application_id)
+  if (!is_new && owner != journal_application_id)
     throw failure{"the journal's file is a database of another program; "
                   "trying again does not help, nothing was changed"};
   if (version > latest)
@@ -112,8 +109,8 @@ void migrate(connection& on, std::span<const std::string_view> steps) {
   for (auto at = version; at < latest; ++at) {
     transaction step{on, transaction::purpose::write};
     on.run(std::string{steps[static_cast<std::size_t>(at)]}.c_str());
-    on.run(
-      ("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+    on.run(("PRAGMA application_id = " + std::to_string(journal_application_id))
+             .c_str());
     on.run(("PRAGMA user_version = " + std::to_string(at + 1)).c_str());
     step.commit();
   }

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace handoff::sqlite {
 
 class connection;
+
+/// "HDOF": tells file(1), and us, whose database it is.
+inline constexpr std::int64_t journal_application_id = 0x48444f46;
 
 /// What brings a journal from each version of its schema to the next: the
 /// first makes version 1 of an empty file. Append-only: a step that has been

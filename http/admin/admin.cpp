@@ -160,21 +160,39 @@ private:
       });
     else if (segments[2] == "overview" && segments.size() == 3)
       get(request, responder, [&] {
-        responder->answer(
-          json_reply(200, overview_document(*options_.history)));
+        responder->answer(json_reply(
+          200, overview_document(*options_.history, options_.measures.get())));
       });
     else if (segments[2] == "supervisor" && segments.size() == 3)
       get(request, responder, [&] { supervisor(responder); });
     else if (segments[2] == "flows" && segments.size() == 3)
-      get(request, responder, [&] {
-        responder->answer(
-          json_reply(200, flow_document(*options_.flows->in_force())));
-      });
+      get(request, responder, [&] { flows(request, responder); });
     else if (segments[2] == "flows" && segments.size() == 4
              && segments[3] == "reload")
       reload(request, responder);
     else
       not_here(responder);
+  }
+
+  void flows(const http_request& request,
+             const responder_ptr& responder) const {
+    flow_document_options wanted;
+    for (const auto& [name, value] : query_pairs(request.query)) {
+      if (name != "definitions" || (value != "1" && value != "0")) {
+        responder->answer(
+          problem_reply({error_kind::invalid_request,
+                         name == "definitions"
+                           ? "\"definitions\" must be 1 or 0"
+                           : "\"" + name + "\" is not known; definitions is"}));
+        return;
+      }
+      wanted.wants_definitions = value == "1";
+    }
+    wanted.history = options_.flows_history.get();
+    if (options_.senders_url)
+      wanted.senders_url = options_.senders_url();
+    responder->answer(
+      json_reply(200, flow_document(*options_.flows->in_force(), wanted)));
   }
 
   void reload(const http_request& request,
@@ -233,7 +251,8 @@ private:
     else if (segments.size() == 4 && segments[3] == "retry")
       retry_many(request, responder);
     else if (segments.size() == 4)
-      get(request, responder, [&] { jobs_.show(segments[3], responder); });
+      get(request, responder,
+          [&] { jobs_.show(segments[3], request, responder); });
     else if (segments.size() == 5 && request.method == "POST")
       jobs_.command(segments[3], segments[4], request, responder);
     else if (segments.size() == 5)

@@ -27,6 +27,12 @@ struct admin_options {
   /// May be null: then there is no /metrics.
   std::shared_ptr<const metrics> counted;
   std::shared_ptr<const minute_history> history;
+  /// What happened to each flow. May be null.
+  std::shared_ptr<const flow_history> flows_history;
+  /// What stands before /hooks/NAME in the URL for senders. May be empty.
+  std::function<std::string()> senders_url;
+  /// What the journal knows of itself. May be null.
+  std::shared_ptr<const journal_measures> measures;
   std::shared_ptr<event_feed> events;
   std::shared_ptr<const webhook_log> webhooks;
   connection_sources connections;

@@ -1,6 +1,12 @@
 #include "http/admin/flow_document.hpp"
 
+#include "config/references.hpp"
+#include "job/credential.hpp"
 #include "job/timestamp.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
 
 namespace handoff {
 
@@ -22,6 +28,51 @@ flow_changes changes_between(const flow_set& before, const flow_set& after) {
   return made;
 }
 
+namespace {
+
+json or_null(const std::string& text) {
+  return text.empty() ? json(nullptr) : json(text);
+}
+
+json times(const std::optional<flow_facts::percentiles>& found) {
+  return {{"p50", found ? json(found->p50.count()) : json()},
+          {"p95", found ? json(found->p95.count()) : json()}};
+}
+
+bool is_reference(const json& value) {
+  return value.is_string()
+      && has_reference(value.get_ref<const std::string&>());
+}
+
+/// Masks secrets that are no references.
+void hide_secrets(json& value) {
+  if (!value.is_structured())
+    return;
+  for (auto& [key, member] : value.items()) {
+    const bool is_secret =
+      value.is_object() && (is_credential_member(key) || key == "secrets");
+    if (is_secret && member.is_array()) {
+      for (auto& each : member)
+        if (!is_reference(each))
+          each = "***";
+    } else if (is_secret && member.is_string() && !is_reference(member)) {
+      member = "***";
+    } else {
+      hide_secrets(member);
+    }
+  }
+}
+
+json facts_of(const flow_facts& facts) {
+  return {{"accepted", facts.accepted},
+          {"succeeded", facts.succeeded},
+          {"failed", facts.failed},
+          {"clone_ms", times(facts.clone)},
+          {"reply_ms", times(facts.reply)}};
+}
+
+} // namespace
+
 json flow_document(const flows_in_force& all) {
   auto flows = json::array();
   for (const auto& [name, definition] : all.flows) {
@@ -34,9 +85,33 @@ json flow_document(const flows_in_force& all) {
        {"version", definition->version},
        {"file", file != all.files.end() ? json(file->second) : json(nullptr)},
        {"sub_actions", std::move(sub_actions)},
-       {"deadline_ms", definition->deadline_limit.count()}});
+       {"deadline_ms", definition->deadline_limit.count()},
+       {"sender", or_null(definition->sender)},
+       {"verify", definition->verify_scheme.empty()
+                    ? json("none")
+                    : json(definition->verify_scheme)}});
   }
   return {{"flows", std::move(flows)}, {"loaded", timestamp(all.loaded)}};
+}
+
+json flow_document(const flows_in_force& all,
+                   const flow_document_options& options) {
+  auto made = flow_document(all);
+  for (auto& each : made["flows"]) {
+    const auto& name = each["name"].get_ref<const std::string&>();
+    const auto facts =
+      options.history != nullptr ? options.history->of(name) : flow_facts{};
+    each["url"] = options.senders_url + "/hooks/" + name;
+    each["last_webhook"] =
+      facts.last_webhook ? json(timestamp(*facts.last_webhook)) : json(nullptr);
+    each["last_hour"] = facts_of(facts);
+    if (options.wants_definitions) {
+      auto definition = all.flows.find(name)->second->definition;
+      hide_secrets(definition);
+      each["definition"] = std::move(definition);
+    }
+  }
+  return made;
 }
 
 json flow_document(const flows_in_force& all, const flow_changes& changes) {

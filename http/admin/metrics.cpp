@@ -261,12 +261,18 @@ void metrics::answered(std::string_view flow, int status, seconds held,
                        seconds left) {
   if (sources_.history)
     sources_.history->answered(status, left <= seconds{0});
+  if (sources_.flows_history)
+    sources_.flows_history->answered(
+      flow, status,
+      std::chrono::duration_cast<std::chrono::milliseconds>(held));
   counters_->webhooks.answered(flow, status, held, left);
 }
 
 void metrics::observe(const job_event& event) {
   if (sources_.history)
     sources_.history->observe(event);
+  if (sources_.flows_history)
+    sources_.flows_history->observe(event);
   auto& to = *counters_;
   if (const auto* ended = std::get_if<clone_attempt_ended>(&event.change)) {
     to.attempt_ended(event.flow, ended->made, true,
@@ -378,6 +384,12 @@ std::string metrics::text() const {
         "not be written.")
     .add(sources_.log_lines_dropped
            ? static_cast<std::size_t>(sources_.log_lines_dropped())
+           : std::size_t{0});
+
+  total("handoff_spans_dropped_total",
+        "Spans that were dropped because the collector did not take them.")
+    .add(sources_.spans_dropped
+           ? static_cast<std::size_t>(sources_.spans_dropped())
            : std::size_t{0});
 
   const auto hosts = sources_.upstreams();

@@ -3,6 +3,7 @@
 #include "actors/environment.hpp"
 #include "actors/journal_measures.hpp"
 #include "actors/progress.hpp"
+#include "http/admin/flow_history.hpp"
 #include "http/admin/minute_history.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/outbound/outbound_client.hpp"
@@ -34,6 +35,8 @@ struct metrics_sources {
   /// Told of what is counted here, for those who look at the last hour. May be
   /// null.
   std::shared_ptr<minute_history> history;
+  /// The same by flow. May be null.
+  std::shared_ptr<flow_history> flows_history;
   /// Set once the service drains.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// The flows in force, whose series begin with 0. May be empty.
@@ -44,6 +47,8 @@ struct metrics_sources {
   std::shared_ptr<const progress> watched;
   /// Lines of the log that nobody will read. May be empty.
   std::function<std::uint64_t()> log_lines_dropped;
+  /// Spans that no collector took. May be empty.
+  std::function<std::uint64_t()> spans_dropped;
   std::size_t max_held = 0;
   std::size_t max_jobs = 0;
   std::size_t max_calls = 0;   ///< of each upstream

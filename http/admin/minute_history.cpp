@@ -53,8 +53,14 @@ void minute_history::answered(int status, bool late) {
     ++current().refused;
   else if (status != 0)
     ++current().answered;
-  if (status != 503 && status != 0 && late)
+  if (status == 503 || status == 0)
+    return;
+  if (late)
     ++current().late;
+  else if (status >= 500)
+    ++current().unsuccessful;
+  else if (status < 300)
+    ++current().in_time;
 }
 
 void minute_history::observe(const job_event& event) {
@@ -90,13 +96,16 @@ std::vector<minute_counts> minute_history::last_hour() const {
   return made;
 }
 
-nlohmann::json overview_document(const minute_history& history) {
+nlohmann::json overview_document(const minute_history& history,
+                                 const journal_measures* measures) {
   auto list = nlohmann::json::array();
   for (const auto& each : history.last_hour())
     list.push_back({{"at", timestamp(each.at)},
                     {"accepted", each.accepted},
                     {"answered", each.answered},
+                    {"in_time", each.in_time},
                     {"late", each.late},
+                    {"unsuccessful", each.unsuccessful},
                     {"refused", each.refused},
                     {"retries", each.retries},
                     {"succeeded", each.succeeded},
@@ -104,7 +113,9 @@ nlohmann::json overview_document(const minute_history& history) {
                     {"cancelled", each.cancelled},
                     {"ambiguous", each.ambiguous},
                     {"restarts", each.restarts}});
-  return {{"minutes", std::move(list)}};
+  return {{"minutes", std::move(list)},
+          {"ambiguous_now",
+           measures != nullptr ? measures->ambiguous.load() : std::size_t{0}}};
 }
 
 } // namespace handoff

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/journal_measures.hpp"
 #include "job/event.hpp"
 
 #include <array>
@@ -13,13 +14,15 @@ namespace handoff {
 
 /// What happened within one minute.
 struct minute_counts {
-  wall_time at;               ///< its beginning
-  std::uint64_t accepted = 0; ///< jobs
-  std::uint64_t answered = 0; ///< webhooks, but for those refused
-  std::uint64_t late = 0;     ///< of them, those after their deadline
-  std::uint64_t refused = 0;  ///< webhooks answered with 503
-  std::uint64_t retries = 0;  ///< attempts after which another one follows
-  std::uint64_t restarts = 0; ///< of actors
+  wall_time at;                   ///< its beginning
+  std::uint64_t accepted = 0;     ///< jobs
+  std::uint64_t answered = 0;     ///< webhooks, but for those refused
+  std::uint64_t in_time = 0;      ///< of them, those with 2xx by their deadline
+  std::uint64_t late = 0;         ///< of them, those after their deadline
+  std::uint64_t unsuccessful = 0; ///< of them, those with 5xx by their deadline
+  std::uint64_t refused = 0;      ///< webhooks answered with 503
+  std::uint64_t retries = 0;      ///< attempts after which another one follows
+  std::uint64_t restarts = 0;     ///< of actors
   // Jobs that came to that.
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
@@ -56,6 +59,8 @@ private:
 };
 
 /// The document of `GET /api/v1/overview`; docs/admin-api.md describes it.
-nlohmann::json overview_document(const minute_history& history);
+/// `measures` tells how many jobs wait for a person now; may be null.
+nlohmann::json overview_document(const minute_history& history,
+                                 const journal_measures* measures = nullptr);
 
 } // namespace handoff

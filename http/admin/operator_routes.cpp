@@ -3,14 +3,19 @@
 #include "actors/replies.hpp"
 #include "http/admin/bulk_retry.hpp"
 #include "http/admin/job_document.hpp"
+#include "http/admin/possible_commands.hpp"
 #include "http/admin/query_values.hpp"
+#include "http/admin/request_document.hpp"
 #include "http/front_door/target.hpp"
 #include "http/ingress/json_body.hpp"
 #include "job/job_id.hpp"
+#include "job/json_text.hpp"
 #include "job/timestamp.hpp"
 
 #include <caf/send.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -59,16 +64,22 @@ std::optional<error> read_parameter(const std::string& name,
       return invalid("\"cursor\" has to be the \"next\" of another page");
   } else {
     return invalid("\"" + name
-                   + "\" is not known; flow, status, uid, since, limit and "
-                     "cursor are");
+                   + "\" is not known; flow, status, uid, search, since, "
+                     "limit and cursor are");
   }
   return std::nullopt;
 }
 
-json summary_document(const job_summary& each) {
+/// A job in a list: what the journal lists of it, and what its record says.
+json summary_document(const job_summary& each, const job* record) {
+  const auto why = record != nullptr ? trouble_of(*record) : std::nullopt;
   return {{"job", each.id},
           {"flow", each.flow},
           {"status", name(each.status)},
+          {"title", record != nullptr && !record->title.empty()
+                      ? json(record->title)
+                      : json(nullptr)},
+          {"error", why ? json(*why) : json(nullptr)},
           {"uid", each.uid},
           {"received", timestamp(each.received)},
           {"finished",
@@ -118,6 +129,66 @@ result<job_command> read_command(const std::string& verb,
   return job_command{wanted};
 }
 
+char lower(char each) {
+  return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a')
+                                    : each;
+}
+
+/// Whether `part` is in `text`, whatever the case of ASCII letters.
+bool contains(std::string_view text, std::string_view part) {
+  return std::search(
+           text.begin(), text.end(), part.begin(), part.end(),
+           [](char left, char right) { return lower(left) == lower(right); })
+      != text.end();
+}
+
+bool is_found(const job_summary& each, const job& record,
+              std::string_view part) {
+  const auto uid = each.uid.is_string() ? each.uid.get<std::string>()
+                 : each.uid.is_null()   ? std::string{}
+                                        : json_text(each.uid);
+  return contains(each.id, part) || contains(record.title, part)
+      || contains(uid, part);
+}
+
+/// A page of the jobs that `query` selects and whose id, UID or title has
+/// `search` in it. Of a search at most `searched_max` jobs are looked at;
+/// "next" goes on with it.
+reply list_reply(journal_reader& reader, job_query query,
+                 const std::string& search) {
+  constexpr std::size_t searched_max = 2'000;
+  const auto wanted = query.limit;
+  if (!search.empty())
+    query.limit = std::size_t{200};
+  auto jobs = json::array();
+  for (std::size_t looked = 0;;) {
+    const auto found = reader.list(query);
+    if (const auto* failed = std::get_if<error>(&found))
+      return problem_reply(*failed);
+    const auto& page = std::get<job_page>(found);
+    for (std::size_t at = 0; at < page.jobs.size(); ++at) {
+      const auto& each = page.jobs[at];
+      const auto read = reader.find(each.id);
+      if (const auto* failed = std::get_if<error>(&read))
+        return problem_reply(*failed);
+      const auto& record = std::get<std::optional<job>>(read);
+      const bool fits =
+        search.empty() || (record && is_found(each, *record, search));
+      if (fits)
+        jobs.push_back(summary_document(each, record ? &*record : nullptr));
+      const bool is_more = at + 1 < page.jobs.size() || page.next;
+      if (jobs.size() == wanted && is_more && !search.empty())
+        return json_reply(200, {{"jobs", std::move(jobs)}, {"next", each.id}});
+    }
+    looked += page.jobs.size();
+    if (search.empty() || !page.next || looked >= searched_max)
+      return json_reply(
+        200, {{"jobs", std::move(jobs)},
+              {"next", page.next ? json(*page.next) : json(nullptr)}});
+    query.before = *page.next;
+  }
+}
+
 /// The definition that the job started with.
 result<flow_ptr> definition_of(journal_reader& reader,
                                const operator_options& options,
@@ -132,6 +203,15 @@ result<flow_ptr> definition_of(journal_reader& reader,
   return options.compile(*text);
 }
 
+/// The job's flow as it is now; null if there is none of that name.
+flow_ptr current_of(const operator_options& options, const job& record) {
+  if (!options.flows)
+    return nullptr;
+  const auto flows = options.flows->current();
+  const auto found = flows->find(record.flow);
+  return found != flows->end() ? found->second : nullptr;
+}
+
 } // namespace
 
 job_order order_for(journal_reader& reader, const operator_options& options,
@@ -139,11 +219,8 @@ job_order order_for(journal_reader& reader, const operator_options& options,
                     responder_ptr responder) {
   const auto* retry = std::get_if<retry_command>(&command);
   flow_ptr current;
-  if (retry != nullptr && retry->current_definition && options.flows) {
-    const auto flows = options.flows->current();
-    if (const auto found = flows->find(record.flow); found != flows->end())
-      current = found->second;
-  }
+  if (retry != nullptr && retry->current_definition)
+    current = current_of(options, record);
   return {record.id, std::move(command), definition_of(reader, options, record),
           std::move(current), std::move(responder)};
 }
@@ -154,45 +231,66 @@ operator_routes::operator_routes(operator_options options)
 void operator_routes::list(const http_request& request,
                            const responder_ptr& responder) const {
   job_query query;
-  for (const auto& [name, value] : query_pairs(request.query))
-    if (auto failed = read_parameter(name, value, query)) {
+  std::string search;
+  for (const auto& [name, value] : query_pairs(request.query)) {
+    if (name == "search") {
+      search = value;
+    } else if (auto failed = read_parameter(name, value, query)) {
       responder->answer(problem_reply(*failed));
       return;
     }
-  options_.views.ask(
-    responder, [query](journal_reader& reader) -> std::optional<reply> {
-      const auto found = reader.list(query);
-      if (const auto* failed = std::get_if<error>(&found))
-        return problem_reply(*failed);
-      const auto& page = std::get<job_page>(found);
-      auto jobs = json::array();
-      for (const auto& each : page.jobs)
-        jobs.push_back(summary_document(each));
-      return json_reply(
-        200, {{"jobs", std::move(jobs)},
-              {"next", page.next ? json(*page.next) : json(nullptr)}});
-    });
+  }
+  options_.views.ask(responder, [query, search](journal_reader& reader) {
+    return std::optional{list_reply(reader, query, search)};
+  });
 }
 
-void operator_routes::show(const std::string& job,
+void operator_routes::show(const std::string& job, const http_request& request,
                            const responder_ptr& responder) const {
+  bool wants_requests = false;
+  for (const auto& [name, value] : query_pairs(request.query)) {
+    const bool is_known = name == "requests" && (value == "1" || value == "0");
+    if (!is_known) {
+      responder->answer(problem_reply(invalid(
+        name == "requests" ? "\"requests\" must be 1 or 0"
+                           : "\"" + name + "\" is not known; requests is")));
+      return;
+    }
+    wants_requests = value == "1";
+  }
   if (!is_job_id(job)) {
     responder->answer(unknown_job());
     return;
   }
   options_.views.ask(
     responder,
-    [job, waiting =
-            options_.waiting](journal_reader& reader) -> std::optional<reply> {
+    [job, options = options_,
+     wants_requests](journal_reader& reader) -> std::optional<reply> {
       const auto found = reader.find(job);
       if (const auto* failed = std::get_if<error>(&found))
         return problem_reply(*failed);
       const auto& record = std::get<std::optional<handoff::job>>(found);
       if (!record)
         return unknown_job();
-      return json_reply(
-        200, job_document(*record, waiting ? waiting->of(job)
-                                           : std::vector<waiting_step>{}));
+      auto document =
+        job_document(*record, options.waiting ? options.waiting->of(job)
+                                              : std::vector<waiting_step>{});
+      if (wants_requests) {
+        const auto definition = definition_of(reader, options, *record);
+        if (const auto* failed = std::get_if<error>(&definition))
+          add_requests(document, *failed);
+        else
+          add_requests(document, *record, *std::get<flow_ptr>(definition),
+                       [&](const std::string& name) {
+                         return options.connections
+                                ? options.connections->find(name)
+                                : nullptr;
+                       });
+        document["can"] =
+          possible_commands(*record, definition, current_of(options, *record),
+                            std::chrono::system_clock::now());
+      }
+      return json_reply(200, document);
     });
 }
 

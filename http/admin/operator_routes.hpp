@@ -3,6 +3,7 @@
 #include "actors/handles.hpp"
 #include "actors/messages.hpp"
 #include "actors/waiting_steps.hpp"
+#include "config/connection_registry.hpp"
 #include "config/flow.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/flow_registry.hpp"
@@ -22,6 +23,7 @@ struct operator_options {
   /// The flows as they are now. May be null, as what follows.
   std::shared_ptr<const flow_registry> flows = nullptr;
   std::shared_ptr<const waiting_steps> waiting = nullptr;
+  std::shared_ptr<connection_registry> connections = nullptr;
 };
 
 /// A command for a job, with what of flows it needs. Reads through `reader`.
@@ -42,7 +44,8 @@ public:
   /// A page of the jobs that the query of the request selects.
   void list(const http_request& request, const responder_ptr& responder) const;
 
-  void show(const std::string& job, const responder_ptr& responder) const;
+  void show(const std::string& job, const http_request& request,
+            const responder_ptr& responder) const;
 
   /// `verb` is the last segment of the path; 404 for one that is not known.
   void command(const std::string& job, const std::string& verb,

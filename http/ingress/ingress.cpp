@@ -6,11 +6,13 @@
 #include "http/front_door/target.hpp"
 #include "http/ingress/content_coding.hpp"
 #include "http/ingress/json_body.hpp"
+#include "http/ingress/refusal_log.hpp"
 #include "http/ingress/side_thread.hpp"
 #include "http/ingress/verifier.hpp"
 #include "job/job_id.hpp"
 
 #include <caf/send.hpp>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <memory>
@@ -95,6 +97,14 @@ private:
                          outcome, answer.status, why.detail, request.headers,
                          request.body.substr(0, webhook_log::body_bytes_max)},
                         definition);
+    if (outcome != webhook_outcome::ignored
+        && outcome != webhook_outcome::handshake)
+      if (const auto line = refusals_->line_of(
+            flow, outcome, answer.status,
+            definition != nullptr ? masked(*definition, why.detail)
+                                  : why.detail,
+            std::chrono::steady_clock::now()))
+        spdlog::warn("handoff: {}", *line);
     responder->answer(std::move(answer));
   }
 
@@ -341,6 +351,7 @@ private:
   }
 
   ingress_options options_;
+  std::unique_ptr<refusal_log> refusals_ = std::make_unique<refusal_log>();
   /// Its tasks use all else.
   std::unique_ptr<side_thread> side_ =
     std::make_unique<side_thread>(side_tasks_max, side_bytes_max);

@@ -198,6 +198,7 @@ TEST_F(MetricsTest, CountsWhatHappened) {
   expect("handoff_journal_up", "1");
   expect("handoff_stalled", "0");
   expect("handoff_log_lines_dropped_total", "0");
+  expect("handoff_spans_dropped_total", "0");
   EXPECT_NE(value_of(text, "handoff_journal_size_bytes"), "0");
   EXPECT_NE(value_of(text, "process_start_time_seconds"), "");
   expect(R"(handoff_upstream_breaker_state{host=")" + api.url("")

@@ -53,12 +53,56 @@ test("the list hears of new jobs, and the focus stays", async () => {
 test("a failed job is retried once that is confirmed", async () => {
   const job = await stand.made("board", "basic", "failed");
   const page = await stand.show(await stand.page(), `#/jobs/${job}`);
-  await press(page, "Retry…", "Leave it");
+  await press(page, "Retry…", "Cancel");
   assert.equal((await stand.ask(`jobs/${job}`)).status, "failed");
   await press(page, "Retry…", "Retry");
   await status(page).filter({ hasText: "succeeded" }).waitFor();
   await page.getByText("The job is tried again.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Retry…" }).count(), 0);
+  await leave(page);
+});
+
+test("many that failed are selected and retried", async () => {
+  const ids = [await stand.made("board", "basic", "failed"),
+    await stand.made("board", "basic", "failed")];
+  const good = await stand.made("single", "quick", "succeeded");
+  const page = await stand.show(await stand.page(), "#/jobs");
+  const button = page.getByRole("button", { name: /^Retry .*selected…/ });
+  assert.ok(await button.isDisabled());
+  assert.equal(await page.getByLabel(`Select ${good}`).count(), 0,
+    "nothing is offered that would be refused");
+  for (const id of ids) await page.getByLabel(`Select ${id}`).check();
+  await button.filter({ hasText: "Retry 2 selected…" }).waitFor();
+  // What is drawn again keeps the selection.
+  await stand.made("single", "quick", "succeeded");
+  await eventually(async () => await page.locator("tbody tr").count() >= 4);
+  assert.ok(await page.getByLabel(`Select ${ids[0]}`).isChecked());
+  await button.click();
+  await page.getByRole("dialog").getByRole("button", { name: "Retry",
+    exact: true }).click();
+  await page.getByText("2 of 2 jobs are tried again.").waitFor();
+  for (const id of ids) await stand.waitFor(id, "succeeded");
+  await leave(page);
+});
+
+test("a request is copied as curl, without secrets", async () => {
+  const job = await stand.made("board", "basic", "failed");
+  const page = await stand.page({ permissions: ["clipboard-read",
+    "clipboard-write"] });
+  await stand.show(page, `#/jobs/${job}`);
+  await page.getByRole("button", { name: "Copy as curl: team" })
+    .click();
+  await page.getByText("Copied.").waitFor();
+  const text = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(text, /^curl -i -X POST 'http:.*\/team'/);
+  assert.match(text, /"Authorization: \$AUTHORIZATION"/);
+  await leave(page);
+});
+
+test("flows are reloaded", async () => {
+  const page = await stand.show(await stand.page(), "#/flows");
+  await page.getByRole("button", { name: "Reload" }).click();
+  await page.getByText("5 flows are in force").waitFor();
   await leave(page);
 });
 
@@ -112,7 +156,7 @@ test("a refusal stays in the dialog", async () => {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Retry", exact: true }).click();
   await dialog.getByRole("alert").filter({ hasText: /\w/ }).waitFor();
-  await dialog.getByRole("button", { name: "Leave it" }).click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
   page.wrongs = page.wrongs.filter((each) => !each.includes("409"));
   await leave(page);
 });
@@ -127,8 +171,8 @@ test("hostile texts are texts", async () => {
   await stand.show(page, `#/jobs/${job}`);
   await page.getByText("The webhook as it came in").click();
   await page.locator("pre", { hasText: "<script>" }).first().waitFor();
-  await stand.show(page, `#/jobs?uid=${encodeURIComponent(name)}`);
-  await page.getByText("No job is like that.").waitFor();
+  await stand.show(page, `#/jobs?uid=${encodeURIComponent(`${name}-`)}`);
+  await page.getByText("No jobs match.").waitFor();
   await page.goto(`${stand.admin}#/jobs/${encodeURIComponent(name)}`);
   await page.getByText("there is no job with this id").waitFor();
   assert.equal(await page.locator("main img, main script").count(), 0);

@@ -67,3 +67,16 @@ test("the wait for a turn comes before the attempt", async () => {
   assert.equal(clone.bars[2].text, "waited 5.00 s for its turn");
   assert.match(clone.bars[3].text, /after 300 ms, begun at 6\.00 s$/);
 });
+
+test("a request becomes a command without secrets", async () => {
+  const { asCurl } = await of("calls.js");
+  const command = asCurl({ method: "PUT", url: "https://api.example/a?b='c'",
+    headers: [{ name: "Authorization", value: "***" },
+      { name: "Content-Type", value: "application/json" },
+      { name: "Idempotency-Key", value: "j.s" }], body: "isn't" });
+  assert.equal(command, [
+    "curl -i -X PUT 'https://api.example/a?b='\\''c'\\'''",
+    "-H \"Authorization: $AUTHORIZATION\"",
+    "-H 'Content-Type: application/json'",
+    "--data-binary 'isn'\\''t'"].join(" "));
+});

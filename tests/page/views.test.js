@@ -25,7 +25,8 @@ after(() => stand?.close());
 
 const views = () => ({ overview: "#/", jobs: "#/jobs",
   failed: `#/jobs/${jobs.failed}`, good: `#/jobs/${jobs.good}`,
-  ambiguous: `#/jobs/${jobs.lost}`, supervision: "#/supervision" });
+  ambiguous: `#/jobs/${jobs.lost}`, flows: "#/flows", webhooks: "#/webhooks",
+  supervision: "#/supervision" });
 
 const texts = (locator) => locator.allInnerTexts();
 
@@ -40,13 +41,12 @@ test("the overview has the numbers of the last hour", async () => {
   await eventually(async () => (await words(value("Failed")))
     .includes("1 jobs in the last hour"));
   assert.match(await words(value("Jobs a minute")), /64 in the last hour/);
-  assert.match(await words(value("Answered in time")),
-    /100 % 64 answered, 0 late/);
-  assert.match(await words(value("Ambiguous")), /1 wait for a person/);
+  assert.match(await words(value("Answered in time")), /100 % 64 of 64/);
+  assert.match(await words(value("Ambiguous")), /1 waits for a person now/);
   assert.match(await words(value("Retries")), /Retries 4 /);
   assert.match(await value("Jobs a minute").locator("svg")
     .getAttribute("aria-label"), /64 in all/);
-  const wanted = page.getByRole("region", { name: "Wants a look" });
+  const wanted = page.getByRole("region", { name: "Needs attention" });
   assert.equal(await wanted.getByRole("link").count(), 2);
   assert.match(await words(page.getByRole("region",
     { name: "Table of upstreams" })), new RegExp(`${stand.apiUrl} ✓ closed`));
@@ -70,7 +70,7 @@ test("the list is filtered, searched and paged", async () => {
   await eventually(async () => (await rows.count()) === 1);
   assert.deepEqual(await ids(), [jobs.failed]);
   await page.getByLabel("Flow").selectOption("project-setup");
-  await page.getByText("No job is like that.").waitFor();
+  await page.getByText("No jobs match.").waitFor();
   await page.getByLabel("Status").selectOption("");
   await page.getByLabel("Received").selectOption("1h");
   await eventually(async () => (await rows.count()) === 3);
@@ -79,12 +79,16 @@ test("the list is filtered, searched and paged", async () => {
     .inputValue() === "");
 
   await page.goto(`${stand.admin}#/jobs`);
-  const search = page.getByLabel("UID or job id");
+  const search = page.getByLabel("Title, UID or job id");
   const { uid } = await stand.ask(`jobs/${jobs.good}`);
   await search.fill(` ${uid} `);
   await search.press("Enter");
   await eventually(async () => (await rows.count()) === 1);
   assert.deepEqual(await ids(), [jobs.good]);
+  await search.fill("plan of plans");
+  await search.press("Enter");
+  await page.locator("tr", { hasText: "Plan of Plans" }).waitFor();
+  assert.equal(await rows.count(), 1);
   await search.fill(jobs.failed.toLowerCase());
   await page.getByRole("button", { name: "Search" }).click();
   await page.locator("h1", { hasText: jobs.failed }).waitFor();
@@ -132,6 +136,77 @@ test("an error can be read where it happened", async () => {
   const cells = await texts(page.locator("tbody tr", { hasText: "team" })
     .locator("td"));
   assert.ok(cells.includes("422") && cells.includes("failed"), cells.join());
+  await leave(page);
+});
+
+test("what was sent and what was answered stand side by side", async () => {
+  const page = await stand.show(await stand.page(), "#/");
+  const started = Date.now();
+  let clicks = 0;
+  const click = async (locator) => { clicks += 1; await locator.click(); };
+  await click(page.getByRole("region", { name: "Needs attention" })
+    .getByRole("link", { name: jobs.failed }));
+  const answer = page.getByRole("region", { name: "Answer to attempt 1" });
+  await answer.getByText("no such team").waitFor();
+  // A person needs no more than one click to the cause.
+  assert.equal(clicks, 1);
+  assert.ok(Date.now() - started < 5_000);
+  const request = page.getByRole("region", { name: "Request of team" });
+  assert.match(await request.innerText(),
+    /^POST http:.*\/team\nAuthorization: \*\*\*/);
+  assert.ok(!(await page.content()).includes("of-the-api"));
+  const [left, right] = [await request.boundingBox(), await answer.boundingBox()];
+  assert.ok(right.x > left.x + left.width - 1, "side by side");
+  await picture(page, "light-cause");
+  await leave(page);
+});
+
+test("a flow has what its sender needs, and how it goes", async () => {
+  const page = await stand.show(await stand.page(), "#/flows");
+  const card = page.getByRole("region", { name: "project-setup" });
+  assert.match(await words(card), new RegExp(
+    `${stand.hooks}/project-setup .*Signature none`));
+  assert.match(await words(card), /Last hour 2 succeeded, 0 failed/);
+  assert.match(await words(card), /Clone, p50 \/ p95 \d+ ms \/ \d+ ms/);
+  await card.getByText("Definition").click();
+  await page.getByRole("region", { name: "Definition of project-setup" })
+    .getByText("/projects/{{body/template}}/clone").waitFor();
+  await leave(page);
+});
+
+test("a webhook that became no job says why", async () => {
+  await fetch(`${stand.hooks}/single`, { method: "POST", body: "no JSON" });
+  const page = await stand.show(await stand.page(), "#/webhooks");
+  const one = page.getByRole("region", { name: /^malformed single/ }).first();
+  await one.waitFor();
+  await one.getByText("Headers and body").click();
+  await one.locator("pre", { hasText: "no JSON" }).waitFor();
+  await page.getByLabel("Why").selectOption("bad-signature");
+  await page.getByText("None in this run of the service.").waitFor();
+  await leave(page);
+});
+
+test("ids are not wrapped at 1280 pixels", async () => {
+  const page = await stand.page({ viewport: { width: 1280, height: 800 } });
+  await stand.show(page, "#/jobs");
+  const heights = await page.locator("table.jobs .id").evaluateAll((list) =>
+    list.map((each) => each.getClientRects().length));
+  assert.ok(heights.length > 10 && heights.every((each) => each === 1));
+  assert.equal(await page.evaluate(() =>
+    document.documentElement.scrollWidth), 1280);
+  await leave(page);
+});
+
+test("the attempts can be read at 390 pixels", async () => {
+  const page = await stand.page({ viewport: { width: 390, height: 800 } });
+  await stand.show(page, `#/jobs/${jobs.failed}`);
+  const right = await page.locator("table.attempts td, table.attempts th")
+    .evaluateAll((list) => Math.max(...list.map((each) =>
+      each.getBoundingClientRect().right)));
+  assert.ok(right <= 390, `${right}`);
+  assert.equal(await page.evaluate(() =>
+    document.documentElement.scrollWidth), 390);
+  await picture(page, "phone-attempts", { fullPage: true });
   await leave(page);
 });
 
@@ -210,7 +285,7 @@ test("it is used with the keyboard alone", async () => {
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Retry team?" });
   await dialog.waitFor();
-  assert.equal(await focused(), "Leave it");
+  assert.equal(await focused(), "Cancel");
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
   assert.equal(await focused(), "Retry team…", "the focus is back");

@@ -20,11 +20,16 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr std::string_view jobs_path = "/api/v1/jobs";
-
 void print_json(const json& document) {
   // What JSON need not escape, such as C1 controls, a terminal may obey.
   std::cout << json_text(document, {2, is_terminal()}) << '\n';
+}
+
+/// What the service would have said (RFC 9457), of what it has not.
+json problem_of(const error& why) {
+  return {{"type", "/problems/" + std::string{name(why.kind)}},
+          {"title", title(why.kind)},
+          {"detail", why.detail}};
 }
 
 bool is_problem(const exchange& done, const json& document) {
@@ -76,14 +81,17 @@ std::string refusal(const exchange& done, const json& document,
          + clipped(printable(done.body), shown_max)
          + "\nis that the admin side of handoff?";
   const auto hint = refusal_hint(done, text_at(document, "type"));
-  return text_at(document, "title") + ": " + text_at(document, "detail")
-       + (hint.empty() ? "" : "\n" + hint);
+  auto text = text_at(document, "title") + ": " + text_at(document, "detail");
+  for (const auto& each : list_at(document, "errors"))
+    if (each.is_string())
+      text += "\n  " + printable(each.get_ref<const std::string&>());
+  return text + (hint.empty() ? "" : "\n" + hint);
 }
 
 outbound_call call_of(admin_request wanted, const std::string& url) {
   outbound_call call;
   call.method = std::move(wanted.method);
-  call.url = url + std::string{jobs_path} + wanted.path;
+  call.url = url + "/api/v1/" + wanted.things + wanted.path;
   call.headers = admin_credentials();
   call.headers.push_back({"Accept", "application/json"});
   if (!wanted.body.empty())
@@ -99,21 +107,27 @@ int ask(const admin_command& command, const arguments& given,
     std::cerr << "handoff " << command.name << ": " << what << '\n';
     return exit_failed;
   };
+  const auto is_json = given.has("json");
   const bool is_order = wanted.method != "GET";
   const auto done = service_client{}.call(call_of(std::move(wanted), url));
   if (done.failure) {
     const auto hint = no_answer_hint(*done.failure, is_order);
+    if (is_json)
+      print_json(problem_of(*done.failure));
     return complain("no answer from " + printable(url) + ": "
                     + printable(done.failure->detail)
                     + (hint.empty() ? "" : "\n" + hint));
   }
   const auto document = service_document(done.body);
-  if (given.has("json") && !document.is_discarded())
+  if (is_json && !document.is_discarded())
     print_json(document);
+  else if (is_json)
+    print_json(problem_of(
+      {error_kind::answer_malformed, "the answer of " + url + " is not JSON"}));
   if (done.status < 200 || done.status > 299
       || !document.contains(command.member))
     return complain(refusal(done, document, printable(url)));
-  if (!given.has("json"))
+  if (!is_json)
     command.print(given, document);
   std::cout.flush();
   return std::cout ? exit_done : complain("cannot write the answer");
@@ -145,6 +159,8 @@ int run(const admin_command& command, const command_words& words) {
   if (failed.empty())
     url = service_url(given, service_side::admin, failed);
   if (!url) {
+    if (given.has("json"))
+      print_json(problem_of({error_kind::invalid_request, failed}));
     std::cerr << "handoff " << command.name << ": " << printable(failed)
               << "\nhandoff " << command.name << " --help tells more.\n";
     return exit_usage;

@@ -16,9 +16,10 @@ namespace handoff {
 /// One call to the admin side.
 struct admin_request {
   std::string method = "GET";
-  /// With the query, if any; "/api/v1/jobs" stands before it.
+  /// With the query, if any; "/api/v1/" and `things` stand before it.
   std::string path;
   std::string body;
+  std::string things = "jobs";
 };
 
 /// A command that asks the admin side one thing. In the table of commands, it
@@ -37,7 +38,8 @@ struct admin_command {
 };
 
 /// Runs it to its exit code. With `--json` the answer goes to standard output
-/// as it came, be it a problem; what is wrong is said on standard error.
+/// as it came, be it a problem, and a problem is made where there is no answer;
+/// what is wrong is said on standard error as well.
 int run(const admin_command& command, const command_words& words);
 
 /// The id of the one job that the words name; sets `failed` if there is none.

@@ -39,6 +39,13 @@ bool is_base_url(const std::string& url) {
                      [](char each) { return each > ' ' && each <= '~'; });
 }
 
+/// Whether what is wrong there keeps a command from finding the service; all
+/// else of the INI is the service's business.
+bool says_where(std::string_view key, bool is_admin) {
+  const std::string section = is_admin ? "admin" : "http";
+  return key.empty() || key == section + ".address" || key == section + ".port";
+}
+
 } // namespace
 
 std::optional<std::string> service_url(const arguments& given,
@@ -55,12 +62,13 @@ std::optional<std::string> service_url(const arguments& given,
   if (const auto file = given.value("config-file"))
     ini = *file;
   const auto loaded = load_settings(ini, given.overrides);
-  if (!loaded.errors.empty()) {
-    failed = to_string(loaded.errors[0]);
-    return std::nullopt;
-  }
-  const auto& from = loaded.values;
   const bool is_admin = side == service_side::admin;
+  for (const auto& each : loaded.errors)
+    if (says_where(each.where, is_admin)) {
+      failed = to_string(each);
+      return std::nullopt;
+    }
+  const auto& from = loaded.values;
   const auto port = is_admin ? from.admin.port : from.http.port;
   if (port != 0)
     return url_of(is_admin ? from.admin.address : from.http.address, port);

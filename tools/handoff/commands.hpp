@@ -35,6 +35,15 @@ int cancel_order(const command_words& words);
 /// Settles an ambiguous clone.
 int resolve_order(const command_words& words);
 
+/// Lists the flows that are in force.
+int flows_command(const command_words& words);
+
+/// Reads the flows again.
+int reload_command(const command_words& words);
+
+/// Copies or checks a journal.
+int journal_command(const command_words& words);
+
 /// Plays a flow through, in virtual time.
 int simulate_command(const command_words& words);
 

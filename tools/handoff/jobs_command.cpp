@@ -28,6 +28,7 @@ Lists jobs, the newest first.
   --status=STATUS        only those that are cloning, running, succeeded,
                          failed, cancelled or ambiguous
   --uid=UID              only those whose clone has this UID
+  --search=TEXT          only those whose id, UID or title has this in it
   --since=TIME           only those received since then: 2026-01-31T12:00:00Z,
                          seconds since 1970, or how long ago, such as 90min
   --limit=N              at most so many, 1 to 1000 (default 50)
@@ -43,8 +44,8 @@ Ends with 0 if the jobs were listed, be it none; with 1 if the service refuses
 or does not answer, with 2 if it was called wrongly.
 )";
 
-constexpr std::array<std::string_view, 6> filters{"flow",  "status", "uid",
-                                                  "since", "limit",  "cursor"};
+constexpr std::array<std::string_view, 7> filters{
+  "flow", "status", "uid", "search", "since", "limit", "cursor"};
 
 std::string wrong_status(const std::string& given) {
   std::vector<std::string_view> names;
@@ -118,7 +119,7 @@ admin_request read(const arguments& given, std::string& failed) {
   return {"GET", query_of(parameters), {}};
 }
 
-using table_row = std::array<std::string, 6>;
+using table_row = std::array<std::string, 7>;
 
 table_row row_of(const json& job, time_point now) {
   // On a terminal a line should stay one; elsewhere nothing is left out.
@@ -132,13 +133,14 @@ table_row row_of(const json& job, time_point now) {
           clipped(text_at(job, "flow"), widest),
           text_at(job, "status"),
           clipped(text_at(job, "uid"), widest),
+          clipped(text_at(job, "title"), widest),
           short_time(text_at(job, "received")),
           finished ? "after " + duration_text(length)
                    : "not yet, " + duration_text(length) + " old"};
 }
 
 void print_table(const std::vector<table_row>& rows) {
-  std::array<std::size_t, 6> widths{};
+  std::array<std::size_t, 7> widths{};
   for (const auto& row : rows)
     for (std::size_t at = 0; at < row.size(); ++at)
       widths[at] = std::max(widths[at], columns_of(row[at]));
@@ -176,7 +178,7 @@ std::string next_page(const arguments& given, const std::string& cursor) {
 void print(const arguments& given, const json& answer) {
   const auto now = std::chrono::system_clock::now();
   std::vector<table_row> rows{
-    {"JOB", "FLOW", "STATUS", "UID", "RECEIVED", "FINISHED"}};
+    {"JOB", "FLOW", "STATUS", "UID", "TITLE", "RECEIVED", "FINISHED"}};
   for (const auto& each : list_at(answer, "jobs"))
     rows.push_back(row_of(each, now));
   if (rows.size() == 1) {

@@ -13,7 +13,9 @@
 #include "http/outbound/outbound.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "job/job_id.hpp"
+#include "journal/sqlite_backup.hpp"
 #include "journal/sqlite_journal.hpp"
+#include "tools/handoff/journal_place.hpp"
 #include "tools/handoff/log.hpp"
 
 #include <caf/actor_registry.hpp>
@@ -74,6 +76,15 @@ front_door_options ingress_door(const http_settings& from,
   return options;
 }
 
+/// What senders call: as `[http] public-url` says, else what is listened on.
+std::string senders_url(const http_settings& from, std::uint16_t port) {
+  if (!from.public_url.empty())
+    return from.public_url.substr(0, from.public_url.find_last_not_of('/') + 1);
+  const bool is_ipv6 = from.address.find(':') != std::string::npos;
+  return "http://" + (is_ipv6 ? "[" + from.address + "]" : from.address) + ":"
+       + std::to_string(port);
+}
+
 front_door_options admin_door(const admin_settings& from,
                               std::chrono::milliseconds keep_alive,
                               std::shared_ptr<connection_refusals> refusals) {
@@ -109,13 +120,6 @@ states_of(const std::weak_ptr<const outbound_client>& client) {
     const auto alive = client.lock();
     return alive ? alive->connections() : std::vector<connection_state>{};
   };
-}
-
-/// Where the journal is: what follows "sqlite:", seen from the INI's folder.
-std::string sqlite_path(const settings& from) {
-  constexpr std::string_view scheme = "sqlite:";
-  const auto path = from.journal.uri.substr(scheme.size());
-  return (std::filesystem::path{from.base_directory} / path).string();
 }
 
 } // namespace
@@ -162,6 +166,7 @@ void service::make_records() {
     return std::chrono::system_clock::now();
   };
   history_ = std::make_shared<minute_history>(now);
+  flows_history_ = std::make_shared<flow_history>(now);
   event_feed_options feed;
   feed.now = now;
   feed.run = std::to_string(now().time_since_epoch().count());
@@ -177,6 +182,13 @@ void service::make_records() {
 void service::open_journal(const settings& from) {
   sqlite_journal_options options;
   options.path = sqlite_path(from);
+  if (lacks_its_log(options.path))
+    log_->warn("handoff: {} has no write-ahead log ({}-wal) beside it: if it "
+               "was copied while a service ran, its newest jobs are missing; "
+               "\"handoff journal backup\" makes a whole copy",
+               options.path, options.path);
+  const bool was_here = was_removed(options.path);
+  const auto path = options.path;
   auto opened = sqlite_journal::open(std::move(options));
   if (const auto* failed = std::get_if<error>(&opened))
     throw std::runtime_error{failed->detail};
@@ -188,6 +200,10 @@ void service::open_journal(const settings& from) {
   unfinished_ = std::make_shared<place>(admission_->jobs.take_over(count));
   if (count > 0)
     log_->info("handoff: {} unfinished jobs go on", count);
+  if (was_here)
+    log_->warn("handoff: the journal is new and has no jobs, but there was one "
+               "in its place before: is {} the right file?",
+               path);
 }
 
 std::shared_ptr<journal_reader> service::open_reader() {
@@ -206,6 +222,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.admission = admission_;
   counted.supervision = supervision_;
   counted.history = history_;
+  counted.flows_history = flows_history_;
   counted.upstreams = counts_of(client_->turns());
   counted.connections = states_of(client_);
   counted.ingress_refusals = ingress_refusals_;
@@ -227,6 +244,18 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.max_calls = from.upstream.max_calls;
   counted.max_waiting = from.admission.max_jobs * from.pool.workers;
   counted.max_lookups = lookups_max;
+  if (!from.trace.otlp.empty()) {
+    spans_ = std::make_shared<span_exporter>(span_exporter_options{
+      from.trace.otlp, [log = log_](const std::string& problem) {
+        if (problem.empty())
+          log->info("handoff: the collector takes spans again");
+        else
+          log->warn("handoff: the collector takes no spans: {}", problem);
+      }});
+    counted.spans_dropped = [spans = spans_] {
+      return spans->dropped();
+    };
+  }
   metrics_ = std::make_shared<metrics>(std::move(counted));
   journal_finder_options finder;
   finder.reader = open_reader();
@@ -237,11 +266,13 @@ void service::spawn_actors(const checked_configuration& configuration) {
   keeper.store = store_;
   keeper.finder = finder_;
   keeper.now = now;
-  keeper.observe = [log = log_, to = metrics_,
-                    events = events_](const job_event& event) {
+  keeper.observe = [log = log_, to = metrics_, events = events_,
+                    spans = spans_](const job_event& event) {
     log_event(*log, event);
     to->observe(event);
     events->observe(event);
+    if (spans)
+      spans->observe(event);
   };
   keeper.committed = [to = metrics_](std::size_t events,
                                      std::chrono::microseconds took,
@@ -425,12 +456,20 @@ void service::open_doors(const checked_configuration& configuration) {
   admin_options seen;
   seen.webhooks = webhooks_;
   seen.connections = {states_of(client_), counts_of(client_->turns())};
-  seen.jobs = operator_options{views, root_, compile_, flows_, waiting_};
+  seen.jobs =
+    operator_options{views, root_, compile_, flows_, waiting_, connections_};
   seen.supervisor = supervisor_view_;
   seen.flows = flows_;
   seen.reloads = reloads_;
   seen.counted = metrics_;
   seen.history = history_;
+  seen.flows_history = flows_history_;
+  seen.measures = measures_;
+  // Known once the other side is open; what is not there yet is not asked for.
+  const auto port = std::make_shared<std::atomic<std::uint16_t>>(0);
+  seen.senders_url = [port, http = from.http] {
+    return senders_url(http, port->load());
+  };
   seen.events = events_;
   seen.draining = draining_;
   seen.journal_fails = journal_fails_;
@@ -443,6 +482,7 @@ void service::open_doors(const checked_configuration& configuration) {
     admin(std::move(seen)));
   ingress_ = std::make_unique<front_door>(
     ingress_door(from.http, ingress_refusals_), ingress(std::move(routes)));
+  port->store(ingress_->port());
 }
 
 void service::drain() {

@@ -7,6 +7,7 @@
 #include "http/admin/event_feed.hpp"
 #include "http/admin/flow_reloader.hpp"
 #include "http/admin/minute_history.hpp"
+#include "http/admin/span_exporter.hpp"
 #include "http/admin/supervisor_view.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/ingress.hpp"
@@ -109,6 +110,9 @@ private:
     std::make_shared<journal_measures>();
   std::shared_ptr<progress> progress_ = std::make_shared<progress>();
   std::shared_ptr<minute_history> history_;
+  std::shared_ptr<flow_history> flows_history_;
+  /// Null without a collector.
+  std::shared_ptr<span_exporter> spans_;
   std::shared_ptr<webhook_log> webhooks_ = std::make_shared<webhook_log>();
   std::shared_ptr<event_feed> events_;
   std::shared_ptr<supervision_log> supervision_;

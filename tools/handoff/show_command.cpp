@@ -3,8 +3,10 @@
 #include "tools/handoff/terminal.hpp"
 #include "tools/handoff/timeline.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <string>
 
 namespace handoff {
 namespace {
@@ -19,6 +21,8 @@ for each attempt of each sub-action, on one time axis.
   = succeeded   x failed   > under way   ? nobody knows how it ended
   . waits       ^ reply    : deadline
 
+  --verbose              after it, the call of each step as it is rendered, and
+                         what was answered to each attempt that did not succeed
   --url=URL              the admin side of the service; by default, the [admin]
                          address of the INI
   --config-file=FILE     the INI
@@ -61,7 +65,60 @@ void print_waiting(const json& document,
   }
 }
 
-void print(const arguments&, const json& document) {
+/// Each line of `text` behind a margin.
+void print_block(const std::string& text) {
+  std::size_t from = 0;
+  while (from < text.size()) {
+    const auto to = std::min(text.find('\n', from), text.size());
+    std::cout << "    " << printable(text.substr(from, to - from)) << '\n';
+    from = to + 1;
+  }
+}
+
+std::string plain_text(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>()
+                                                     : std::string{};
+}
+
+void print_call(const std::string& name, const json& step) {
+  const auto& request = object_at(step, "request");
+  std::cout << '\n' << name << '\n';
+  if (const auto why = text_at(request, "error"); !why.empty()) {
+    std::cout << "  cannot be rendered now: " << why << '\n';
+  } else if (!request.empty()) {
+    std::cout << "  " << text_at(request, "method") << ' '
+              << text_at(request, "url") << '\n';
+    for (const auto& each : list_at(request, "headers"))
+      std::cout << "  " << text_at(each, "name") << ": "
+                << text_at(each, "value") << '\n';
+    print_block(plain_text(request, "body"));
+  }
+  for (const auto& each : list_at(step, "attempts")) {
+    const auto& response = object_at(each, "response");
+    const auto why = text_at(each, "error");
+    if (why.empty() && response.empty())
+      continue;
+    const auto status = text_at(each, "http_status");
+    std::cout << "  attempt " << text_at(each, "number") << ": "
+              << (status.empty() ? std::string{"no answer"} : status) << ' '
+              << text_at(response, "content_type") << '\n';
+    if (!why.empty())
+      std::cout << "    (" << why << ")\n";
+    print_block(plain_text(response, "body"));
+    if (text_at(response, "truncated") == "true")
+      std::cout << "    ...\n";
+  }
+}
+
+/// What was sent and what was answered, step by step.
+void print_calls(const json& document) {
+  print_call("clone", object_at(document, "clone"));
+  for (const auto& each : steps_in(document))
+    print_call(each.name, each.document);
+}
+
+void print(const arguments& given, const json& document) {
   const auto now = std::chrono::system_clock::now();
   timeline_options options;
   options.width = terminal_width();
@@ -69,6 +126,8 @@ void print(const arguments&, const json& document) {
   for (const auto& line : draw_timeline(document, now, options))
     std::cout << line << '\n';
   print_waiting(document, now);
+  if (given.has("verbose"))
+    print_calls(document);
   if (const auto text = advice(document); !text.empty())
     std::cout << '\n' << text << '\n';
 }
@@ -77,7 +136,10 @@ void print(const arguments&, const json& document) {
 
 int show_command(const command_words& words) {
   const auto read = [](const arguments& given, std::string& failed) {
-    return admin_request{"GET", '/' + job_of(given, failed), {}};
+    return admin_request{"GET",
+                         '/' + job_of(given, failed)
+                           + (given.has("verbose") ? "?requests=1" : ""),
+                         {}};
   };
   return run({"show", help, "job", read, print}, words);
 }

@@ -1,13 +1,16 @@
 // Which view is shown, and when it is loaded and drawn again.
 
-import { onTokenWanted, serverNow } from "./api.js";
+import { get, onTokenWanted, serverNow } from "./api.js";
+import { connections } from "./connections.js";
 import { askToken } from "./dialogs.js";
 import { h, morph } from "./dom.js";
+import { flows } from "./flows.js";
 import { job } from "./job.js";
 import { jobs } from "./jobs.js";
 import { watch } from "./live.js";
 import { overview } from "./overview.js";
 import { supervision } from "./supervision.js";
+import { webhooks } from "./webhooks.js";
 
 const MOVE_MS = 500;
 const LOOK_MS = 5_000;
@@ -19,10 +22,18 @@ const said = document.getElementById("said");
 /** What is shown: a view with its parameters, and what it has loaded. */
 let shown = null;
 
-function say(text) {
+let saying = null;
+
+/** Tells it to everybody, for as long as it takes to read. */
+function say(text, tone = "") {
   // The same text once more is news, too.
   said.textContent = "";
-  setTimeout(() => { said.textContent = text; });
+  clearTimeout(saying);
+  setTimeout(() => {
+    said.textContent = text;
+    said.className = `said ${tone}`;
+  });
+  saying = setTimeout(() => { said.textContent = ""; }, 10_000);
 }
 
 function route() {
@@ -37,13 +48,15 @@ function route() {
     }
   }
   if (parts[0] === "jobs") return { view: jobs, params };
-  if (parts[0] === "supervision") return { view: supervision, params };
+  for (const view of [flows, connections, webhooks, supervision])
+    if (parts[0] === view.view) return { view, params };
   return { view: overview, params };
 }
 
 function draw(of) {
   if (of !== shown || of.data === null) return;
-  morph(root, of.view.draw(of.data, of.params, serverNow()));
+  morph(root, of.view.draw(of.data, of.params, serverNow()).flat()
+    .filter(Boolean));
   of.view.drawn?.(root, of.params);
 }
 
@@ -99,8 +112,13 @@ root.addEventListener("click", async ({ target }) => {
   const element = target.closest("[data-do]");
   const of = shown;
   if (!element || !of) return;
-  if (await of.view.actions[element.dataset.do]({
-    params: of.params, say, element }) && of === shown) load(of);
+  try {
+    if (await of.view.actions[element.dataset.do]({
+      params: of.params, data: of.data, root, say, element }) && of === shown)
+      load(of);
+  } catch (error) {
+    say(error.message, "bad");
+  }
 });
 
 async function submitted(form) {
@@ -108,7 +126,7 @@ async function submitted(form) {
     await shown.view.forms[form.dataset.form]({ form,
       go: (hash) => { location.hash = hash; } });
   } catch (error) {
-    say(error.message);
+    say(error.message, "bad");
   }
 }
 
@@ -120,6 +138,8 @@ root.addEventListener("submit", (event) => {
 root.addEventListener("change", ({ target }) => {
   if (target.matches("select") && target.form?.dataset.form)
     submitted(target.form);
+  else if (target.matches("input[type=checkbox]"))
+    shown?.view.picked?.(root, target);
 });
 
 document.querySelector(".skip").addEventListener("click", (event) => {
@@ -138,8 +158,34 @@ setInterval(() => {
   if (shown?.view.changesSilently && !document.hidden) loadSoon(shown);
 }, LOOK_MS);
 
+const banner = document.getElementById("banner");
+
+/** Whatever one looks at: that nothing can be journaled is told. */
+async function lookAtJournal() {
+  if (document.hidden) return;
+  try {
+    const { journal } = await get("supervisor");
+    banner.hidden = journal.state === "commits";
+    banner.textContent = banner.hidden ? "" : "The journal cannot commit, and "
+      + `every webhook is refused with 503: ${journal.why}`;
+  } catch { /* that nobody answers is told elsewhere */ }
+}
+
+setInterval(lookAtJournal, LOOK_MS);
+
+/** A service without connections has no such page. */
+async function findConnections() {
+  const link = document.querySelector("nav [data-view=connections]");
+  try {
+    const { connections: list } = await get("connections");
+    link.hidden = list.length === 0;
+  } catch {
+    link.hidden = true;
+  }
+}
+
 onTokenWanted(askToken);
-open();
+open().then(() => { lookAtJournal(); findConnections(); });
 
 const words = { live: "Live", lost: "Not connected", paused: "Paused" };
 
@@ -151,6 +197,8 @@ const listener = {
     if (name === "live" && shown) loadSoon(shown);
   },
   told(event, data) {
+    if (event === "supervision" && data.what?.startsWith("journal-"))
+      lookAtJournal();
     if (shown?.view.wants(event, data, shown.params)) loadSoon(shown);
   },
 };

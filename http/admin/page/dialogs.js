@@ -48,13 +48,13 @@ function open(content, onSubmit) {
   });
 }
 
-const buttons = (yes, tone) => h("div", { class: "buttons" },
-  h("button", { type: "button", "data-no": true }, "Leave it"),
+const buttons = (yes, tone, no = "Cancel") => h("div", { class: "buttons" },
+  h("button", { type: "button", "data-no": true }, no),
   h("button", { type: "submit", "data-yes": true, class: tone }, yes));
 
 /** Does it once it is confirmed; gives what it gave, or null. */
-export const confirm = ({ title, text, yes, tone = "primary", act }) => open([
-  h("h2", {}, title), h("p", {}, text), buttons(yes, tone)], act);
+export const confirm = ({ title, text, yes, no, tone = "primary", act }) => open([
+  h("h2", {}, title), h("p", {}, text), buttons(yes, tone, no)], act);
 
 /** How an ambiguous clone is to be settled. */
 export function resolve(act) {

@@ -1,6 +1,7 @@
 // One job: its timeline, every attempt, what came in, and what can be done.
 
 import { get, post } from "./api.js";
+import { asCurl, calls } from "./calls.js";
 import { confirm, resolve } from "./dialogs.js";
 import { h } from "./dom.js";
 import { badge, duration, isFinal, time, uidText, writeJson }
@@ -9,8 +10,6 @@ import { outcome, stepsOf, timeline } from "./timeline.js";
 
 const path = (id, verb = "") =>
   `jobs/${encodeURIComponent(id)}${verb ? `/${verb}` : ""}`;
-
-const canRetry = (status) => ["failed", "cancelled"].includes(status);
 
 function fact(name, ...value) {
   return h("div", {}, h("dt", {}, name), h("dd", {}, ...value));
@@ -35,21 +34,21 @@ function attempts(job) {
   const rows = stepsOf(job).flatMap((step) => step.attempts.map((each, at) =>
     h("tr", {},
       h("th", { scope: "row" }, step.label),
-      h("td", { class: "count" }, each.number),
-      h("td", {}, time(each.started)),
-      h("td", { class: "count" }, each.duration_ms === null ? ""
-        : duration(each.duration_ms)),
-      h("td", { class: "count" }, each.http_status ?? ""),
-      h("td", {}, outcome(each, step.status === "running"
+      h("td", { class: "count", "data-name": "Attempt" }, each.number),
+      h("td", { "data-name": "Started" }, time(each.started)),
+      h("td", { class: "count", "data-name": "Took" },
+        each.duration_ms === null ? "" : duration(each.duration_ms)),
+      h("td", { class: "count", "data-name": "HTTP" }, each.http_status ?? ""),
+      h("td", { "data-name": "Outcome" }, outcome(each, step.status === "running"
         && at === step.attempts.length - 1)),
       h("td", { class: "what" }, each.error ?? ""),
-      h("td", { class: "faint" }, each.worker))));
+      h("td", { class: "faint", "data-name": "Actor" }, each.worker))));
   return h("section", { class: "card", "aria-labelledby": "attempts" },
     h("h2", { id: "attempts" }, "Attempts"),
     rows.length === 0 ? h("p", { class: "empty" }, "None has begun.")
       : h("div", { class: "scroll", tabindex: "0", role: "region",
           "aria-label": "Table of attempts" },
-      h("table", {},
+      h("table", { class: "attempts" },
         h("thead", {}, h("tr", {}, ["Step", "#", "Started", "Took", "HTTP",
           "Outcome", "Error", "Actor"].map((each) =>
           h("th", { scope: "col" }, each)))),
@@ -70,15 +69,31 @@ function request(job) {
 
 function buttons(job) {
   const list = [];
-  if (job.status === "ambiguous")
+  if (job.can.resolve)
     list.push(h("button", { "data-do": "resolve", class: "primary" },
       "Resolve…"));
-  // Without a UID, a cancelled clone may have been sent: it is not retried.
-  if (canRetry(job.status) && (job.status !== "cancelled" || job.uid !== null))
+  if (job.can.retry)
     list.push(h("button", { "data-do": "retry", class: "primary" }, "Retry…"));
-  if (!isFinal(job.status))
+  if (job.can.retry_current)
+    list.push(h("button", { "data-do": "retryCurrent" },
+      "Retry by the flow as it is now…"));
+  if (job.can.cancel && !job.cancel_requested)
     list.push(h("button", { "data-do": "cancel", class: "danger" }, "Cancel…"));
   return h("div", { class: "buttons" }, list);
+}
+
+/** A page that did not come by HTTPS or from this machine has no clipboard. */
+async function copy(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const field = h("textarea", { "aria-label": "Copied text" }, text);
+  document.body.append(field);
+  field.select();
+  const isDone = document.execCommand("copy");
+  field.remove();
+  if (!isDone) throw new Error("The browser does not let it be copied.");
 }
 
 /** Steps that wait for their turn at an upstream. */
@@ -87,7 +102,8 @@ const waiting = (job) => job.waiting.length === 0 ? null
     `${each.step} waits for ${each.upstream} since `,
     h("time", { datetime: each.since }, each.since))));
 
-const again = (row) => row.kind === "sub-action" && canRetry(row.status)
+const again = (job) => (row) => row.kind === "sub-action"
+  && job.can.retry_sub_actions.includes(row.name)
   ? h("button", { class: "small", "data-do": "retryOne", "data-name": row.name,
       "aria-label": `Retry ${row.name}…` }, "Retry…") : null;
 
@@ -95,7 +111,7 @@ export const job = {
   view: "jobs",
   gatherMs: 100,
   title: (params) => `Job ${params.id}`,
-  load: (params) => get(path(params.id)),
+  load: (params) => get(`${path(params.id)}?requests=1`),
   wants: (event, data, params) => event === "lagged" || data.job === params.id,
   // Bars of what is under way grow.
   isMoving: (data) => !isFinal(data.status) || data.callbacks.some((each) =>
@@ -107,11 +123,14 @@ export const job = {
       h("h1", {}, h("span", { class: "faint" }, "Job "),
         h("span", { class: "id" }, data.job)),
       badge(data.status), buttons(data)),
+    data.title ? h("p", { class: "title" }, data.title) : null,
+    data.clone.error ? h("p", { class: "why" }, data.clone.error) : null,
     facts(data),
     h("section", { class: "card", "aria-labelledby": "timeline" },
       h("h2", { id: "timeline" }, "Timeline"),
-      timeline(data, now, again),
+      timeline(data, now, again(data)),
       waiting(data)),
+    calls(data),
     attempts(data),
     request(data),
   ],
@@ -126,6 +145,23 @@ export const job = {
       act: () => post(path(params.id, "retry")),
     }).then((done) => done && say("The job is tried again.")),
 
+    retryCurrent: ({ params, say }) => confirm({
+      title: "Retry by the flow as it is now?",
+      text: "The job follows the flow that is in force, from now on. "
+        + "Sub-actions that have succeeded stay, by name; the rest is begun as "
+        + "the flow says now.",
+      yes: "Retry",
+      act: () => post(`${path(params.id, "retry")}?definition=current`),
+    }).then((done) => done && say("The job is tried again.")),
+
+    async copyCurl({ data, element, say }) {
+      const step = stepsOf(data).find((each) =>
+        each.label === element.dataset.name);
+      await copy(asCurl(step.request));
+      say("Copied. Secrets are not in it: set them in the shell.");
+      return false;
+    },
+
     retryOne: ({ params, say, element }) => confirm({
       title: `Retry ${element.dataset.name}?`,
       text: "This sub-action is begun again, and nothing else of the job.",
@@ -139,6 +175,7 @@ export const job = {
       text: "Nothing more of it is begun. What is under way ends as it ends, "
         + "and what was done stays done.",
       yes: "Cancel the job",
+      no: "Keep the job",
       tone: "danger",
       act: () => post(path(params.id, "cancel")),
     }).then((done) => done && say("The job is cancelled.")),

@@ -17,33 +17,40 @@ function tile({ name, value, note, values, what, tone, href }) {
     minuteBars(values, what ?? name, tone));
 }
 
-function tiles({ minutes, waiting }) {
+function tiles({ minutes, ambiguous }) {
   const of = (name) => minutes.map((each) => each[name]);
-  const answered = sum(minutes, "answered");
+  const inTime = sum(minutes, "in_time");
   const late = sum(minutes, "late");
   const refused = sum(minutes, "refused");
+  const failed = sum(minutes, "unsuccessful");
+  // Webhooks that were somebody's mistake (4xx) are not counted.
+  const wanted = inTime + late + refused + failed;
   // The last minute that is whole.
   const rate = minutes.at(-2)?.accepted ?? 0;
-  const share = answered === 0 ? "–"
-    : `${(Math.floor((answered - late) / answered * 1000) / 10)
+  const share = wanted === 0 ? "–"
+    : `${(Math.floor(inTime / wanted * 1000) / 10)
       .toFixed(1).replace(/\.0$/, "")} %`;
   return h("ul", { class: "tiles" },
     tile({ name: "Jobs a minute", value: number(rate),
       note: `${number(sum(minutes, "accepted"))} in the last hour`,
       values: of("accepted"), what: "Jobs", tone: "busy", href: "#/jobs" }),
     tile({ name: "Answered in time", value: share,
-      note: `${number(answered)} answered, ${number(late)} late`
-        + (refused ? `, ${number(refused)} refused` : ""),
-      values: minutes.map((each) => each.answered - each.late),
+      note: [`${number(inTime)} of ${number(wanted)}`,
+        late ? `${number(late)} late` : "",
+        refused ? `${number(refused)} refused` : "",
+        failed ? `${number(failed)} failed` : ""].filter(Boolean).join(", "),
+      values: of("in_time"),
       what: "Answers in time", tone: "ok" }),
     tile({ name: "Retries", value: number(sum(minutes, "retries")),
       note: "attempts to be made again", values: of("retries"), tone: "warn" }),
     tile({ name: "Failed", value: number(sum(minutes, "failed")),
       note: "jobs in the last hour", values: of("failed"),
       what: "Failed jobs", tone: "bad", href: "#/jobs?status=failed" }),
-    tile({ name: "Ambiguous", value: number(sum(minutes, "ambiguous")),
-      note: waiting.length === 0 ? "nobody has to decide"
-        : "wait for a person", values: of("ambiguous"), what: "Ambiguous jobs",
+    tile({ name: "Ambiguous",
+      value: number(ambiguous) + (ambiguous >= 1000 ? " or more" : ""),
+      note: ambiguous === 0 ? "nobody has to decide"
+        : ambiguous === 1 ? "waits for a person now" : "wait for a person now",
+      values: of("ambiguous"), what: "Jobs that became ambiguous",
       tone: "warn", href: "#/jobs?status=ambiguous" }),
     tile({ name: "Restarts", value: number(sum(minutes, "restarts")),
       note: "by supervisors", values: of("restarts"),
@@ -71,15 +78,16 @@ function limits(tree) {
 function needed({ waiting, failed }) {
   const list = [...waiting, ...failed];
   return h("section", { class: "card", "aria-labelledby": "needed" },
-    h("h2", { id: "needed" }, "Wants a look"),
+    h("h2", { id: "needed" }, "Needs attention"),
     list.length === 0
       ? h("p", { class: "empty" }, "No job has failed or is ambiguous.")
       : h("ul", { class: "short" }, list.map((each) => h("li",
         { "data-key": each.job }, badge(each.status),
         h("a", { class: "id", href: `#/jobs/${encodeURIComponent(each.job)}` },
           each.job),
-        h("span", {}, each.flow), h("span", { class: "faint" },
-          time(each.received))))));
+        h("span", {}, each.title ?? each.flow), h("span", { class: "faint" },
+          time(each.received)),
+        each.error ? h("span", { class: "why" }, each.error) : null))));
 }
 
 export const overview = {
@@ -94,8 +102,11 @@ export const overview = {
     const [hour, tree, waiting, failed] = await Promise.all([
       get("overview"), get("supervisor"), get("jobs?status=ambiguous&limit=5"),
       get("jobs?status=failed&limit=5")]);
+    // The count of the service is some seconds old.
     return { minutes: hour.minutes, tree, waiting: waiting.jobs,
-      failed: failed.jobs };
+      failed: failed.jobs,
+      ambiguous: waiting.next ? Math.max(hour.ambiguous_now, 6)
+        : waiting.jobs.length };
   },
 
   draw: (data) => [

@@ -1,0 +1,201 @@
+#include "http/admin/request_document.hpp"
+
+#include "actors/call_builder.hpp"
+#include "job/credential.hpp"
+#include "job/excerpt.hpp"
+#include "job/outcome.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace handoff {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* hidden = "***";
+constexpr std::size_t body_bytes_max = 64 * 1024;
+
+json failed_request(const error& why) {
+  return {{"error", why.detail}};
+}
+
+/// The URL without the values of parameters that are as good as a password.
+std::string masked_url(const std::string& url) {
+  const auto question = url.find('?');
+  auto made = url.substr(0, question);
+  if (question != std::string::npos) {
+    char separator = '?';
+    std::string_view rest{url};
+    rest.remove_prefix(question + 1);
+    for (;;) {
+      const auto end = rest.find('&');
+      const auto field = rest.substr(0, end);
+      const auto equals = field.find('=');
+      made += separator;
+      if (equals != std::string_view::npos
+          && is_credential(field.substr(0, equals)))
+        made.append(field.substr(0, equals + 1)).append(hidden);
+      else
+        made += field;
+      if (end == std::string_view::npos)
+        break;
+      rest.remove_prefix(end + 1);
+      separator = '&';
+    }
+  }
+  return made;
+}
+
+/// What renders calls: the job's definition, and the connections as they are.
+struct renderer {
+  const job& record;
+  const flow& definition;
+  const find_connection& connections;
+
+  json shown(const outbound_call& built) const {
+    const auto through =
+      built.connection.empty() ? nullptr : connections(built.connection);
+    if (!built.connection.empty() && !through)
+      return failed_request(
+        {error_kind::internal,
+         "there is no connection \"" + built.connection + "\" any more"});
+    const auto call = through ? completed(built, *through) : built;
+    auto hidden_here = definition.hidden;
+    if (through)
+      hidden_here.insert(hidden_here.end(), through->hidden.begin(),
+                         through->hidden.end());
+    const auto plain = [&](std::string text) {
+      return as_utf8(masked(hidden_here, std::move(text)));
+    };
+    auto fields = json::array();
+    for (const auto& each : call.headers)
+      fields.push_back(
+        {{"name", each.name},
+         {"value",
+          is_credential(each.name) ? std::string{hidden} : plain(each.value)}});
+    // What the connection proves itself with is added to each attempt.
+    using kind = connection_auth::kind;
+    if (through && through->auth.type != kind::none
+        && through->auth.type != kind::query
+        && find_header(call.headers, "Authorization") == nullptr)
+      fields.push_back({{"name", "Authorization"}, {"value", hidden}});
+    auto body = plain(call.body);
+    json made{{"method", call.method},
+              {"url", plain(masked_url(call.url))},
+              {"headers", std::move(fields)},
+              {"body", nullptr}};
+    if (through)
+      made["connection"] = through->name;
+    if (body.size() > body_bytes_max)
+      made["truncated"] = true;
+    if (!body.empty())
+      made["body"] = cut_text(std::move(body), body_bytes_max);
+    return made;
+  }
+
+  json shown(const result<outbound_call>& built) const {
+    if (const auto* failed = std::get_if<error>(&built))
+      return failed_request(masked(definition, *failed));
+    return shown(std::get<outbound_call>(built));
+  }
+
+  json clone() const;
+  json step(step_kind kind, const step_record& step) const;
+};
+
+/// The number of the attempt that is shown.
+std::uint32_t number_of(const std::vector<attempt>& attempts) {
+  return attempts.empty() ? 1 : attempts.back().number;
+}
+
+/// The sub-action that a step is made for: a compensation is named as what it
+/// undoes. Null: it undoes the clone, or the record does not have it.
+const step_record* sub_action_of(const job& record, step_kind kind,
+                                 const step_record& step) {
+  if (kind == step_kind::sub_action)
+    return &step;
+  for (const auto& each : record.sub_actions)
+    if (each.name == step.name)
+      return &each;
+  return nullptr;
+}
+
+/// The request of a sub-action or a compensation; null if the definition has
+/// none of that name any more.
+const request_template* request_of(const flow& definition, step_kind kind,
+                                   const std::string& name) {
+  const auto* found = find_sub_action(definition, name);
+  if (kind == step_kind::sub_action)
+    return found != nullptr ? &found->request : nullptr;
+  if (found != nullptr)
+    return found->compensate ? &*found->compensate : nullptr;
+  const auto& undoes_clone = definition.clone.compensate;
+  return name == "clone" && undoes_clone ? &*undoes_clone : nullptr;
+}
+
+json renderer::clone() const {
+  return shown(build_call(definition, definition.clone.request, retry_policy{},
+                          record, {"clone", number_of(record.clone.attempts)},
+                          call_class::clone));
+}
+
+json renderer::step(step_kind kind, const step_record& step) const {
+  const auto number = number_of(step.attempts);
+  if (kind == step_kind::callback) {
+    if (!definition.callback)
+      return failed_request({error_kind::internal, "the flow has no callback"});
+    const auto when = step.attempts.empty() ? record.hook.received
+                                            : step.attempts.back().started;
+    return shown(
+      build_callback(*definition.callback, record, step, number, when));
+  }
+  const auto* sub = sub_action_of(record, kind, step);
+  const auto* request = request_of(
+    definition, kind, sub != nullptr && !sub->of.empty() ? sub->of : step.name);
+  if (request == nullptr)
+    return failed_request(
+      {error_kind::internal, "the job's definition does not have this step"});
+  result<std::optional<step_element>> element = std::optional<step_element>{};
+  if (sub != nullptr)
+    element = element_for(definition, record, *sub);
+  if (const auto* failed = std::get_if<error>(&element))
+    return failed_request(masked(definition, *failed));
+  const auto& item = std::get<std::optional<step_element>>(element);
+  return shown(
+    build_call(definition, *request, retry_policy{}, record,
+               {full_name(kind, step.name), number, item ? &*item : nullptr},
+               call_class::sub_action));
+}
+
+constexpr std::pair<step_kind, const char*> lists[]{
+  {step_kind::sub_action, "sub_actions"},
+  {step_kind::compensation, "compensations"},
+  {step_kind::callback, "callbacks"}};
+
+} // namespace
+
+void add_requests(json& document, const job& record, const flow& definition,
+                  const find_connection& connections) {
+  const renderer calls{record, definition, connections};
+  document["clone"]["request"] = calls.clone();
+  for (const auto& [kind, list] : lists) {
+    // The document leaves out what its elements stand for, and keeps the order.
+    auto& shown_steps = document[list];
+    std::size_t at = 0;
+    for (const auto& each : steps_of(record, kind))
+      if (at < shown_steps.size() && shown_steps[at]["name"] == each.name)
+        shown_steps[at++]["request"] = calls.step(kind, each);
+  }
+}
+
+void add_requests(json& document, const error& why) {
+  document["clone"]["request"] = failed_request(why);
+  for (const auto& [kind, list] : lists)
+    for (auto& each : document[list])
+      each["request"] = failed_request(why);
+}
+
+} // namespace handoff

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "job/event.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace handoff {
+
+/// A piece of work in a distributed trace, as OpenTelemetry has it.
+struct span {
+  enum class span_kind { server = 2, client = 3 };
+
+  std::string trace_id;
+  std::string span_id;
+  std::string parent_id; ///< empty: none that is known
+  std::string name;
+  span_kind kind = span_kind::client;
+  wall_time start;
+  wall_time end;
+  std::string job;
+  std::string flow;
+  std::string step;          ///< empty: of the webhook
+  std::string upstream;      ///< empty: of the webhook, or not known
+  int http_status = 0;       ///< 0: no answer
+  std::uint32_t attempt = 0; ///< 0: of the webhook
+  std::string failure;       ///< empty: it succeeded
+};
+
+/// Makes spans of events: one for the webhook, from its arrival to its answer,
+/// and one for each attempt, whose parent it is. Used by one thread.
+class span_maker {
+public:
+  /// Webhooks that wait for their answer and are remembered; the others have no
+  /// span of their own.
+  static constexpr std::size_t waiting_max = 20'000;
+
+  /// The spans that end with this event: one at the most.
+  std::vector<span> spans_of(const job_event& event);
+
+private:
+  struct arrival {
+    wall_time received;
+  };
+
+  std::map<std::string, arrival, std::less<>> waiting_;
+};
+
+/// An ExportTraceServiceRequest of OTLP 1.x in JSON.
+nlohmann::json otlp_document(const std::vector<span>& spans);
+
+} // namespace handoff
