@@ -240,8 +240,13 @@ void transfer::set_connection() {
   may_repeat_ = !is_clone && target_.is_tls();
   // With HTTP/2, one connection does for many calls: it is worth waiting for.
   set(CURLOPT_PIPEWAIT, may_repeat_ && options_.http2 ? 1L : 0L);
-  set(CURLOPT_FRESH_CONNECT, is_clone ? 1L : 0L);
-  set(CURLOPT_FORBID_REUSE, is_clone ? 1L : 0L);
+  // Through a proxy, libcurl tells apart what is trusted and shown, but not
+  // which addresses are allowed.
+  const bool is_alone = is_clone
+                     || (profile_->id != 0 && !options_.proxy.empty()
+                         && !options_.private_networks_allowed);
+  set(CURLOPT_FRESH_CONNECT, is_alone ? 1L : 0L);
+  set(CURLOPT_FORBID_REUSE, is_alone ? 1L : 0L);
   set(CURLOPT_HTTP_VERSION,
       static_cast<long>(is_clone || !options_.http2 ? CURL_HTTP_VERSION_1_1
                                                     : CURL_HTTP_VERSION_2TLS));

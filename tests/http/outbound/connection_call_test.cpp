@@ -2,6 +2,7 @@
 
 #include "config/connection_reader.hpp"
 #include "config/connection_registry.hpp"
+#include "support/connect_proxy.hpp"
 #include "support/outbound_fixture.hpp"
 #include "support/tls_server.hpp"
 
@@ -207,6 +208,41 @@ TEST_F(ConnectionCallTest, SharesNoNetworkConnectionWithAnother) {
   expect_failed(make(made), error_kind::tls_failed, false);
   EXPECT_EQ(api.connections(), 1);
   EXPECT_EQ(api.resumed(), 0);
+  EXPECT_EQ(call().get().status, 200);
+  EXPECT_EQ(api.requests(), 2);
+}
+
+TEST_F(ConnectionCallTest, SharesNoTunnelWithAnother) {
+  const auto authority = make_authority("Private CA");
+  const auto stranger = make_authority("Another CA");
+  tls_server api{{issue(authority, "api.internal")}};
+  const connect_proxy proxy{api.port()};
+  const json through{
+    {"url", "https://api.internal"},
+    {"proxy", "http://127.0.0.1:" + std::to_string(proxy.port())}};
+  auto trusted = through;
+  trusted["ca"] = authority.pem();
+  auto untrusted = through;
+  untrusted["ca"] = stranger.pem();
+  auto refused = trusted;
+  refused["private_networks"] = "refuse";
+  const auto loaded = read_connections({{"graph", trusted},
+                                        {"other", untrusted},
+                                        {"refused", refused},
+                                        {"system", through}},
+                                       {}, "c.json");
+  options_.connections =
+    std::make_shared<connection_registry>(loaded.connections);
+  restart_client();
+  EXPECT_EQ(call().get().status, 200);
+  for (const auto& [name, kind] :
+       {std::pair{"other", error_kind::tls_failed},
+        std::pair{"system", error_kind::tls_failed},
+        std::pair{"refused", error_kind::address_refused}}) {
+    auto made = call_to("/a");
+    made.connection = name;
+    expect_failed(make(made), kind, false);
+  }
   EXPECT_EQ(call().get().status, 200);
   EXPECT_EQ(api.requests(), 2);
 }
