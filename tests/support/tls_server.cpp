@@ -1,4 +1,4 @@
-#include "support/tls_server.hpp"
+#include "tests/support/tls_server.hpp"
 
 #include <arpa/inet.h>
 #include <array>
