@@ -6,7 +6,8 @@ const std::vector<bad_input>& bad_flows() {
   static const std::vector<bad_input> table{
     {R"("sub_action": [])",
      "/sub_action: is no known key (did you mean sub_actions?), allowed are "
-     "$schema, name, sender, verify, idempotency, deadline, prepare, clone, "
+     "$schema, name, title, sender, verify, idempotency, deadline, prepare, "
+     "clone, "
      "reply, sub_actions or callback"},
     {R"("name": "b")", "/name: appears twice, allowed is once in an object"},
     {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",

@@ -7,14 +7,14 @@ const std::vector<bad_input>& bad_inis() {
     {"[htp]\nport = 1",
      "[htp]: is no known section (did you mean http?), allowed is http, admin, "
      "flows, deadline, admission, pool, retry, supervisor, upstream, journal, "
-     "drain, log, scheduler, work-stealing or stream"},
+     "drain, log, trace, scheduler, work-stealing or stream"},
     {"[logger]\nverbosity = 'debug'",
      "[logger]: is CAF's own log, which does nothing in this build, allowed is "
      "[log]"},
     {"port = 1",
      "port: stands outside of any section, allowed is a key in http, admin, "
      "flows, deadline, admission, pool, retry, supervisor, upstream, journal, "
-     "drain, log, scheduler, work-stealing or stream"},
+     "drain, log, trace, scheduler, work-stealing or stream"},
     {"[http]\nadress = \"::1\"",
      "http.adress: is no known key (did you mean address?), allowed is "
      "address, port, threads, max-body, header-timeout, body-timeout, "
