@@ -33,18 +33,15 @@ constexpr std::size_t canonical_head_bytes_max = 256;
 
 // What Pistache gets to see: a request of one meaning only. Header fields
 // travel beside it, because its typed parsing answers some of them with an
-// error of its own; so does the query.
+// error of its own; so does the query, and the body, of which it would keep
+// room for as long as the connection is open.
 std::string canonical(const http_request& request) {
   std::string bytes;
-  bytes.reserve(canonical_head_bytes_max + request.path.size()
-                + request.body.size());
+  bytes.reserve(canonical_head_bytes_max + request.path.size());
   bytes.append(request.method)
     .append(" ")
     .append(request.path)
-    .append(" HTTP/1.1\r\nContent-Length: ")
-    .append(std::to_string(request.body.size()))
-    .append("\r\n\r\n")
-    .append(request.body);
+    .append(" HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
   return bytes;
 }
 
@@ -65,8 +62,7 @@ public:
   explicit request_handler(std::shared_ptr<const worker_settings> settings)
       : settings_(std::move(settings)) {
     const auto& options = settings_->options;
-    setMaxRequestSize(options.max_target + options.max_body
-                      + canonical_head_bytes_max);
+    setMaxRequestSize(options.max_target + canonical_head_bytes_max);
   }
 
   /// Announces the request whose bytes come next.
@@ -84,7 +80,7 @@ public:
   void onRequest(const Pistache::Http::Request& read,
                  Pistache::Http::ResponseWriter) override {
     auto* beside = std::exchange(beside_, nullptr);
-    if (!beside || read.body().size() != beside->body.size())
+    if (!beside || !read.body().empty())
       return;
     beside->path = read.resource();
     // Kept here: what the handler throws must not look like a drop.

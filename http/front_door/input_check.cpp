@@ -202,6 +202,10 @@ void input_check::start_over() {
   in_body_ = false;
   decoded_ = false;
   body_ = {};
+  // A sender that waits for its answer needs no room for what it sent.
+  constexpr std::size_t kept_room_max = 4'096;
+  if (unused_.empty() && unused_.capacity() > kept_room_max)
+    std::string{}.swap(unused_);
   http_parser_init(&parser_, HTTP_REQUEST);
 }
 
