@@ -110,10 +110,26 @@ result<std::string> url_of(const request_template& request,
 
 } // namespace
 
+void set_webhook(template_context& context, const webhook& hook) {
+  context.hook = &hook;
+  context.body = [parts = hook.parts, body = hook.body, is_whole = false](
+                   const nlohmann::json::json_pointer& wanted) mutable
+    -> const nlohmann::json* {
+    if (is_whole || (parts && find_at(*parts, wanted) != nullptr))
+      return parts.get();
+    auto read = body.read();
+    auto* document = std::get_if<nlohmann::json>(&read);
+    parts = std::make_shared<const nlohmann::json>(
+      document != nullptr ? std::move(*document) : nlohmann::json{});
+    is_whole = true;
+    return parts.get();
+  };
+}
+
 template_context context_of(const flow& definition, const job& record) {
   template_context context;
   context.hidden = &definition.hidden;
-  context.hook = &record.hook;
+  set_webhook(context, record.hook);
   if (record.clone.accepted)
     context.accepted = &record.clone.accepted->answer;
   if (!record.clone.prepared.is_null())

@@ -16,6 +16,10 @@ namespace handoff {
 /// with the suffix +json (RFC 6839, section 3.1).
 bool names_json(std::string_view type);
 
+/// Lets expressions see `hook`, which is borrowed. A body whose parts are not
+/// kept is read when the first of them asks for it, once a context.
+void set_webhook(template_context& context, const webhook& hook);
+
 /// What the expressions of a job's flow see. Borrows both.
 template_context context_of(const flow& definition, const job& record);
 

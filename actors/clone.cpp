@@ -89,8 +89,8 @@ void clone_state::admit() {
     self->quit();
     return;
   }
-  std::vector<job_event> admission;
-  admission.reserve(2);
+  auto admission = order->released;
+  admission.reserve(admission.size() + 2);
   admission.push_back(make_event(
     **record, env->now(),
     job_accepted{**record,
@@ -132,6 +132,8 @@ void clone_state::admit() {
         const commit_done& done) mutable {
         crash_point("after-admission");
         admitting = false;
+        if (done.status == commit_status::key_held && give_back())
+          return;
         if (done.failure) {
           refuse(done.failure->detail);
           return;
@@ -159,6 +161,19 @@ void clone_state::admit() {
         // works on it; where it was not journaled, that changes nothing.
         cancel_late();
       });
+}
+
+bool clone_state::give_back() {
+  const auto intake = caf::actor_cast<intake_actor>(order->intake);
+  if (!intake)
+    return false;
+  ended = true;
+  order->place->leave();
+  // Not at once: whoever counts this job has to see its end before.
+  constexpr std::chrono::milliseconds pause{20};
+  self->delayed_send(intake, pause, again_atom::value, order);
+  self->quit();
+  return true;
 }
 
 void clone_state::admitted() {
@@ -709,7 +724,8 @@ void clone_state::settle(std::optional<attempt> made, job_status status,
 void clone_state::conclude() {
   if (std::exchange(ended, true))
     return;
-  answer(settled_reply(**record));
+  answer(
+    settled_reply(*order->definition, **record, order->preference_applied));
   if (next_of(**record) != job_work::nothing)
     self->send(root, std::make_shared<const released_job>(
                        released_job{order->definition, record->release()}));
@@ -779,7 +795,8 @@ void clone_state::answer(reply what) {
 }
 
 reply clone_state::accepted_reply() const {
-  return handoff::accepted_reply(**record, order->preference_applied);
+  return handoff::accepted_reply(*order->definition, **record,
+                                 order->preference_applied);
 }
 
 reply clone_state::cloned_reply() const {

@@ -45,6 +45,9 @@ struct clone_state {
   void begin(clone_options options);
   void admit();
   void admitted();
+  /// Another job holds the key: the intake sees to it that the sender joins
+  /// that one. False: there is no intake any more.
+  bool give_back();
   void resume();
   void turn_granted(turn_ptr turn);
   void attempt_ended(const exchange& done);

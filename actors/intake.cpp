@@ -13,6 +13,20 @@ namespace {
 /// say, before the recovery has come to it.
 constexpr std::chrono::milliseconds look_again{100};
 
+/// Whether the sender of the order means the webhook with this fingerprint by
+/// its key.
+bool is_same_body(const clone_order& order, const std::string& fingerprint) {
+  return order.definition->any_body
+      || fingerprint == order.record.claim->fingerprint;
+}
+
+/// Whether there is certainly no clone. One that may have happened leaves a job
+/// ambiguous, not failed.
+bool has_failed_for_good(const job& record) {
+  return record.status == job_status::failed && record.clone.uid.is_null()
+      && record.clone.failure.has_value();
+}
+
 reply key_reused_reply() {
   return problem_reply({error_kind::idempotency_key_reused,
                         "this idempotency key came with another body before"});
@@ -30,7 +44,7 @@ void intake_state::take(const clone_order_ptr& order) {
   auto& held = holders[{record.flow, record.claim->key}];
   if (auto senders = held.senders.lock()) {
     no_job(*order);
-    if (held.fingerprint == record.claim->fingerprint)
+    if (is_same_body(*order, held.fingerprint))
       senders->join(order->responder, order->answer_by, order->respond_async);
     else
       order->responder->answer(key_reused_reply());
@@ -40,6 +54,7 @@ void intake_state::take(const clone_order_ptr& order) {
     order->responder, order->answer_by, order->respond_async);
   held = {record.claim->fingerprint, senders};
   auto joined = std::make_shared<clone_order>(*order);
+  joined->intake = self->address();
   joined->responder = std::move(senders);
   look_up(joined);
 }
@@ -101,11 +116,17 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
     return;
   }
   const bool is_same =
-    found.claim && found.claim->fingerprint == order->record.claim->fingerprint;
+    found.claim && is_same_body(*order, found.claim->fingerprint);
+  if (!found.failure && is_same && found.record
+      && order->definition->again_after_failure
+      && has_failed_for_good(*found.record)) {
+    take_over(order, *found.record);
+    return;
+  }
   if (!found.failure && is_same && found.record
       && found.record->status == job_status::cloning) {
-    order->responder->answer_by(order->answer_by,
-                                accepted_reply(*found.record, {}));
+    order->responder->answer_by(
+      order->answer_by, accepted_reply(*order->definition, *found.record, {}));
     if (self->clock().now() < order->answer_by && !order->respond_async)
       self->delayed_send(self, look_again, again_atom::value, order);
     else
@@ -120,6 +141,14 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
   else
     order->responder->answer(
       replayed_reply(*definition_of(*order, found), *found.record));
+}
+
+void intake_state::take_over(const clone_order_ptr& order, const job& failed) {
+  // In one commit with the new job: a crash leaves the key with one of them.
+  auto released = std::make_shared<clone_order>(*order);
+  released->released = {
+    make_event(failed, env->now(), key_released{order->record.claim->key})};
+  begin(released);
 }
 
 flow_ptr intake_state::definition_of(const clone_order& order,

@@ -23,6 +23,9 @@ inline constexpr std::size_t lookups_max = 10'000;
 /// with another body is refused (the Idempotency-Key header field,
 /// draft-ietf-httpapi-idempotency-key-header, section 2.6).
 ///
+/// Takes an order back whose key was found held only when it was committed, by
+/// another process for example: it joins that job.
+///
 /// Holds nothing that a crash could lose: who waits here has been promised
 /// nothing, and is refused at its deadline.
 struct intake_state {
@@ -40,6 +43,9 @@ struct intake_state {
   /// Makes a job of it, or refuses it where the wait that is foreseen for its
   /// clone does not fit the deadline.
   void begin(const clone_order_ptr& order);
+
+  /// Begins the order with the key of a job that failed.
+  void take_over(const clone_order_ptr& order, const job& failed);
 
   // -- parts of them --------------------------------------------------------
 

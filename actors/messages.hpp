@@ -10,6 +10,7 @@
 #include "job/job.hpp"
 #include "journal/journal.hpp"
 
+#include <caf/actor_addr.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/atom.hpp>
 #include <caf/type_id.hpp>
@@ -44,6 +45,10 @@ struct clone_order {
   bool respond_async = false;
   /// What of the sender's `Prefer` is honoured; goes into the answer.
   std::string preference_applied;
+  /// Of the failed job whose key it takes over; committed with it.
+  std::vector<job_event> released = {};
+  /// The intake that it came from; it takes orders back.
+  caf::actor_addr intake = {};
   /// Its place among the unfinished jobs.
   place_ptr job_place = nullptr;
   /// The memory that it takes.

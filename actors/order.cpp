@@ -1,5 +1,6 @@
 #include "actors/order.hpp"
 
+#include "actors/call_builder.hpp"
 #include "actors/prefer.hpp"
 #include "config/sha256.hpp"
 #include "job/credential.hpp"
@@ -17,6 +18,8 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view hidden = "***";
 constexpr std::size_t key_bytes_max = 256;
+/// Of a key that alone decides: no body has it.
+constexpr std::string_view any_body_fingerprint = "any";
 
 /// Takes out what is as good as a password before it goes anywhere, but for
 /// what the flow itself refers to.
@@ -74,37 +77,26 @@ std::optional<error> repeated_field(const flow& definition,
 
 /// Whether the expression has no value here: it is missing or null, and has no
 /// default.
-bool is_missing(const template_expression& expression, const webhook& hook) {
-  using source_kind = template_expression::source_kind;
-  if (expression.fallback && !expression.fallback->is_null())
-    return false;
-  switch (expression.source) {
-  case source_kind::header:
-    return find_header(hook.headers, expression.name) == nullptr;
-  case source_kind::query:
-    return std::none_of(
-      hook.query.begin(), hook.query.end(),
-      [&](const auto& each) { return each.first == expression.name; });
-  case source_kind::body: {
-    const auto* found = find_at(hook.body, expression.pointer);
-    return found == nullptr || found->is_null();
-  }
-  default:
-    return false;
-  }
+bool is_missing(const template_expression& expression,
+                const template_context& context) {
+  return !(expression.fallback && !expression.fallback->is_null())
+      && !has_value(expression, context, true);
 }
 
 /// The webhook's claim on an idempotency key, if it has one.
-result<std::optional<idempotency_claim>> claim_of(const flow& definition,
-                                                  const webhook& hook,
-                                                  std::string_view raw_body) {
+result<std::optional<idempotency_claim>>
+claim_of(const flow& definition, const webhook& hook,
+         const nlohmann::json& document) {
   if (auto repeated = repeated_field(definition, hook.headers))
     return std::move(*repeated);
   template_context context;
   context.hook = &hook;
+  context.body = [&document](const auto&) {
+    return &document;
+  };
   const auto& expressions = definition.idempotency_key.expressions();
   if (std::any_of(expressions.begin(), expressions.end(),
-                  [&](const auto& each) { return is_missing(each, hook); }))
+                  [&](const auto& each) { return is_missing(each, context); }))
     return std::nullopt;
   const auto key =
     definition.idempotency_key.render(context, template_place::text);
@@ -116,7 +108,9 @@ result<std::optional<idempotency_claim>> claim_of(const flow& definition,
     return std::nullopt;
   // What is journaled as a key is bounded; equal texts stay equal.
   return idempotency_claim{
-    text.size() > key_bytes_max ? sha256_hex(text) : text, sha256_hex(raw_body),
+    text.size() > key_bytes_max ? sha256_hex(text) : text,
+    definition.any_body ? std::string{any_body_fingerprint}
+                        : sha256_hex(hook.body.bytes()),
     hook.received + definition.idempotency_keep};
 }
 
@@ -124,7 +118,7 @@ result<std::optional<idempotency_claim>> claim_of(const flow& definition,
 /// webhook.
 std::string title_of(const flow& definition, const webhook& hook) {
   template_context context;
-  context.hook = &hook;
+  set_webhook(context, hook);
   auto rendered = definition.title.render(context, template_place::text);
   auto* text = std::get_if<std::string>(&rendered);
   if (text == nullptr)
@@ -134,6 +128,20 @@ std::string title_of(const flow& definition, const webhook& hook) {
     if (static_cast<unsigned char>(each) < 0x20 || each == 0x7f)
       each = ' ';
   return cut_text(std::move(title), title_bytes_max);
+}
+
+/// What is rendered again and again, where it takes little memory. Else it is
+/// read from the text when it is needed: a tree of values may take fifty times
+/// as much as its text.
+std::shared_ptr<const nlohmann::json> kept_parts(const flow& definition,
+                                                 nlohmann::json document) {
+  if (memory_of(document, kept_parts_bytes_max) <= kept_parts_bytes_max)
+    return std::make_shared<const nlohmann::json>(std::move(document));
+  auto parts = std::make_shared<const nlohmann::json>(
+    selected_parts(document, definition.referenced_body));
+  return memory_of(*parts, kept_parts_bytes_max) <= kept_parts_bytes_max
+         ? std::move(parts)
+         : nullptr;
 }
 
 } // namespace
@@ -175,10 +183,11 @@ result<std::shared_ptr<clone_order>> make_order(const flow_ptr& definition,
   record.hook.query = std::move(posted.query);
   record.hook.trace = std::move(facts.trace);
   record.hook.headers = std::move(posted.headers);
-  auto claim = claim_of(*definition, record.hook, posted.raw_body);
+  auto claim = claim_of(*definition, record.hook, posted.document);
   if (auto* failed = std::get_if<error>(&claim))
     return std::move(*failed);
   record.claim = std::get<std::optional<idempotency_claim>>(std::move(claim));
+  record.hook.parts = kept_parts(*definition, std::move(posted.document));
   hide_credentials(record.hook, *definition);
   record.title = title_of(*definition, record.hook);
   return order;

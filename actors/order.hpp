@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -12,14 +13,17 @@
 
 namespace handoff {
 
+/// How much memory the parts of a body may take that are kept beside its text.
+inline constexpr std::size_t kept_parts_bytes_max = 16'384;
+
 /// What came in as a webhook: its sender is known, its body was read.
 struct posted_webhook {
   handoff::headers headers;
   /// Decoded, in the order in which they came.
   std::vector<std::pair<std::string, std::string>> query;
-  /// As it came; tells a repetition from another use of an idempotency key.
-  std::string raw_body;
-  nlohmann::json body;
+  webhook_body body;
+  /// What `body.read()` gave.
+  nlohmann::json document;
 };
 
 /// What a webhook's order needs to be told, because `make_order` has no clock

@@ -19,34 +19,74 @@ void add_location(reply& to, const job& record, std::string_view preference) {
     to.headers.push_back({"Preference-Applied", std::string{preference}});
 }
 
-/// A content type of the flow's own replaces the usual one; a text that it says
-/// is something other than JSON goes out as it is.
-void add_content(reply& to, const json& body) {
-  const auto* type = find_header(to.headers, "Content-Type");
-  const bool is_plain =
-    body.is_string() && type != nullptr && !names_json(*type);
-  to.body = is_plain ? body.get<std::string>() : json_text(body);
-  if (type == nullptr)
-    to.headers.push_back({"Content-Type", "application/json"});
+/// Adds the content type that goes with the body, unless the flow names one.
+void add_content_type(reply& to, std::string_view usual) {
+  if (find_header(to.headers, "Content-Type") == nullptr)
+    to.headers.push_back({"Content-Type", std::string{usual}});
 }
 
-result<reply> rendered_reply(const flow& definition,
-                             const reply_template& wanted, const job& record) {
-  const auto context = context_of(definition, record);
-  auto body = wanted.body.render(context);
-  if (auto* failed = std::get_if<error>(&body))
-    return std::move(*failed);
-  reply made{wanted.status, {}, {}};
-  for (const auto& [name, value] : wanted.headers) {
-    auto text = value.render(context, template_place::header);
+std::optional<error> add_content(reply& to, const reply_template& wanted,
+                                 const template_context& context,
+                                 const json& standard) {
+  // These have no content (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).
+  if (wanted.status == 204 || wanted.status == 205 || wanted.status == 304)
+    return std::nullopt;
+  if (wanted.text) {
+    auto text = wanted.text->render(context, template_place::text);
     if (auto* failed = std::get_if<error>(&text))
       return std::move(*failed);
-    made.headers.push_back({name, std::get<std::string>(std::move(text))});
+    to.body = std::get<std::string>(std::move(text));
+    add_content_type(to, "text/plain; charset=utf-8");
+    return std::nullopt;
   }
-  // 204 and 304 have no content (RFC 9110, section 6.4.1).
-  if (wanted.status != 204 && wanted.status != 304)
-    add_content(made, std::get<json>(body));
-  return made;
+  auto content = standard;
+  if (wanted.body) {
+    auto rendered = wanted.body->render(context);
+    if (auto* failed = std::get_if<error>(&rendered))
+      return std::move(*failed);
+    content = std::get<json>(std::move(rendered));
+  }
+  const auto* type = find_header(to.headers, "Content-Type");
+  // A text that is said to be something other than JSON is sent as it is.
+  to.body = type != nullptr && content.is_string() && !names_json(*type)
+            ? content.get<std::string>()
+            : json_text(content);
+  add_content_type(to, "application/json");
+  return std::nullopt;
+}
+
+/// The answer that the flow has for this, or else `usual`: an expression that
+/// cannot be filled in must not turn what has happened into an error.
+reply own_or_usual(const flow& definition,
+                   const std::optional<reply_template>& own, const job& record,
+                   reply usual, const json& standard) {
+  if (!own)
+    return usual;
+  auto rendered = render_reply(*own, context_of(definition, record), standard);
+  auto* good = std::get_if<reply>(&rendered);
+  return good != nullptr ? std::move(*good) : std::move(usual);
+}
+
+json problem_document(const error& what, std::string_view job, int status,
+                      json extras) {
+  extras["type"] = "/problems/" + std::string{name(what.kind)};
+  extras["title"] = title(what.kind);
+  extras["status"] = status;
+  extras["detail"] = what.detail;
+  if (!job.empty())
+    extras["job"] = job;
+  return extras;
+}
+
+reply problem_with_status(int status, const json& document) {
+  return {status,
+          {{"Content-Type", "application/problem+json"}},
+          json_text(document)};
+}
+
+/// Whether the sender was told 202, or nothing, before the job got this far.
+bool was_late(const job& record) {
+  return !record.reply || record.reply->status == 202;
 }
 
 } // namespace
@@ -55,16 +95,25 @@ reply json_reply(int status, const json& body) {
   return {status, {{"Content-Type", "application/json"}}, json_text(body)};
 }
 
+result<reply> render_reply(const reply_template& wanted,
+                           const template_context& context,
+                           const json& standard) {
+  reply made{wanted.status, {}, {}};
+  for (const auto& [name, value] : wanted.headers) {
+    auto text = value.render(context, template_place::header);
+    if (auto* failed = std::get_if<error>(&text))
+      return std::move(*failed);
+    made.headers.push_back({name, std::get<std::string>(std::move(text))});
+  }
+  if (auto failed = add_content(made, wanted, context, standard))
+    return std::move(*failed);
+  return made;
+}
+
 reply problem_reply(const error& what, std::string_view job, json extras) {
-  extras["type"] = "/problems/" + std::string{name(what.kind)};
-  extras["title"] = title(what.kind);
-  extras["status"] = http_status(what.kind);
-  extras["detail"] = what.detail;
-  if (!job.empty())
-    extras["job"] = job;
-  return {http_status(what.kind),
-          {{"Content-Type", "application/problem+json"}},
-          json_text(extras)};
+  const auto status = http_status(what.kind);
+  return problem_with_status(
+    status, problem_document(what, job, status, std::move(extras)));
 }
 
 reply overloaded_reply(std::string detail, std::chrono::seconds later) {
@@ -73,35 +122,34 @@ reply overloaded_reply(std::string detail, std::chrono::seconds later) {
   return made;
 }
 
-reply accepted_reply(const job& record, std::string_view preference_applied) {
-  auto made = json_reply(202, {{"job", record.id}, {"status", "cloning"}});
+reply accepted_reply(const flow& definition, const job& record,
+                     std::string_view preference_applied) {
+  const json standard{{"job", record.id}, {"status", name(record.status)}};
+  auto made = own_or_usual(definition, definition.late, record,
+                           json_reply(202, standard), standard);
   add_location(made, record, preference_applied);
   return made;
 }
 
 reply cloned_reply(const flow& definition, const job& record,
-                   std::string_view preference_applied) {
-  auto made = json_reply(
-    200,
-    {{"job", record.id}, {"uid", record.clone.uid}, {"status", "running"}});
-  if (definition.reply) {
-    auto own = rendered_reply(definition, *definition.reply, record);
-    if (auto* good = std::get_if<reply>(&own))
-      made = std::move(*good);
-  }
+                   std::string_view preference_applied,
+                   std::string_view status) {
+  const json standard{
+    {"job", record.id}, {"uid", record.clone.uid}, {"status", status}};
+  auto made = own_or_usual(definition, definition.reply, record,
+                           json_reply(200, standard), standard);
   add_location(made, record, preference_applied);
   return made;
 }
 
-reply settled_reply(const job& record) {
+reply settled_reply(const flow& definition, const job& record,
+                    std::string_view preference_applied) {
   // Not an error: an answer that invites to send it again would make a second
   // clone of one that may be there.
-  if (record.status == job_status::ambiguous) {
-    auto made =
-      json_reply(202, {{"job", record.id}, {"status", name(record.status)}});
-    add_location(made, record, {});
-    return made;
-  }
+  if (record.status == job_status::ambiguous)
+    return accepted_reply(definition, record, preference_applied);
+  const auto failure = record.clone.failure.value_or(
+    error{error_kind::cancelled, "somebody cancelled the job"});
   auto extras = json::object();
   const auto& attempts = record.clone.attempts;
   if (!attempts.empty() && attempts.back().http_status != 0)
@@ -109,15 +157,25 @@ reply settled_reply(const job& record) {
   if (!attempts.empty() && attempts.back().response)
     if (auto line = headline(*attempts.back().response); !line.empty())
       extras["upstream_answer"] = std::move(line);
-  return problem_reply(record.clone.failure.value_or(error{
-                         error_kind::cancelled, "somebody cancelled the job"}),
-                       record.id, std::move(extras));
+  if (record.status != job_status::failed)
+    return problem_reply(failure, record.id, std::move(extras));
+  // Whatever failed, to the sender this is a gateway (RFC 9110,
+  // section 15.6.3).
+  const auto status = http_status(failure.kind) == 504 ? 504 : 502;
+  const auto document =
+    problem_document(failure, record.id, status, std::move(extras));
+  return own_or_usual(definition, definition.failed, record,
+                      problem_with_status(status, document), document);
 }
 
 reply replayed_reply(const flow& definition, const job& record) {
-  auto made = record.status == job_status::cloning ? accepted_reply(record, {})
-            : !record.clone.uid.is_null() ? cloned_reply(definition, record, {})
-                                          : settled_reply(record);
+  auto made = record.status == job_status::cloning
+              ? accepted_reply(definition, record, {})
+            : record.clone.uid.is_null()
+              ? settled_reply(definition, record, {})
+              : cloned_reply(definition, record, {},
+                             was_late(record) ? name(record.status)
+                                              : name(job_status::running));
   made.headers.push_back({"Idempotency-Replayed", "true"});
   return made;
 }

@@ -26,20 +26,33 @@ reply json_reply(int status, const nlohmann::json& body);
 /// 10.2.3).
 reply overloaded_reply(std::string detail, std::chrono::seconds later);
 
-/// 202: the job is journaled, and the sender may look it up.
-reply accepted_reply(const job& record, std::string_view preference_applied);
+/// Fills in an answer of a flow; `standard` is its body where it names none.
+/// Error `template_failed`.
+result<reply> render_reply(const reply_template& wanted,
+                           const template_context& context,
+                           const nlohmann::json& standard);
 
-/// What the flow answers once the UID is known; 200 with job, uid and status
-/// where it says nothing else. An expression that cannot be filled in gives
-/// that default: the clone is done, and an error would have the sender ask
-/// again.
+// An expression that cannot be filled in gives the default of each of these: an
+// error would have the sender ask again.
+
+/// What the flow answers at the deadline; 202 with job and status where it says
+/// nothing else: the job is journaled, and the sender may look it up.
+reply accepted_reply(const flow& definition, const job& record,
+                     std::string_view preference_applied);
+
+/// What the flow answers once the UID is known; 200 with job, uid and `status`
+/// where it says nothing else.
 reply cloned_reply(const flow& definition, const job& record,
-                   std::string_view preference_applied);
+                   std::string_view preference_applied,
+                   std::string_view status = name(job_status::running));
 
-/// What the sender of a webhook is told whose clone gave no UID: the reason,
-/// and the upstream's status and the headline of its answer where the last
-/// attempt had one.
-reply settled_reply(const job& record);
+/// What the sender of a webhook is told whose clone gave no UID. If it failed:
+/// what the flow answers then, or a problem with 504 where it timed out, else
+/// 502, with the upstream's status and the headline of its answer where the
+/// last attempt had one. If it is ambiguous: as for a job that goes on, with
+/// that status.
+reply settled_reply(const flow& definition, const job& record,
+                    std::string_view preference_applied);
 
 /// The same webhook came again after its job had been cloned or given up: the
 /// answer once more, with `Idempotency-Replayed: true`.

@@ -153,7 +153,7 @@ void root_supervisor_state::answer_sender(child& entry,
     return;
   order->responder->answer(
     record.clone.uid.is_null()
-      ? settled_reply(record)
+      ? settled_reply(*order->definition, record, order->preference_applied)
       : cloned_reply(*order->definition, record, order->preference_applied));
 }
 

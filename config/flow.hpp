@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/answer_rules.hpp"
+#include "config/condition.hpp"
 #include "config/form_template.hpp"
 #include "config/secret_files.hpp"
 #include "config/template.hpp"
@@ -122,10 +123,37 @@ struct sub_action_template {
   std::set<std::string> kept_headers;
 };
 
+/// An answer to a sender, with its expressions not filled in yet.
 struct reply_template {
   int status = 200;
   std::vector<std::pair<std::string, text_template>> headers;
-  json_template body;
+  /// One of them, or neither: then the body is the one that is usual there.
+  std::optional<json_template> body;
+  std::optional<text_template> text;
+};
+
+enum class input_type {
+  json,
+  form,
+  automatic ///< as the content type says
+};
+
+/// Answers a request that is no webhook of its own, such as the question
+/// whether the endpoint is there.
+struct handshake_rule {
+  std::string method = "POST";
+  condition when;
+  reply_template reply;
+  /// Whether the signature is asked for.
+  bool verified = true;
+  /// A value for the operator to see.
+  std::optional<text_template> show;
+};
+
+/// How the body of a webhook is read.
+struct input_rule {
+  input_type type = input_type::json;
+  std::vector<body_decoding> decode;
 };
 
 struct callback_rule {
@@ -162,13 +190,28 @@ struct flow {
   /// Renders the idempotency key; a missing or empty one means none.
   text_template idempotency_key;
   std::chrono::milliseconds idempotency_keep{86'400'000};
+  /// Whether the key alone decides what is a repetition, whatever the body.
+  bool any_body = false;
+  /// Whether a repetition may try again after a clone that failed.
+  bool again_after_failure = false;
+  input_rule input;
+  /// Tried in this order before `when`.
+  std::vector<handshake_rule> handshake;
+  /// Webhooks for which it does not hold become no job; one that is empty
+  /// holds.
+  condition when;
+  /// What these are answered; none: 200 and `{"status":"ignored"}`.
+  std::optional<reply_template> otherwise;
   std::chrono::milliseconds deadline_limit{10'000};
   /// Made before the clone, one after the other.
   std::vector<prepare_template> prepare;
   retry_policy prepare_retry;
   clone_template clone;
-  /// None: the default reply.
+  /// What the sender is answered once the UID is known, at the deadline, and
+  /// when the clone failed for good. None: the default.
   std::optional<reply_template> reply;
+  std::optional<reply_template> late;
+  std::optional<reply_template> failed;
   std::vector<sub_action_template> sub_actions;
   std::optional<callback_rule> callback;
 
@@ -190,6 +233,8 @@ struct flow {
   std::set<std::string> referenced_accepted_headers;
   /// Names of `{{query/NAME}}`.
   std::set<std::string> referenced_query;
+  /// Pointers of `{{body/…}}`.
+  std::vector<nlohmann::json::json_pointer> referenced_body;
   /// Whether one refers to the clone's answer (`{{clone/…}}`). Where the UID
   /// stands does not count: it is kept by itself.
   bool keeps_clone_answer = false;

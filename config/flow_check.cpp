@@ -170,6 +170,10 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
     const bool allowed =
       std::find(scope.sources.begin(), scope.sources.end(), expression->source)
       != scope.sources.end();
+    if (expression->mac != mac_encoding::none && !scope.macs)
+      report.error(at, expression->text
+                         + " is not known here, allowed is hmac in the answer "
+                           "of a rule of \"handshake\"");
     if (allowed && expression->makes_segments() && !scope.in_path)
       report.error(at, expression->text
                          + " has | segments, allowed is it in the path of a "

@@ -16,16 +16,18 @@ namespace handoff {
 struct expression_scope {
   using source_kind = template_expression::source_kind;
 
-  std::vector<source_kind> sources;
+  std::vector<source_kind> sources = {};
   /// The sub-actions whose answers are known, by name.
-  std::set<std::string, std::less<>> subs;
+  std::set<std::string, std::less<>> subs = {};
   /// Every sub-action of the flow, to tell a misspelt name from one that is
   /// not known yet.
-  std::set<std::string, std::less<>> all_subs;
+  std::set<std::string, std::less<>> all_subs = {};
   /// The calls before the clone whose answers are known.
   std::set<std::string, std::less<>> prepared = {};
   /// Why `{{clone/...}}` needs a default; empty: it needs none.
   std::string clone_may_lack = {};
+  /// Whether `{{hmac/…}}` may be made.
+  bool macs = false;
   /// Whether it is in the path of a URL, the only place for `| segments`.
   bool in_path = false;
 };

@@ -716,6 +716,11 @@ void read_idempotency(object_reader& top, flow& made) {
   made.idempotency_keep =
     object.duration("keep", milliseconds{1000}, longest_keep)
       .value_or(made.idempotency_keep);
+  static const std::vector<std::string_view> bodies{"same", "any"};
+  static const std::vector<std::string_view> after_failure{"replay", "again"};
+  made.any_body = object.choice("body", bodies).value_or(0) == 1;
+  made.again_after_failure =
+    object.choice("failed", after_failure).value_or(0) == 1;
 }
 
 void read_title(object_reader& top, flow& made) {
@@ -851,6 +856,7 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
       report, *value, top.at("verify"),
       {defaults.public_url, expanded.from_preset, expanded.secret_may_lack,
        pointer{expanded.secret_from_sender ? "/sender" : "/verify"}});
+  made.handshake = read_handshake(top);
   report.references.journal(true);
   read_title(top, made);
   read_idempotency(top, made);
@@ -864,16 +870,9 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
     made.clone = read_clone(report, *value, top.at("clone"), defaults.retry,
                             prepared, journaled);
   const auto may_lack = journaled ? "" : why_clone_lacks(made.clone);
-  if (const auto* value = top.find("reply")) {
-    made.reply = read_reply(report, *value, top.at("reply"));
-    auto scope = scope_of(after_clone, prepared);
-    scope.clone_may_lack = may_lack;
-    for (const auto& [name, text] : made.reply->headers)
-      check_expressions(report, top.at("reply") / "headers" / name, text,
-                        scope);
-    check_expressions(report, top.at("reply") / "body",
-                      made.reply->body.expressions(), scope);
-  }
+  auto reply_scope = scope_of(after_clone, prepared);
+  reply_scope.clone_may_lack = may_lack;
+  read_sender_side(top, made, reply_scope);
   if (const auto* value = top.find("sub_actions")) {
     auto scope = scope_of(everything, prepared);
     scope.clone_may_lack = may_lack;
@@ -895,7 +894,8 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
     made.definition = definition;
     // A job that goes on asks nobody who he is; what stands in there as it is
     // shall not be journaled.
-    made.definition.erase("verify");
+    for (const auto* of_senders : {"verify", "handshake"})
+      made.definition.erase(of_senders);
     made.version = sha256_hex(json_text(made.definition));
   }
   return made;

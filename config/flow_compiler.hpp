@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/flow.hpp"
+#include "config/flow_check.hpp"
 #include "config/flow_loader.hpp"
 #include "config/flow_reader.hpp"
 
@@ -24,8 +25,14 @@ flow compile_definition(const nlohmann::json& written,
 callback_rule read_callback(flow_report& report, const nlohmann::json& value,
                             const nlohmann::json::json_pointer& at,
                             const retry_policy& defaults);
-reply_template read_reply(flow_report& report, const nlohmann::json& value,
-                          const nlohmann::json::json_pointer& at);
+/// What the flow says of its sender's requests and their answers, but for who
+/// may send: "input", "when", "otherwise", "reply". `of_reply`: what the latter
+/// may refer to.
+void read_sender_side(object_reader& top, flow& made,
+                      const expression_scope& of_reply);
+
+/// The rules of "handshake".
+std::vector<handshake_rule> read_handshake(object_reader& top);
 
 /// A retry policy: what `object` says under "retry" in place of `policy`, and
 /// its own `timeout` in place of `attempt_timeout`.

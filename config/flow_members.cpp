@@ -102,26 +102,6 @@ callback_rule read_callback(flow_report& report, const json& value,
   return made;
 }
 
-reply_template read_reply(flow_report& report, const json& value,
-                          const pointer& at) {
-  object_reader object{report, value, at, "reply"};
-  reply_template made;
-  made.status =
-    static_cast<int>(object.integer("status", 200, 299).value_or(200));
-  if (made.status == 204 || made.status == 205)
-    object.error("status", std::to_string(made.status)
-                             + " has no body, allowed are the other statuses "
-                               "from 200 to 299");
-  made.headers = read_headers(object, header_owner::reply);
-  static const json standard{
-    {"job", "{{job}}"}, {"uid", "{{uid}}"}, {"status", "running"}};
-  if (object.has("body"))
-    made.body = read_body(object).value_or(json_template{});
-  else
-    made.body = std::get<json_template>(json_template::compile(standard));
-  return made;
-}
-
 retry_policy read_retry(object_reader& object, retry_policy policy) {
   // Only a sub-action and the clone have a timeout beside their retry.
   const auto timeout = object.duration("timeout", milliseconds{1}, hour);

@@ -38,6 +38,9 @@ public:
         if (each.name == used.name)
           each.kept_headers.insert(lower_case(used.field));
       break;
+    case source_kind::body:
+      made_.referenced_body.push_back(used.pointer);
+      break;
     case source_kind::clone_header:
       made_.clone_headers.insert(lower_case(used.name));
       break;
@@ -117,6 +120,7 @@ public:
   void add(const reply_template& reply) {
     add(reply.headers);
     add(reply.body);
+    add(reply.text);
   }
 
 private:
@@ -139,6 +143,8 @@ void note_uses(flow& made) {
     found.add(made.clone.poll->request);
   found.add(made.clone.compensate);
   found.add(made.reply);
+  found.add(made.late);
+  found.add(made.failed);
   for (const auto& each : made.sub_actions) {
     found.add(each.request);
     found.add(each.compensate);

@@ -81,24 +81,6 @@ void put_values(json& value, const json& with) {
   }
 }
 
-/// Leaves out what flows do not know.
-void keep_known(json& members) {
-  const auto keep = [](json& object, std::string_view kind) {
-    const auto& keys = flow_object_of(kind).keys;
-    for (auto it = object.begin(); it != object.end();)
-      it = std::find(keys.begin(), keys.end(), it.key()) == keys.end()
-           ? object.erase(it)
-           : std::next(it);
-  };
-  keep(members, "flow");
-  for (const auto* kind : {"idempotency", "reply"})
-    if (members.contains(kind)) {
-      keep(members[kind], kind);
-      if (members[kind].empty())
-        members.erase(kind);
-    }
-}
-
 class sender_expander {
 public:
   sender_expander(const json& definition, milliseconds deadline_limit,
@@ -123,7 +105,6 @@ public:
           limit && *limit < deadline_limit_)
         members["deadline"] = {{"limit", *preset->limit}};
     put_values(members, read_with(*preset));
-    keep_known(members);
     choose_verify(*preset, members, made);
     fill_in(made.definition, members);
     return made;
@@ -156,11 +137,14 @@ private:
     const auto& known = preset.with;
     for (const auto& [name, meaning] : known) {
       if (given != nullptr && given->contains(name)
-          && given->at(name).is_string())
+          && given->at(name).is_string()) {
         with[name] = given->at(name);
-      else
-        object_.report().error(object_.at("with") / name,
-                               "is missing: " + meaning);
+        continue;
+      }
+      object_.report().error(object_.at("with") / name,
+                             "is missing: " + meaning);
+      // Told once: not again where the preset has it.
+      with[name] = "";
     }
     const auto all = given != nullptr ? *given : json::object();
     for (const auto& member : all.items()) {

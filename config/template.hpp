@@ -17,10 +17,21 @@
 
 namespace handoff {
 
+/// How an HMAC in place of a value is written; `none`: it is the value itself.
+enum class mac_encoding { none, hex, base64 };
+
 /// What the expressions of a flow can speak of. Everything is borrowed: it must
 /// outlive the call that it is handed to. A null pointer is "not known yet".
 struct template_context {
   const webhook* hook = nullptr;
+  /// The body of the webhook as JSON, as far as it is needed to find what the
+  /// pointer points to; null if it cannot be read.
+  std::function<const nlohmann::json*(const nlohmann::json::json_pointer&)>
+    body = {};
+  /// The flow's HMAC of a text; none if it must not be made. Only where a
+  /// handshake is answered.
+  std::function<std::optional<std::string>(mac_encoding, std::string_view text)>
+    mac = {};
   /// A string or an integer.
   const nlohmann::json* uid = nullptr;
   /// As it is kept with the job (config/kept_answer), as are those of
@@ -88,6 +99,9 @@ struct template_expression {
   nlohmann::json::json_pointer pointer;
   /// Stands in where the value is missing (RFC 6901, section 7) or null.
   std::optional<nlohmann::json> fallback;
+  /// Of `{{hmac/…}}` and `{{hmac64/…}}`: the flow's HMAC of the value or the
+  /// fallback, before the functions.
+  mac_encoding mac = mac_encoding::none;
   /// Applied to the value or the fallback, from left to right.
   std::vector<template_function> functions;
   /// As it stands in the flow, for messages.

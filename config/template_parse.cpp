@@ -197,6 +197,13 @@ std::optional<error> read_source(template_expression& into,
                                  std::string_view path) {
   if (path.empty())
     return failed(into.text, "is empty");
+  if (path.starts_with("hmac/")) {
+    into.mac = mac_encoding::hex;
+    path.remove_prefix(5);
+  } else if (path.starts_with("hmac64/")) {
+    into.mac = mac_encoding::base64;
+    path.remove_prefix(7);
+  }
   const auto slash = path.find('/');
   const auto word = path.substr(0, slash);
   const auto known =
@@ -280,7 +287,8 @@ std::string_view words_for(value_type type) {
 
 /// Follows the types through the functions.
 std::optional<error> check_types(const template_expression& made) {
-  auto type = type_of_source(made.source);
+  auto type = made.mac == mac_encoding::none ? type_of_source(made.source)
+                                             : value_type::text;
   for (std::size_t i = 0; i < made.functions.size(); ++i) {
     const auto& function = made.functions[i];
     const auto next = type_after(function, type);

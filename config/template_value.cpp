@@ -131,7 +131,7 @@ value_result look_up(const template_expression& expression,
   case source_kind::flow:
     return template_value{&hook->flow};
   case source_kind::body:
-    return within(&hook->body, at);
+    return within(context.body ? context.body(at) : nullptr, at);
   case source_kind::header:
     return template_value{find_header(hook->headers, name)};
   case source_kind::query:
@@ -168,6 +168,23 @@ value_result apply_functions(const template_expression& expression,
   return template_value{std::move(made)};
 }
 
+/// The flow's HMAC of a text.
+value_result mac_of(const template_expression& expression,
+                    const template_value& value,
+                    const template_context& context) {
+  const auto* text = value.raw_text();
+  if (text == nullptr && value.json()->is_string())
+    text = &value.json()->get_ref<const std::string&>();
+  if (text == nullptr)
+    return failed(expression, "is not a text, and only texts can be signed");
+  auto made = context.mac ? context.mac(expression.mac, *text) : std::nullopt;
+  if (!made)
+    return failed(expression,
+                  "cannot be signed: there is no secret, or the value is not "
+                  "at most 256 of the characters A-Z a-z 0-9 _ - = + /");
+  return template_value{json(std::move(*made))};
+}
+
 } // namespace
 
 bool has_value(const template_expression& expression,
@@ -193,6 +210,12 @@ value_result evaluate(const template_expression& expression,
     value = template_value{&*expression.fallback};
   if (value.is_missing())
     return failed(expression, "is missing and has no default");
+  if (expression.mac != mac_encoding::none) {
+    auto made = mac_of(expression, value, context);
+    if (expression.functions.empty() || std::holds_alternative<error>(made))
+      return made;
+    return apply_functions(expression, std::get<template_value>(made));
+  }
   return expression.functions.empty() ? std::move(found)
                                       : apply_functions(expression, value);
 }

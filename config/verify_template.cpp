@@ -155,6 +155,9 @@ result<std::string> verify_template::render(const verify_values& values) const {
     case source::other: {
       template_context context;
       context.hook = &values.hook();
+      context.body = [&values](const auto&) {
+        return values.body;
+      };
       auto value = each.expression.render(context, template_place::text);
       if (auto* wrong = std::get_if<error>(&value))
         return missing(std::move(wrong->detail));

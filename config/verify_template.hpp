@@ -20,6 +20,8 @@ struct verify_values {
   std::function<std::optional<std::string_view>(std::string_view name)> part;
   /// For all other expressions. Asked at most once per text.
   std::function<const webhook&()> hook;
+  /// The body of it, read; null if nobody reads it.
+  const nlohmann::json* body = nullptr;
   std::string_view raw;
   std::string_view timestamp;
   std::string_view method;

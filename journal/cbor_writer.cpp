@@ -6,6 +6,7 @@ namespace {
 // RFC 8949, section 3.1.
 constexpr std::uint8_t major_unsigned = 0;
 constexpr std::uint8_t major_negative = 1;
+constexpr std::uint8_t major_bytes = 2;
 constexpr std::uint8_t major_text = 3;
 constexpr std::uint8_t major_array = 4;
 
@@ -42,6 +43,12 @@ cbor_writer& cbor_writer::integer(std::int64_t value) {
 
 cbor_writer& cbor_writer::text(std::string_view value) {
   head(major_text, value.size());
+  out_.insert(out_.end(), value.begin(), value.end());
+  return *this;
+}
+
+cbor_writer& cbor_writer::bytes(std::string_view value) {
+  head(major_bytes, value.size());
   out_.insert(out_.end(), value.begin(), value.end());
   return *this;
 }

@@ -21,6 +21,7 @@ public:
   cbor_writer& array(std::size_t size);
   cbor_writer& integer(std::int64_t value);
   cbor_writer& text(std::string_view value);
+  cbor_writer& bytes(std::string_view value);
   cbor_writer& boolean(bool value);
   cbor_writer& null();
   cbor_writer& json(const nlohmann::json& value);

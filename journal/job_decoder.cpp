@@ -98,9 +98,28 @@ std::vector<attempt> attempts_in(const json& from) {
   return attempts;
 }
 
+body_format format_in(const json& from) {
+  body_format format;
+  format.is_form = from.at(0).get<bool>();
+  for (const auto& each : from.at(1))
+    format.decode.push_back({json::json_pointer{each.at(0).get<std::string>()},
+                             each.at(1).get<bool>()});
+  return format;
+}
+
+webhook_body body_in(const json& from) {
+  const auto& body = from.at(0);
+  // Jobs of former releases have the value instead of its text.
+  if (!body.is_binary() || body.get_binary().has_subtype())
+    return webhook_body::of(body);
+  const auto& bytes = body.get_binary();
+  return webhook_body{std::string{bytes.begin(), bytes.end()},
+                      from.size() > 7 ? format_in(from.at(7)) : body_format{}};
+}
+
 webhook webhook_in(const json& from) {
   webhook hook;
-  hook.body = from.at(0);
+  hook.body = body_in(from);
   for (const auto& each : from.at(1))
     hook.headers.push_back(
       {each.at(0).get<std::string>(), each.at(1).get<std::string>()});

@@ -65,7 +65,10 @@ struct encoder {
   }
 
   void put(const webhook& hook) {
-    to.array(7).json(hook.body).array(hook.headers.size());
+    const auto& format = hook.body.format();
+    const bool is_plain = format == body_format{};
+    to.array(is_plain ? 7 : 8).bytes(hook.body.bytes());
+    to.array(hook.headers.size());
     for (const auto& each : hook.headers)
       to.array(2).text(each.name).text(each.value);
     to.array(hook.query.size());
@@ -73,6 +76,11 @@ struct encoder {
       to.array(2).text(name).text(value);
     to.time(hook.received).text(hook.trace.trace_id).text(hook.trace.flags);
     to.text(hook.trace.state);
+    if (is_plain)
+      return;
+    to.array(2).boolean(format.is_form).array(format.decode.size());
+    for (const auto& each : format.decode)
+      to.array(2).text(each.at.to_string()).boolean(each.base64);
   }
 
   void put(const clone_record& clone) {

@@ -163,7 +163,16 @@ known_jobs::held_key(std::span<const job_event> events) {
     } else if (const auto* released =
                  std::get_if<key_released>(&event.change)) {
       const auto* known = recall(event.job);
-      if (known != nullptr && known->record.claim
+      const bool is_taken_over =
+        std::any_of(events.begin(), events.end(), [&](const auto& each) {
+          return each.job != event.job
+              && std::holds_alternative<job_accepted>(each.change);
+        });
+      // A job that was retried meanwhile keeps it.
+      const bool is_let_go =
+        known != nullptr
+        && (!is_taken_over || known->record.status == job_status::failed);
+      if (is_let_go && known->record.claim
           && known->record.claim->key == released->key)
         changes.push_back({known->record.flow,
                            event.job,
@@ -241,7 +250,8 @@ batch_outcome known_jobs::add(std::span<const job_event> events) {
 void known_jobs::committed() {
   for (auto* const each : touched_) {
     each->event_count = 0;
-    each->events = {};
+    // With its room: it may have held a large body.
+    std::vector<std::uint8_t>{}.swap(each->events);
     each->stored = each->row();
     // Nothing is likely to follow.
     if (is_final(each->record.status) && each->record.reply

@@ -189,6 +189,7 @@ private:
       wanted.wants_definitions = value == "1";
     }
     wanted.history = options_.flows_history.get();
+    wanted.shown = options_.shown.get();
     if (options_.senders_url)
       wanted.senders_url = options_.senders_url();
     responder->answer(

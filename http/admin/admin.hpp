@@ -10,6 +10,7 @@
 #include "http/admin/supervisor_view.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/flow_registry.hpp"
+#include "http/ingress/shown_values.hpp"
 #include "http/ingress/webhook_log.hpp"
 
 #include <atomic>
@@ -36,6 +37,7 @@ struct admin_options {
   std::shared_ptr<event_feed> events;
   std::shared_ptr<const webhook_log> webhooks;
   connection_sources connections;
+  std::shared_ptr<const shown_values> shown;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
   /// Set while the journal cannot commit: it is not ready either.

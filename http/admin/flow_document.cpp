@@ -73,7 +73,7 @@ json facts_of(const flow_facts& facts) {
 
 } // namespace
 
-json flow_document(const flows_in_force& all) {
+json flow_document(const flows_in_force& all, const shown_values* shown) {
   auto flows = json::array();
   for (const auto& [name, definition] : all.flows) {
     auto sub_actions = json::array();
@@ -89,14 +89,15 @@ json flow_document(const flows_in_force& all) {
        {"sender", or_null(definition->sender)},
        {"verify", definition->verify_scheme.empty()
                     ? json("none")
-                    : json(definition->verify_scheme)}});
+                    : json(definition->verify_scheme)},
+       {"shown", shown != nullptr ? shown->of(name) : json::array()}});
   }
   return {{"flows", std::move(flows)}, {"loaded", timestamp(all.loaded)}};
 }
 
 json flow_document(const flows_in_force& all,
                    const flow_document_options& options) {
-  auto made = flow_document(all);
+  auto made = flow_document(all, options.shown);
   for (auto& each : made["flows"]) {
     const auto& name = each["name"].get_ref<const std::string&>();
     const auto facts =

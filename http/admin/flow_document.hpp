@@ -2,6 +2,7 @@
 
 #include "http/admin/flow_history.hpp"
 #include "http/ingress/flow_registry.hpp"
+#include "http/ingress/shown_values.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -23,9 +24,13 @@ flow_changes changes_between(const flow_set& before, const flow_set& after);
 /// The flows for the admin API; never a secret:
 ///
 ///     {"flows": [{"name", "version", "file", "sub_actions": [NAME],
-///                 "deadline_ms", "sender", "verify"}],
+///                 "deadline_ms", "sender", "verify", "shown": [{"at",
+///                 "value"}]}],
 ///      "loaded": TIME}
-nlohmann::json flow_document(const flows_in_force& all);
+///
+/// `shown` may be null.
+nlohmann::json flow_document(const flows_in_force& all,
+                             const shown_values* shown = nullptr);
 
 /// What is told of flows that are asked for by themselves.
 struct flow_document_options {
@@ -33,6 +38,8 @@ struct flow_document_options {
   std::string senders_url;
   /// What happened to them. May be null.
   const flow_history* history = nullptr;
+  /// What handshakes brought. May be null.
+  const shown_values* shown = nullptr;
   bool wants_definitions = false;
 };
 

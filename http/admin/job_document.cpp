@@ -70,6 +70,27 @@ json list_of_steps(const job& record, step_kind kind) {
   return list;
 }
 
+/// The same document without what its members' names say is secret.
+json masked_members(json document) {
+  if (document.is_object())
+    for (auto& [name, value] : document.items())
+      value = is_credential(name) && !value.is_structured()
+              ? json("***")
+              : masked_members(std::move(value));
+  else if (document.is_array())
+    for (auto& each : document)
+      each = masked_members(std::move(each));
+  return document;
+}
+
+/// The body as JSON; as text where it cannot be read.
+json body_of(const webhook& hook) {
+  auto read = hook.body.read();
+  if (auto* document = std::get_if<json>(&read))
+    return masked_members(std::move(*document));
+  return std::string{hook.body.bytes()};
+}
+
 json request_of(const webhook& hook) {
   auto fields = json::array();
   for (const auto& each : hook.headers)
@@ -82,7 +103,7 @@ json request_of(const webhook& hook) {
       {{"name", name}, {"value", is_credential(name) ? "***" : value}});
   return {{"headers", std::move(fields)},
           {"query", std::move(query)},
-          {"body", hook.body}};
+          {"body", body_of(hook)}};
 }
 
 milliseconds since_received(const job& record, wall_time when) {

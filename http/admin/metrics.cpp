@@ -187,6 +187,9 @@ public:
     counter(registry, "handoff_jobs_total",
             "Jobs by flow and by the status that they ended with."),
     "status"};
+  Family<Counter>& ignored =
+    counter(registry, "handoff_webhooks_ignored_total",
+            "Webhooks for which their flow's \"when\" does not hold.");
   Histogram& clone_time =
     histogram(registry, "handoff_clone_duration_seconds",
               "Clone attempts, from sending to their answer.")
@@ -256,6 +259,10 @@ metrics::metrics(metrics_sources sources)
     : sources_{std::move(sources)}, counters_{std::make_unique<counters>()} {}
 
 metrics::~metrics() = default;
+
+void metrics::ignored(std::string_view flow) {
+  counters_->ignored.Add({{"flow", std::string{flow}}}).Increment();
+}
 
 void metrics::answered(std::string_view flow, int status, seconds held,
                        seconds left) {

@@ -71,6 +71,8 @@ public:
   metrics(const metrics&) = delete;
   metrics& operator=(const metrics&) = delete;
 
+  /// A webhook of this flow is not wanted: its "when" does not hold.
+  void ignored(std::string_view flow);
   /// A webhook of this flow has its answer, after `held`, with `left` of its
   /// budget; 0 is the status of one whose sender hung up before.
   void answered(std::string_view flow, int status, seconds held, seconds left);

@@ -7,8 +7,8 @@
 #include "http/admin/query_values.hpp"
 #include "http/admin/request_document.hpp"
 #include "http/front_door/target.hpp"
-#include "http/ingress/json_body.hpp"
 #include "job/job_id.hpp"
+#include "job/json_body.hpp"
 #include "job/json_text.hpp"
 #include "job/timestamp.hpp"
 

@@ -19,11 +19,6 @@ struct absolute_target {
 /// empty or malformed. An empty path is "/".
 std::optional<absolute_target> read_absolute_target(std::string_view target);
 
-/// Decodes percent-encoding (RFC 3986, section 2.1); nothing where a "%" is not
-/// followed by two hex digits. `plus_is_space` for queries of HTML forms.
-std::optional<std::string> percent_decoded(std::string_view text,
-                                           bool plus_is_space = false);
-
 /// The decoded segments of a path that starts with "/"; nothing where one is
 /// malformed. "/a/" has two, the last of them empty.
 std::optional<std::vector<std::string>> path_segments(std::string_view path);

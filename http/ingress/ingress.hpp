@@ -5,6 +5,7 @@
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/flow_registry.hpp"
 #include "http/ingress/job_viewer.hpp"
+#include "http/ingress/shown_values.hpp"
 #include "http/ingress/webhook_log.hpp"
 
 #include <atomic>
@@ -25,6 +26,8 @@ struct ingress_options {
   std::shared_ptr<metrics> counted;
   /// Which webhooks became no job, for operators; may be null.
   std::shared_ptr<webhook_log> log;
+  /// What handshakes brought for operators to see; may be null.
+  std::shared_ptr<shown_values> shown;
   std::chrono::milliseconds deadline_limit{10'000};
   std::chrono::milliseconds deadline_margin{500};
   /// Bytes of a body once it is decoded; more is 413.
@@ -33,7 +36,9 @@ struct ingress_options {
 
 /// The routes that senders see:
 ///
-///     POST /hooks/{flow}             becomes a job
+///     POST /hooks/{flow}             becomes a job, unless a rule of the
+///                                    flow's "handshake" answers it or its
+///                                    "when" does not hold
 ///     GET  /hooks/{flow}/jobs/{job}  what became of it
 ///
 /// Checks, admits and hands on; whoever gets the order answers. Large bodies

@@ -1,10 +1,10 @@
 #include "http/ingress/signer.hpp"
 
 #include "http/front_door/target.hpp"
-#include "http/ingress/json_body.hpp"
 #include "http/ingress/verifier.hpp"
 #include "job/base64.hpp"
 #include "job/hex.hpp"
+#include "job/json_body.hpp"
 #include "job/json_text.hpp"
 #include "job/timestamp.hpp"
 

@@ -1,11 +1,11 @@
 #include "http/ingress/verifier.hpp"
 
 #include "http/front_door/target.hpp"
-#include "http/ingress/json_body.hpp"
 #include "http/ingress/same_secret.hpp"
 #include "http/ingress/signed_time.hpp"
 #include "job/base64.hpp"
 #include "job/hex.hpp"
+#include "job/json_body.hpp"
 
 #include <algorithm>
 #include <array>
@@ -145,7 +145,6 @@ private:
       hook_->flow = request_.flow;
       hook_->headers = request_.fields;
       hook_->query = query_pairs(request_.query);
-      hook_->body = body_;
     }
     return *hook_;
   }
@@ -161,6 +160,7 @@ private:
     made.part = [this](std::string_view name) {
       return part(name);
     };
+    made.body = &body_;
     made.raw = request_.raw_body;
     made.method = request_.method;
     made.timestamp = timestamp_;

@@ -334,8 +334,9 @@ flow_ptr ActorTest::load_with(const std::vector<std::string>& names) {
   return load({{"sub_actions", list}});
 }
 
-std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
-                            nlohmann::json body) {
+std::shared_ptr<clone_order> ActorTest::order_of(const flow_ptr& definition,
+                                                 bool respond_async,
+                                                 nlohmann::json body) {
   auto order = std::make_shared<clone_order>();
   order->definition = definition;
   order->responder = responder;
@@ -348,13 +349,19 @@ std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
   record.flow_version = definition->version;
   record.hook.job = record.id;
   record.hook.flow = definition->name;
-  record.hook.body = std::move(body);
+  record.hook.body = webhook_body::of(body);
   record.hook.received = options.now();
   record.hook.trace = continue_trace("");
   record.claim = claim;
   order->job_place =
     std::make_shared<place>(options.admission->jobs.take_over());
-  auto id = record.id;
+  return order;
+}
+
+std::string ActorTest::post(const flow_ptr& definition, bool respond_async,
+                            nlohmann::json body) {
+  const auto order = order_of(definition, respond_async, std::move(body));
+  auto id = order->record.id;
   caf::anon_send(entrance, clone_order_ptr{order});
   scheduler().run();
   return id;

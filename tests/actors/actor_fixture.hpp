@@ -140,6 +140,10 @@ protected:
   /// Hands in a webhook; gives the job's id.
   std::string post(const flow_ptr& definition, bool respond_async = false,
                    nlohmann::json body = {{"name", "n"}});
+  /// What post() hands in.
+  std::shared_ptr<clone_order> order_of(const flow_ptr& definition,
+                                        bool respond_async = false,
+                                        nlohmann::json body = {{"name", "n"}});
   void run_for(milliseconds span);
   milliseconds now() const;
 

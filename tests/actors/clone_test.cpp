@@ -276,5 +276,55 @@ TEST_F(ProbedCloneTest, SurrendersWhenTheProbeHasNoAnswer) {
   EXPECT_THAT(upstream->calls_of("/probe"), SizeIs(5));
 }
 
+TEST_F(CloneTest, AnswersAsTheFlowSays) {
+  const nlohmann::json reply{
+    {"status", 201},
+    {"text", "made {{uid}}"},
+    {"headers", {{"Content-Type", "text/csv"}}},
+    {"late", {{"status", 200}, {"body", {{"wait", "{{job}}"}}}}},
+    {"failed", {{"status", 200}, {"text", "sorry, {{body/name}}"}}}};
+  const auto definition = load({{"reply", reply}});
+  upstream->script["/clone"] = {answers(200, R"({"id":"p-1"})"), answers(400),
+                                fails(error_kind::connection_lost, true)};
+  post(definition);
+  run_for(1s);
+  const auto& done = responder->given.at(0);
+  EXPECT_EQ(done.status, 201);
+  EXPECT_EQ(done.body, "made p-1");
+  EXPECT_EQ(std::count_if(done.headers.begin(), done.headers.end(),
+                          [](const auto& field) {
+                            return lower_case(field.name) == "content-type";
+                          }),
+            1);
+  EXPECT_EQ(*find_header(done.headers, "Content-Type"), "text/csv");
+  responder->given.clear();
+  post(definition);
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).status, 200);
+  EXPECT_EQ(responder->given.at(0).body, "sorry, n");
+  responder->given.clear();
+  const auto id = post(definition);
+  run_for(1s);
+  EXPECT_EQ(answer_body(), (nlohmann::json{{"wait", id}}))
+    << "ambiguous, which is no failure";
+}
+
+TEST_F(CloneTest, SendsABodyThatIsTextAsItIsWhereItIsNoJson) {
+  upstream->script["/clone"] = {answers(200, R"({"id":"p-1"})")};
+  post(load({{"reply",
+              {{"headers", {{"Content-Type", "text/plain"}}},
+               {"body", "uid {{uid}}"}}}}));
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).body, "uid p-1");
+  responder->given.clear();
+  upstream->script["/clone"] = {answers(200, R"({"id":"p-1"})")};
+  post(load({{"reply", {{"status", 204}}}}));
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).status, 204);
+  EXPECT_EQ(responder->given.at(0).body, "");
+  EXPECT_EQ(find_header(responder->given.at(0).headers, "Content-Type"),
+            nullptr);
+}
+
 } // namespace
 } // namespace handoff::test

@@ -43,7 +43,7 @@ public:
     record.flow = definition->name;
     record.flow_version = definition->version;
     record.hook.trace = continue_trace("");
-    record.hook.body = {{"name", "n"}};
+    record.hook.body = webhook_body::of({{"name", "n"}});
     id = record.id;
     std::vector<job_event> events{
       make_event(record, options.now(),

@@ -158,5 +158,107 @@ TEST_F(IntakeTest, AsksAJournalThatHangsNoMoreThanItsLimit) {
   EXPECT_EQ(options.admission->lookups, 9'999u) << "the journal has looked";
 }
 
+TEST_F(IntakeTest, TakesAnotherBodyForTheSameWebhookWhereTheFlowSaysSo) {
+  start();
+  const auto any = load({{"idempotency", {{"body", "any"}}}});
+  const auto first = send(any);
+  run_for(1s);
+  claim_key("k", "another body");
+  const auto second = send(any);
+  run_for(1s);
+  ASSERT_EQ(status_of(*second), 200);
+  EXPECT_EQ(second->given[0].body, first->given[0].body);
+  EXPECT_TRUE(is_replayed(*second));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
+TEST_F(IntakeTest, TriesAgainAfterAFailedCloneWhereTheFlowSaysSo) {
+  upstream->script["/clone"] = {answers(400), answers(201, R"({"id":"p-1"})")};
+  start();
+  const auto again = load({{"idempotency", {{"failed", "again"}}}});
+  const auto failed = send(again);
+  run_for(1s);
+  EXPECT_EQ(status_of(*failed), 502);
+  const auto second = send(again);
+  run_for(1s);
+  EXPECT_EQ(status_of(*second), 200);
+  EXPECT_FALSE(is_replayed(*second));
+  const auto third = send(again);
+  run_for(1s);
+  EXPECT_EQ(status_of(*third), 200);
+  EXPECT_TRUE(is_replayed(*third)) << "the second job has the key now";
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
+}
+
+TEST_F(IntakeTest, NeverTriesAgainAfterACloneThatMayHaveHappened) {
+  upstream->script["/clone"] = {fails(error_kind::connection_lost, true),
+                                answers(201, R"({"id":"p-1"})")};
+  start();
+  const auto again = load({{"idempotency", {{"failed", "again"}}}});
+  send(again);
+  run_for(1s);
+  const auto second = send(again);
+  run_for(1s);
+  EXPECT_EQ(status_of(*second), 202);
+  EXPECT_TRUE(is_replayed(*second));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
+// Another process may have claimed the key after it was looked up.
+TEST_F(IntakeTest, JoinsTheJobThatHoldsTheKeyOnlyWhenItIsCommitted) {
+  start();
+  const auto flow = load();
+  const auto first = send(flow);
+  run_for(1s);
+  responder = std::make_shared<fake_responder>();
+  const auto late = order_of(flow);
+  late->intake = entrance->address();
+  caf::anon_send(root, clone_order_ptr{late});
+  run_for(1s);
+  ASSERT_EQ(status_of(*responder), 200);
+  EXPECT_EQ(responder->given[0].body, first->given[0].body);
+  EXPECT_TRUE(is_replayed(*responder));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
+}
+
+TEST_F(IntakeTest, TellsTheStateAsItIsOfAWebhookThatWasAnsweredLate) {
+  start();
+  const auto flow = load();
+  EXPECT_EQ(status_of(*send(flow, true)), 202);
+  run_for(5s);
+  const auto again = send(flow);
+  ASSERT_EQ(status_of(*again), 200);
+  EXPECT_TRUE(is_replayed(*again));
+  const auto told = nlohmann::json::parse(again->given[0].body);
+  EXPECT_EQ(told["uid"], "p-1");
+  EXPECT_EQ(told["status"], "succeeded");
+}
+
+TEST_F(IntakeTest, LeavesTheKeyWithAFailedJobThatIsRetriedMeanwhile) {
+  upstream->script["/clone"] = {answers(400)};
+  start();
+  const auto again = load({{"idempotency", {{"failed", "again"}}}});
+  send(again);
+  run_for(1s);
+  const auto failed = store->list({}).index() == 0
+                      ? std::get<job_page>(store->list({})).jobs.at(0).id
+                      : "";
+  auto record = job_of(failed);
+  const auto released =
+    make_event(record, options.now(), key_released{claim->key});
+  const std::vector<job_event> retried{
+    make_event(record, options.now(), clone_reopened{})};
+  ASSERT_FALSE(store->commit(retried));
+  responder = std::make_shared<fake_responder>();
+  const auto late = order_of(again);
+  late->intake = entrance->address();
+  late->released = {released};
+  caf::anon_send(root, clone_order_ptr{late});
+  run_for(1s);
+  EXPECT_EQ(job_of(failed).claim, claim) << "it keeps its key";
+}
+
 } // namespace
 } // namespace handoff::test

@@ -41,7 +41,8 @@ protected:
   make(const flow_ptr& definition, headers fields, std::string raw = "{}") {
     auto body = json::parse(raw);
     return make_order(
-      definition, {std::move(fields), query, std::move(raw), std::move(body)},
+      definition,
+      {std::move(fields), query, webhook_body{std::move(raw)}, std::move(body)},
       facts);
   }
 
@@ -123,6 +124,35 @@ TEST_F(OrderTest, ClaimsTheKeyForTheBytesOfTheBody) {
   EXPECT_EQ(order->record.claim,
             (idempotency_claim{"k-1", sha256_hex("{ \"a\": 1.0 }"),
                                facts.received + 1h}));
+}
+
+TEST_F(OrderTest, TakesAnyBodyForTheSameWebhookWhereTheFlowSaysSo) {
+  const auto any = flow_with({{"idempotency", {{"body", "any"}}}});
+  const headers key{{"Idempotency-Key", "k"}};
+  EXPECT_EQ(order_of(any, key, "{}")->record.claim,
+            order_of(any, key, R"({"attempt": 2})")->record.claim);
+  EXPECT_NE(order_of(flow_with(), key, "{}")->record.claim,
+            order_of(flow_with(), key, R"({"attempt": 2})")->record.claim);
+}
+
+TEST_F(OrderTest, KeepsThePartsOfTheBodyThatTheFlowRefersTo) {
+  const auto some =
+    flow_with({{"clone",
+                {{"request",
+                  {{"url", "http://127.0.0.1:9/{{body/a/id}}"},
+                   {"body", {{"name", "{{body/name ?? \"none\"}}"}}}}}}}});
+  const auto small = R"({"a": {"id": 7, "x": 1}, "name": "n", "y": [1, 2]})";
+  EXPECT_EQ(*order_of(some, {}, small)->record.hook.parts, json::parse(small));
+  auto document = json::parse(small);
+  document["y"] = std::string(20'000, 'y');
+  const auto text = document.dump();
+  const auto hook = order_of(some, {}, text)->record.hook;
+  ASSERT_NE(hook.parts, nullptr);
+  EXPECT_EQ(*hook.parts, (json{{"a", {{"id", 7}}}, {"name", "n"}}));
+  EXPECT_EQ(hook.body.bytes(), text);
+  // What would take much memory is read from the text each time.
+  const auto large = json{{"a", {{"id", std::string(20'000, 'x')}}}}.dump();
+  EXPECT_EQ(order_of(some, {}, large)->record.hook.parts, nullptr);
 }
 
 TEST_F(OrderTest, BoundsTheKeyThatIsJournaled) {

@@ -183,7 +183,7 @@ TEST_F(RecoveryTest, CountsNoCloneThatACrashCutShort) {
   record.flow = definition->name;
   record.flow_version = definition->version;
   record.hook.trace = continue_trace("");
-  record.hook.body = {{"name", "n"}};
+  record.hook.body = webhook_body::of({{"name", "n"}});
   ids.push_back(record.id);
   std::vector<job_event> story{
     make_event(record, options.now(),

@@ -6,9 +6,8 @@ const std::vector<bad_input>& bad_flows() {
   static const std::vector<bad_input> table{
     {R"("sub_action": [])",
      "/sub_action: is no known key (did you mean sub_actions?), allowed are "
-     "$schema, name, title, sender, verify, idempotency, deadline, prepare, "
-     "clone, "
-     "reply, sub_actions or callback"},
+     "$schema, name, title, sender, verify, input, handshake, when, otherwise, "
+     "idempotency, deadline, prepare, clone, reply, sub_actions or callback"},
     {R"("name": "b")", "/name: appears twice, allowed is once in an object"},
     {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",
      "/verify/scheme: \"githb\" is not allowed (did you mean github?), allowed "
@@ -97,8 +96,20 @@ const std::vector<bad_input>& bad_flows() {
     {R"("reply": {"status": 500})",
      "/reply/status: 500 is out of range, allowed is a whole number from 200 "
      "to 299"},
-    {R"("reply": {"status": 204})", "/reply/status: 204 has no body, allowed "
-                                    "are the other statuses from 200 to 299"},
+    {R"("reply": {"status": 204, "body": {}})",
+     "/reply/body: is never sent, an answer with 204 has no body"},
+    {R"("reply": {"late": {"body": "{{uid}}"}})",
+     "/reply/late/body: {{uid}} is not known here, allowed is body, header, "
+     "query, job or flow"},
+    {R"("reply": {"body": {}, "text": "done"})",
+     "/reply/text: stands beside \"body\", allowed is one of them"},
+    {R"("otherwise": {"status": 200})",
+     "/otherwise: is never sent: there is no \"when\""},
+    {R"("input": {"decode": [{"at": "", "as": "json"}]})",
+     "/input/decode/0/at: must be a pointer to a member of the body"},
+    {R"("handshake": [{"verified": false, "reply": {"headers": {"Content-Type": "text/html"}}}])",
+     "/handshake/0/reply/headers/Content-Type: is not allowed in a rule with "
+     "\"verified\": false: what anybody may send must not come back as a page"},
     {R"("reply": {"body": "{{sub/a/id}}"})",
      "/reply/body: {{sub/a/id}} is not known here, allowed is uid, clone, "
      "clone-header, body, header, query, job, flow or received"},

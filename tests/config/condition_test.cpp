@@ -14,10 +14,13 @@ class ConditionTest : public ::testing::Test {
 protected:
   ConditionTest() {
     hook_.job = "01J";
-    hook_.body = json::parse(
+    body_ = json::parse(
       R"({"team": "red", "none": null, "tags": ["a", "b"], "count": 3})");
     hook_.headers = {{"X-Event", "push"}};
     context_.hook = &hook_;
+    context_.body = [this](const auto&) {
+      return &body_;
+    };
   }
 
   condition compile(const std::string& text) {
@@ -42,6 +45,7 @@ protected:
   })");
   headers fields_{{"X-Left", "0"}, {"Empty", ""}, {"x-left", "9"}};
   int status_ = 200;
+  nlohmann::json body_;
   webhook hook_;
   template_context context_;
 };

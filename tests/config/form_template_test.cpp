@@ -11,13 +11,16 @@ using nlohmann::json;
 class FormTemplateTest : public ::testing::Test {
 protected:
   FormTemplateTest() {
-    hook_.body = {{"name", "Ä b&c=d+e"},
-                  {"n", 7},
-                  {"list", {"x y", 2, nullptr, true}},
-                  {"nested", {{"b", {1}}, {"a", {{"c", nullptr}, {"d", ""}}}}},
-                  {"deep", {{{"id", 1}}, {{"id", 2}}}},
-                  {"empty", json::array()}};
+    body_ = {{"name", "Ä b&c=d+e"},
+             {"n", 7},
+             {"list", {"x y", 2, nullptr, true}},
+             {"nested", {{"b", {1}}, {"a", {{"c", nullptr}, {"d", ""}}}}},
+             {"deep", {{{"id", 1}}, {{"id", 2}}}},
+             {"empty", json::array()}};
     context_.hook = &hook_;
+    context_.body = [this](const auto&) {
+      return &body_;
+    };
   }
 
   /// As a flow's file has it.
@@ -38,6 +41,7 @@ protected:
   }
 
   webhook hook_;
+  json body_;
   template_context context_;
 };
 

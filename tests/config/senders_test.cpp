@@ -118,8 +118,13 @@ TEST_F(SendersTest, FillsInWhatTheFlowDoesNotSay) {
   EXPECT_EQ(made["verify"]["prefix"], "v0=");
   EXPECT_EQ(made["verify"]["secret"], "s");
   EXPECT_EQ(made["idempotency"]["key"], "{{body/event_id}}");
+  EXPECT_EQ(made["idempotency"]["body"], "any");
+  EXPECT_EQ(made["idempotency"]["failed"], "again");
   EXPECT_EQ(made["deadline"]["limit"], "3s");
+  EXPECT_EQ(made["handshake"].size(), 1u);
+  EXPECT_EQ(made["reply"]["late"], (json{{"status", 200}}));
   EXPECT_FALSE(made.contains("sender"));
+  EXPECT_EQ(expanded(sender("slack-interactivity"))["input"]["type"], "form");
   EXPECT_EQ(errors(), "");
 }
 

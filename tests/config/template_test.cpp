@@ -17,15 +17,18 @@ protected:
   TemplateTest() {
     hook_.job = "01JOB";
     hook_.flow = "setup";
-    hook_.body = {{"name", "Ä b/c"}, {"n", 7},
-                  {"f", 1.5},        {"t", true},
-                  {"null", nullptr}, {"list", {1, 2}},
-                  {"empty", ""},     {"dot", "."},
-                  {"dots", ".."},    {"a/b", {{"c~d", "deep"}}}};
+    body_ = {{"name", "Ä b/c"}, {"n", 7},
+             {"f", 1.5},        {"t", true},
+             {"null", nullptr}, {"list", {1, 2}},
+             {"empty", ""},     {"dot", "."},
+             {"dots", ".."},    {"a/b", {{"c~d", "deep"}}}};
     hook_.headers = {
       {"X-Name", "v1"}, {"X-Raw", "\xff"}, {"X-Bad", "a\r\nB: c"}};
     hook_.query = {{"q", "1&2"}};
     context_.hook = &hook_;
+    context_.body = [this](const auto&) {
+      return &body_;
+    };
     context_.uid = &uid_;
     context_.clone_answer = &clone_;
     context_.sub_answer = [this](std::string_view name) {
@@ -59,6 +62,7 @@ protected:
     return std::get<json>(made);
   }
 
+  nlohmann::json body_;
   webhook hook_;
   json uid_ = 42;
   json clone_ = {{"id", "c1"}};
@@ -108,14 +112,14 @@ TEST_F(TemplateTest, KeepsTheTypeOfAnExpressionOfItsOwn) {
            {"{{k}}", "{{body/null}}"},
            {"q", "{{query/q}}"}}),
     json({{"a", 7}, {"b", {{1, 2}, "x42"}}, {"{{k}}", nullptr}, {"q", "1&2"}}));
-  EXPECT_EQ(value("{{body}}"), hook_.body);
+  EXPECT_EQ(value("{{body}}"), body_);
   EXPECT_EQ(value(5), 5);
 }
 
 TEST_F(TemplateTest, EncodesWhatGoesIntoAUrl) {
   EXPECT_EQ(url("?a={{body/name}}"), "http://h/?a=%C3%84%20b%2Fc");
   EXPECT_EQ(url("?a={{query/q}}"), "http://h/?a=1%262");
-  hook_.body["name"] = "a?b#c@d:e%2e;=+'100%";
+  body_["name"] = "a?b#c@d:e%2e;=+'100%";
   EXPECT_EQ(url("{{body/name}}/x"),
             "http://h/a%3Fb%23c%40d%3Ae%252e%3B%3D%2B%27100%25/x");
   EXPECT_EQ(url("A-z_0.9~{{uid}}"), "http://h/A-z_0.9~42");
@@ -178,10 +182,10 @@ TEST_F(TemplateTest, KeepsValuesWithinTheirSegmentForServersThatDecode) {
   };
 
   for (const auto& row : rows) {
-    hook_.body["name"] = row.value;
+    body_["name"] = row.value;
     EXPECT_EQ(url("p/{{body/name}}"), row.made) << row.value;
   }
-  hook_.body["name"] = "e.";
+  body_["name"] = "e.";
   EXPECT_EQ(url("%2{{body/name}}/x"), dots);
 }
 
@@ -207,17 +211,17 @@ TEST_F(TemplateTest, TakesSlashesOfSegmentsAsSeparators) {
   };
 
   for (const auto& row : rows) {
-    hook_.body["name"] = row.value;
+    body_["name"] = row.value;
     EXPECT_EQ(url("f/{{body/name | segments}}/x"), row.made) << row.value;
   }
-  hook_.body["name"] = "a/b";
+  body_["name"] = "a/b";
   EXPECT_EQ(url("f/{{body/name | upper | segments}}"), "http://h/f/A/B");
   EXPECT_EQ(text("{{body/name | segments}}"),
             name + "has | segments, which is for paths only");
 }
 
 TEST_F(TemplateTest, AppliesFunctionsFromLeftToRight) {
-  hook_.body["tags"] = {"b", 7, "ä"};
+  body_["tags"] = {"b", 7, "ä"};
 
   const struct {
     const char* text;
@@ -306,7 +310,7 @@ TEST_F(TemplateTest, RefusesControlCharactersInAHeader) {
   EXPECT_EQ(render("a {{header/X-Bad}}", template_place::header),
             "! {{header/X-Bad}} holds a control character, which a header "
             "cannot take");
-  hook_.body["name"] = "a\tb";
+  body_["name"] = "a\tb";
   EXPECT_EQ(render("{{body/name}}", template_place::header), "a\tb");
 }
 
@@ -317,7 +321,7 @@ TEST_F(TemplateTest, RefusesBytesThatJsonCannotTake) {
 }
 
 TEST_F(TemplateTest, NeverReadsAValueAsATemplate) {
-  hook_.body["name"] = "{{job}} ${env:HOME}";
+  body_["name"] = "{{job}} ${env:HOME}";
   EXPECT_EQ(text("{{body/name}}"), "{{job}} ${env:HOME}");
 }
 

@@ -4,7 +4,7 @@
 #include "actors/prefer.hpp"
 #include "http/admin/origin_check.hpp"
 #include "http/front_door/target.hpp"
-#include "http/ingress/json_body.hpp"
+#include "job/json_body.hpp"
 #include "job/trace.hpp"
 #include "tests/fuzz/fuzz.hpp"
 

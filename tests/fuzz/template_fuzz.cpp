@@ -68,11 +68,15 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   hook.query = {{"v", value}};
   // Of the body only what a parser lets through comes here.
   auto parsed = nlohmann::json::parse(value, nullptr, false);
-  hook.body = {{"v", parsed.is_discarded() ? nlohmann::json{1.5} : parsed}};
+  const nlohmann::json body{
+    {"v", parsed.is_discarded() ? nlohmann::json{1.5} : parsed}};
   template_context context;
   context.hook = &hook;
-  context.uid = &hook.body["v"];
-  context.clone_answer = &hook.body;
+  context.uid = &body.at("v");
+  context.clone_answer = &body;
+  context.body = [&body](const auto&) {
+    return &body;
+  };
   if (why_bad_url(good->literals()).empty()) {
     const auto url = good->render(context, template_place::url);
     if (const auto* made = std::get_if<std::string>(&url))

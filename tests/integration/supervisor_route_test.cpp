@@ -17,7 +17,8 @@ using ::testing::HasSubstr;
 using SupervisorRouteTest = ServiceTest;
 
 TEST_F(SupervisorRouteTest, ShowsAServiceThatHasNothingToDo) {
-  options.ini["admission"] = {{"max-held", "7"}, {"max-jobs", "70"}};
+  options.ini["admission"] = {
+    {"max-held", "7"}, {"max-jobs", "70"}, {"max-bytes", "\"1MiB\""}};
   options.ini["upstream"] = {{"max-calls", "5"}, {"breaker-failures", "3"}};
   start();
   const auto shown =
@@ -25,9 +26,12 @@ TEST_F(SupervisorRouteTest, ShowsAServiceThatHasNothingToDo) {
   EXPECT_EQ(shown["restarts"],
             json({{"clones", 0}, {"job_supervisors", 0}, {"sub_actions", 0}}));
   EXPECT_EQ(shown["under_way"], json({{"clones", 0}, {"jobs", 0}}));
-  EXPECT_EQ(
-    shown["admission"],
-    json({{"held", 0}, {"max_held", 7}, {"jobs", 0}, {"max_jobs", 70}}));
+  EXPECT_EQ(shown["admission"], json({{"held", 0},
+                                      {"max_held", 7},
+                                      {"jobs", 0},
+                                      {"max_jobs", 70},
+                                      {"bytes", 0},
+                                      {"max_bytes", 1'048'576}}));
   EXPECT_EQ(
     shown["recovery"],
     json({{"done", true}, {"jobs", 0}, {"under_way", 0}, {"set_aside", 0}}));

@@ -32,7 +32,7 @@ statuses_of(const std::vector<batch_outcome>& outcomes) {
 std::vector<job_event> poison(std::uint64_t n) {
   auto event = job_story{n}.accepted();
   auto record = *std::get<job_accepted>(event.change).record;
-  record.hook.body = std::string(std::size_t{65} << 20, 'x');
+  record.hook.body = webhook_body{std::string(std::size_t{65} << 20, 'x')};
   event.change = job_accepted{std::move(record)};
   return {event};
 }

@@ -40,7 +40,9 @@ nlohmann::json json_of(const webhook& hook) {
     fields.push_back({each.name, each.value});
   return {hook.job,
           hook.flow,
-          hook.body,
+          hook.body.bytes(),
+          hook.body.format().is_form,
+          hook.body.format().decode.size(),
           fields,
           hook.query,
           ms_of(hook.received),
@@ -84,7 +86,10 @@ job_event job_story::accepted() const {
   record.title = "Straße " + std::to_string(n_);
   record.hook.job = id_;
   record.hook.flow = flow_;
-  record.hook.body = {{"name", "Straße"}, {"n", n_}, {"list", {1, -2, 2.5}}};
+  record.hook.body = webhook_body{
+    R"({ "payload":"{}", "name":"Stra\u00dfe", "n":)" + std::to_string(n_)
+      + '}',
+    {n_ % 2 == 1, {{nlohmann::json::json_pointer{"/payload"}, false}}}};
   record.hook.headers = {{"Content-Type", "application/json"},
                          {"X-Raw", "\xff\xfe"}};
   record.hook.query = {{"a", "1"}, {"a", ""}};

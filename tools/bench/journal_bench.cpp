@@ -95,9 +95,9 @@ void add_stage(const running_job& each, std::vector<job_event>& batch) {
     record.id = each.id;
     record.flow = "project-setup";
     record.flow_version = "project-setup@1";
-    record.hook.body = {{"template", "tpl-42"},
-                        {"name", "A project for somebody"},
-                        {"team", {"ann", "bob", "cy"}}};
+    record.hook.body = webhook_body::of({{"template", "tpl-42"},
+                                         {"name", "A project for somebody"},
+                                         {"team", {"ann", "bob", "cy"}}});
     record.hook.headers = {{"Content-Type", "application/json"},
                            {"Host", "hooks.example"},
                            {"User-Agent", "sender/1.0"}};

@@ -167,6 +167,7 @@ void service::make_records() {
   };
   history_ = std::make_shared<minute_history>(now);
   flows_history_ = std::make_shared<flow_history>(now);
+  shown_ = std::make_shared<shown_values>(now);
   event_feed_options feed;
   feed.now = now;
   feed.run = std::to_string(now().time_since_epoch().count());
@@ -448,6 +449,7 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.views = views;
   routes.counted = metrics_;
   routes.log = webhooks_;
+  routes.shown = shown_;
   routes.deadline_limit = from.deadline.limit;
   routes.deadline_margin = from.deadline.margin;
   routes.max_body = from.http.max_body;
@@ -456,6 +458,7 @@ void service::open_doors(const checked_configuration& configuration) {
   admin_options seen;
   seen.webhooks = webhooks_;
   seen.connections = {states_of(client_), counts_of(client_->turns())};
+  seen.shown = shown_;
   seen.jobs =
     operator_options{views, root_, compile_, flows_, waiting_, connections_};
   seen.supervisor = supervisor_view_;

@@ -114,6 +114,7 @@ private:
   /// Null without a collector.
   std::shared_ptr<span_exporter> spans_;
   std::shared_ptr<webhook_log> webhooks_ = std::make_shared<webhook_log>();
+  std::shared_ptr<shown_values> shown_;
   std::shared_ptr<event_feed> events_;
   std::shared_ptr<supervision_log> supervision_;
   std::shared_ptr<connection_registry> connections_;

@@ -1,5 +1,4 @@
 #include "http/admin/job_document.hpp"
-#include "http/ingress/json_body.hpp"
 #include "job/json_text.hpp"
 #include "tools/fake_api/script_reader.hpp"
 #include "tools/handoff/client.hpp"
@@ -60,17 +59,18 @@ fake_api::script read_script(const std::string& path, std::string& failed) {
   }
 }
 
-json read_body(const std::string& data, std::string& failed) {
-  const auto text =
-    data.starts_with('@') ? read_file(data.substr(1), failed) : data;
+read_webhook read_data(const std::string& data,
+                       const simulation_options& options, std::string& failed) {
+  auto text = data.starts_with('@') ? read_file(data.substr(1), failed) : data;
   if (!failed.empty())
     return {};
-  auto parsed = parse_json_body(text);
-  if (const auto* wrong = std::get_if<error>(&parsed)) {
+  auto read = read_body(std::move(text), options.headers, *options.definition,
+                        options.settings.http.max_body);
+  if (const auto* wrong = std::get_if<error>(&read)) {
     failed = "--data: " + wrong->detail;
     return {};
   }
-  return std::get<json>(std::move(parsed));
+  return std::get<read_webhook>(std::move(read));
 }
 
 headers read_fields(const arguments& given, std::string& failed) {
@@ -100,9 +100,13 @@ simulation_options options_of(const arguments& given, std::string& failed) {
   options.connections = checked.connections;
   options.definition = chosen_flow(checked, given.positional[0], failed);
   if (failed.empty())
-    options.body = read_body(given.value("data").value_or("{}"), failed);
-  if (failed.empty())
     options.headers = read_fields(given, failed);
+  if (failed.empty())
+    options.posted = read_data(
+      given.value("data").value_or(
+        is_read_as_form(options.definition->input, options.headers) ? ""
+                                                                    : "{}"),
+      options, failed);
   if (const auto script = given.value("script"); script && failed.empty())
     options.script = read_script(*script, failed);
   options.respond_async = given.has("async");

@@ -6,6 +6,7 @@
 #include "actors/order.hpp"
 #include "actors/replies.hpp"
 #include "actors/root_supervisor.hpp"
+#include "http/ingress/handshake.hpp"
 #include "job/job_id.hpp"
 #include "job/json_text.hpp"
 #include "journal/memory_journal.hpp"
@@ -165,10 +166,27 @@ private:
     facts.limit = options_.settings.deadline.limit;
     facts.margin = options_.settings.deadline.margin;
     auto id = facts.job;
+    webhook hook;
+    hook.flow = options_.definition->name;
+    hook.headers = options_.headers;
+    const auto& document = options_.posted.document;
+    auto question =
+      handshake(*options_.definition, "POST", hook, document, true);
+    if (const auto* failed = std::get_if<error>(&question)) {
+      sender_->answer(problem_reply(*failed));
+      return id;
+    }
+    if (auto& known = std::get<std::optional<handshake_answer>>(question)) {
+      sender_->answer(std::move(known->reply));
+      return id;
+    }
+    if (auto ignored = ignored_reply(*options_.definition, hook, document)) {
+      sender_->answer(std::move(*ignored));
+      return id;
+    }
     auto made = make_order(
       options_.definition,
-      {options_.headers, {}, json_text(options_.body), options_.body},
-      std::move(facts));
+      {options_.headers, {}, options_.posted.body, document}, std::move(facts));
     if (const auto* failed = std::get_if<error>(&made)) {
       sender_->answer(problem_reply(*failed));
       return id;

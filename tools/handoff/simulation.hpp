@@ -2,10 +2,9 @@
 
 #include "actors/responder.hpp"
 #include "config/check.hpp"
+#include "http/ingress/webhook_reader.hpp"
 #include "job/job.hpp"
 #include "tools/fake_api/script.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <optional>
@@ -19,7 +18,7 @@ struct simulation_options {
   handoff::settings settings;
   flow_ptr definition;
   connection_set connections;
-  nlohmann::json body;
+  read_webhook posted;
   handoff::headers headers;
   bool respond_async = false;
   /// How the APIs behave: as fake_api with this script.

@@ -1,5 +1,7 @@
+#include "config/settings.hpp"
 #include "http/ingress/signed_time.hpp"
 #include "http/ingress/verifier.hpp"
+#include "http/ingress/webhook_reader.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
@@ -141,11 +143,18 @@ int verify_command(const command_words& words) {
   const auto& request = wanted.request;
   verify_notes notes;
   notes.steps.push_back(request_step(request));
-  const auto wrong =
-    verify(wanted.definition->verify,
-           {request.method, request.path, request.query, request.headers,
-            request.body, wanted.at, wanted.definition->name},
-           &notes);
+  verify_request asked{request.method,         request.path, request.query,
+                       request.headers,        request.body, wanted.at,
+                       wanted.definition->name};
+  asked.is_form = is_read_as_form(wanted.definition->input, request.headers);
+  asked.body = [&]() -> result<json> {
+    auto read = read_body(request.body, request.headers, *wanted.definition,
+                          http_settings{}.max_body);
+    if (auto* failed_to_read = std::get_if<error>(&read))
+      return std::move(*failed_to_read);
+    return std::get<read_webhook>(std::move(read)).document;
+  };
+  const auto wrong = verify(wanted.definition->verify, asked, &notes);
   for (auto& each : notes.steps)
     each.detail = masked(*wanted.definition, std::move(each.detail));
   if (notes.content)

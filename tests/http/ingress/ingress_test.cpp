@@ -1,15 +1,10 @@
 // Which webhooks get past the endpoint, and what of them goes on: the order
 // that the root supervisor would get is taken in its place.
 
-#include "config/flow_loader.hpp"
 #include "http/admin/job_document.hpp"
-#include "http/ingress/ingress.hpp"
 #include "job/standard_webhook.hpp"
+#include "tests/http/ingress/ingress_fixture.hpp"
 
-#include <caf/actor_system.hpp>
-#include <caf/actor_system_config.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
-#include <caf/send.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,103 +13,11 @@
 namespace handoff::test {
 namespace {
 
-using json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-using orders = std::vector<clone_order_ptr>;
-
-intake_actor::behavior_type order_taker(intake_actor::pointer,
-                                        std::shared_ptr<orders> taken) {
-  return {
-    [taken](const clone_order_ptr& order) { taken->push_back(order); },
-    [](again_atom, const clone_order_ptr&) {},
-  };
-}
-
-class kept_answer : public responder {
-public:
-  bool answer(reply what) override {
-    given.push_back(std::move(what));
-    return true;
-  }
-
-  void answer_by(time_point, reply) override {}
-
-  void on_outcome(std::function<void(const reply_outcome&)>) override {}
-
-  std::vector<reply> given;
-};
-
-class IngressTest : public ::testing::Test {
-protected:
-  IngressTest() {
-    config_.set("scheduler.policy", caf::atom("testing"));
-    system_.emplace(config_);
-    options_.admission = std::make_shared<admission_counts>();
-    options_.draining = std::make_shared<std::atomic<bool>>(false);
-    options_.intake = system_->spawn(order_taker, taken_);
-  }
-
-  ~IngressTest() override {
-    caf::anon_send_exit(options_.intake, caf::exit_reason::user_shutdown);
-    run();
-    options_.intake = nullptr;
-  }
-
-  /// The flow is called "setup"; `more` is merged into it.
-  void load(json more) {
-    json definition{
-      {"name", "setup"},
-      {"clone",
-       {{"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
-        {"uid", "/id"}}}};
-    definition.merge_patch(more);
-    auto loaded = read_flow(definition, flow_defaults{}, "setup.json");
-    for (const auto& each : loaded.errors)
-      ADD_FAILURE() << each.what;
-    options_.flows = std::make_shared<flow_registry>(
-      flows_in_force{flow_set{{"setup", loaded.flow}}});
-  }
-
-  /// The answer; status 0 where an order was given instead.
-  reply post(headers fields, std::string body = "{}", std::string query = "") {
-    const auto responder = std::make_shared<kept_answer>();
-    http_request request;
-    request.method = "POST";
-    request.path = "/hooks/setup";
-    request.query = std::move(query);
-    request.headers = std::move(fields);
-    request.body = std::move(body);
-    request.arrived = std::chrono::steady_clock::now();
-    ingress(options_)(std::move(request), responder);
-    run();
-    return responder->given.empty() ? reply{0, {}, {}}
-                                    : responder->given.front();
-  }
-
-  const webhook& hook_of_order() {
-    EXPECT_THAT(*taken_, SizeIs(1));
-    return taken_->at(0)->record.hook;
-  }
-
-  std::string kept(std::string_view field) {
-    const auto* found = find_header(hook_of_order().headers, field);
-    return found != nullptr ? *found : "none";
-  }
-
-  std::shared_ptr<orders> taken_ = std::make_shared<orders>();
-  ingress_options options_;
-
-private:
-  void run() {
-    dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler()).run();
-  }
-
-  caf::actor_system_config config_;
-  std::optional<caf::actor_system> system_;
-};
+class IngressTest : public ingress_fixture {};
 
 TEST_F(IngressTest, AsksForTheTokenBeforeItLooksAtTheBody) {
   load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}});
@@ -263,6 +166,141 @@ TEST_F(IngressTest, KeepsWhatBecameNoJobForOperators) {
   EXPECT_EQ(seen[1].at("outcome"), "bad-signature");
   EXPECT_EQ(seen[1].at("body"), R"({"token":"***"})");
   EXPECT_THAT(seen.dump(), ::testing::Not(HasSubstr("hunter")));
+}
+
+TEST_F(IngressTest, ChargesAWebhookForItsMemoryAsLongAsItsBodyIsKept) {
+  load({{"idempotency", {{"key", "{{body/a}}"}}}});
+  limit(10, 1'000'000);
+  const auto body =
+    "{\"a\": \"b\", \"c\": \"" + std::string(20'000, 'x') + "\"}";
+  EXPECT_EQ(post({}, body).status, 0);
+  ASSERT_THAT(*taken_, SizeIs(1));
+  const auto charged = options_.admission->bytes.taken();
+  EXPECT_GT(charged, body.size() + job_overhead_bytes);
+  EXPECT_LT(charged, body.size() + job_overhead_bytes + 2'000)
+    << "what is not referred to is text";
+  EXPECT_EQ(hook_of_order().body.bytes(), body);
+  EXPECT_EQ(*hook_of_order().parts, (json{{"a", "b"}}));
+  taken_->clear();
+  EXPECT_EQ(options_.admission->bytes.taken(), 0u);
+}
+
+TEST_F(IngressTest, KeepsOnlyTheTextOfALargeBody) {
+  load({{"idempotency", {{"key", "{{body}}"}}}});
+  const auto body = "\"" + std::string(30'000, 'x') + '"';
+  EXPECT_EQ(post({}, body).status, 0);
+  EXPECT_EQ(hook_of_order().parts, nullptr);
+  EXPECT_EQ(hook_of_order().body.bytes(), body);
+}
+
+TEST_F(IngressTest, RefusesWhatItHasNoMemoryForBeforeItIsLookedAt) {
+  load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}});
+  limit(10, 60'000);
+  const auto answer =
+    post({{"Authorization", "Bearer hunter2"}}, std::string(20'000, '['));
+  EXPECT_EQ(answer.status, 503);
+  ASSERT_NE(find_header(answer.headers, "Retry-After"), nullptr);
+  EXPECT_THAT(answer.body, HasSubstr("max-bytes"));
+  EXPECT_EQ(post({{"Authorization", "Bearer hunter2"}}, "[").status, 400);
+  EXPECT_EQ(options_.admission->bytes.taken(), 0u);
+}
+
+TEST_F(IngressTest, ReadsFormsWhereTheFlowSaysSo) {
+  load({{"input", {{"type", "auto"}}},
+        {"idempotency", {{"key", "{{body/text}}"}}}});
+  EXPECT_EQ(post({{"Content-Type", "application/x-www-form-urlencoded"}},
+                 "text=a+b&user=c")
+              .status,
+            0);
+  EXPECT_EQ(*hook_of_order().parts, (json{{"text", "a b"}, {"user", "c"}}));
+  EXPECT_TRUE(hook_of_order().body.format().is_form);
+  taken_->clear();
+  EXPECT_EQ(
+    post({{"Content-Type", "application/json"}}, R"({"text":"x"})").status, 0);
+  EXPECT_EQ(*hook_of_order().parts, (json{{"text", "x"}}));
+  load({{"input", {{"type", "form"}}}});
+  EXPECT_EQ(post({{"Content-Type", "application/json"}}, "{}").status, 400);
+}
+
+TEST_F(IngressTest, AnswersHandshakesAndWhatIsNotWanted) {
+  options_.log = std::make_shared<webhook_log>();
+  const json hello{{"verified", false},
+                   {"when", {{"value", "{{body/type}}"}, {"is", "hello"}}},
+                   {"reply", {{"text", "{{body/challenge}}"}}}};
+  load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}},
+        {"handshake", json::array({hello})},
+        {"when", {{"value", "{{body/type}}"}, {"is", "wanted"}}}});
+  const headers known{{"Authorization", "Bearer hunter2"}};
+  EXPECT_EQ(post({}, R"({"type":"hello","challenge":"c"})").body, "c");
+  EXPECT_EQ(post(known, R"({"type":"hello","challenge":"c"})").body, "c");
+  EXPECT_EQ(post({}, R"({"type":"wanted"})").status, 401);
+  EXPECT_THAT(post(known, R"({"type":"other"})").body, HasSubstr("ignored"));
+  EXPECT_THAT(*taken_, IsEmpty());
+  EXPECT_EQ(post(known, R"({"type":"wanted"})").status, 0);
+  EXPECT_THAT(*taken_, SizeIs(1));
+  const auto seen = options_.log->document({}).at("webhooks");
+  ASSERT_EQ(seen.size(), 4u);
+  EXPECT_EQ(seen[0].at("outcome"), "ignored");
+  EXPECT_EQ(seen[1].at("outcome"), "bad-signature");
+  EXPECT_EQ(seen[2].at("outcome"), "handshake");
+}
+
+TEST_F(IngressTest, TellsMethodsThatNoRuleNamesFromRulesThatDoNotHold) {
+  const json rule{{"method", "GET"},
+                  {"verified", false},
+                  {"when", {{"value", "{{query/t}}"}, {"is", "secret"}}},
+                  {"reply", {{"text", "{{query/c}}"}}}};
+  load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}},
+        {"handshake", json::array({rule})}});
+  const auto answer = ask("GET", "t=secret&c=%3Cb%3E");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "<b>");
+  EXPECT_EQ(*find_header(answer.headers, "Content-Type"),
+            "text/plain; charset=utf-8");
+  EXPECT_EQ(*find_header(answer.headers, "X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(ask("GET", "t=other&c=x").status, 404);
+  const auto other = ask("PUT", "t=secret&c=x");
+  EXPECT_EQ(other.status, 405);
+  EXPECT_EQ(*find_header(other.headers, "Allow"), "POST, GET");
+  EXPECT_EQ(post({}).status, 401);
+  EXPECT_THAT(*taken_, IsEmpty());
+}
+
+TEST_F(IngressTest, DecodesMembersAndRefusesWhatDoesNotDecode) {
+  const auto decoded = [this](const char* as, const json& value) {
+    load({{"input", {{"decode", {{{"at", "/m/data"}, {"as", as}}}}}},
+          {"idempotency", {{"key", "{{body/m/data/id}}"}}}});
+    taken_->clear();
+    const auto status = post({}, json{{"m", {{"data", value}}}}.dump()).status;
+    return status != 0 ? std::to_string(status)
+                       : taken_->at(0)->record.claim->key;
+  };
+  EXPECT_EQ(decoded("json", R"({"id":"k"})"), "k");
+  EXPECT_EQ(decoded("base64-json", "eyJpZCI6ImsifQ=="), "k");
+  EXPECT_EQ(decoded("json", 7), "400");
+  EXPECT_EQ(decoded("json", "no JSON"), "400");
+  EXPECT_EQ(decoded("base64-json", "e"), "400");
+  EXPECT_EQ(decoded("base64-json", "bm8gSlNPTg=="), "400");
+  taken_->clear();
+  EXPECT_EQ(post({}, R"({"m":{}})").status, 0) << "it is left alone";
+}
+
+TEST_F(IngressTest, MakesArraysOfRepeatedFieldsAndKeepsBrackets) {
+  load({{"input", {{"type", "form"}}}});
+  EXPECT_EQ(post({}, "a=1&a=2&b%5B0%5D=x+y&c").status, 0);
+  EXPECT_EQ(std::get<json>(hook_of_order().body.read()),
+            (json{{"a", {"1", "2"}}, {"b[0]", "x y"}, {"c", ""}}));
+  EXPECT_EQ(post({}, "a=%zz").status, 400);
+  EXPECT_EQ(post({}, "a=%ff").status, 400) << "no UTF-8";
+}
+
+TEST_F(IngressTest, LetsTheKeyAloneDecideWhereTheFlowSaysSo) {
+  load({{"idempotency", {{"key", "{{header/K}}"}, {"body", "any"}}}});
+  EXPECT_EQ(post({{"K", "k"}}, R"({"attempt":1})").status, 0);
+  EXPECT_EQ(post({{"K", "k"}}, R"({"attempt":2})").status, 0);
+  ASSERT_THAT(*taken_, SizeIs(2));
+  EXPECT_EQ(taken_->at(0)->record.claim->fingerprint,
+            taken_->at(1)->record.claim->fingerprint);
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-#include "http/ingress/json_body.hpp"
+#include "job/json_body.hpp"
 
 #include "job/json_reader.hpp"
 
