@@ -16,7 +16,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-20}
 targets=("${@:2}")
 if ((${#targets[@]} == 0)); then
-  targets=(input_check sender_fields answer template flow_loader ini job_codec)
+  targets=(input_check input sender_fields verify answer template flow_loader ini
+    job_codec)
 fi
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export ASAN_OPTIONS=detect_leaks=0 # CAF keeps its own until the end
