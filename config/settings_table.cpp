@@ -565,17 +565,18 @@ std::vector<setting_key> work_keys() {
              {},
              "What a line looks like."},
             KEPT_IN(log.format)),
-    kept_in({"trace",
-             "otlp",
-             text,
-             0,
-             0,
-             {},
-             {},
-             "The URL of a collector that spans are sent to, as OTLP by HTTP in "
-             "JSON: one for each webhook and each attempt. Without a path, "
-             "/v1/traces. Without it none are made."},
-            KEPT_IN(trace.otlp)),
+    kept_in(
+      {"trace",
+       "otlp",
+       text,
+       0,
+       0,
+       {},
+       {},
+       "The URL of a collector that spans are sent to, as OTLP by HTTP in "
+       "JSON: one for each webhook and each attempt. Without a path, "
+       "/v1/traces. Without it none are made."},
+      KEPT_IN(trace.otlp)),
   };
 }
 

@@ -13,8 +13,8 @@ namespace handoff {
 nlohmann::json job_document(const job& record,
                             const std::vector<waiting_step>& waiting = {});
 
-/// Why the job is not as it should be, on one line: its clone's failure, or that
-/// of the first sub-action or compensation that failed.
+/// Why the job is not as it should be, on one line: its clone's failure, or
+/// that of the first sub-action or compensation that failed.
 std::optional<std::string> trouble_of(const job& record);
 
 } // namespace handoff
