@@ -276,7 +276,7 @@ TEST_F(ProbedCloneTest, SurrendersWhenTheProbeHasNoAnswer) {
   EXPECT_THAT(upstream->calls_of("/probe"), SizeIs(5));
 }
 
-TEST_F(CloneTest, AnswersAsTheFlowSays) {
+TEST_F(CloneTest, AnswersAsTheFlowSaysInEachCase) {
   const nlohmann::json reply{
     {"status", 201},
     {"text", "made {{uid}}"},
