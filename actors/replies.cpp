@@ -84,9 +84,9 @@ reply problem_with_status(int status, const json& document) {
           json_text(document)};
 }
 
-/// Whether the sender was told 202, or nothing, before the job got this far.
+/// Whether the sender was told 202 before the job got this far.
 bool was_late(const job& record) {
-  return !record.reply || record.reply->status == 202;
+  return record.reply && record.reply->status == 202;
 }
 
 } // namespace

@@ -226,8 +226,14 @@ TEST_F(IntakeTest, JoinsTheJobThatHoldsTheKeyOnlyWhenItIsCommitted) {
 TEST_F(IntakeTest, TellsTheStateAsItIsOfAWebhookThatWasAnsweredLate) {
   start();
   const auto flow = load();
-  EXPECT_EQ(status_of(*send(flow, true)), 202);
+  const auto first = send(flow, true);
   run_for(5s);
+  ASSERT_EQ(first->given.at(0).status, 202);
+  const auto known = store->list({});
+  const auto record = job_of(std::get<job_page>(known).jobs.at(0).id);
+  const std::vector<job_event> told_late{
+    make_event(record, options.now(), sender_replied{202, true})};
+  ASSERT_FALSE(store->commit(told_late));
   const auto again = send(flow);
   ASSERT_EQ(status_of(*again), 200);
   EXPECT_TRUE(is_replayed(*again));
