@@ -310,8 +310,10 @@ void metrics::committed(std::size_t events, seconds took, bool succeeded) {
 
 std::string metrics::text() const {
   if (sources_.flows)
-    for (const auto& each : sources_.flows())
+    for (const auto& each : sources_.flows()) {
       counters_->knows(each);
+      counters_->ignored.Add({{"flow", each}});
+    }
   auto all = counters_->registry.Collect();
   const auto gauge = [&](const char* name, const char* help) {
     return looked_up{all, name, help, MetricType::Gauge};

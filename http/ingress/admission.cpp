@@ -6,6 +6,7 @@
 #include "http/ingress/content_coding.hpp"
 #include "http/ingress/handshake.hpp"
 #include "http/ingress/verifier.hpp"
+#include "job/allocation.hpp"
 #include "job/job_id.hpp"
 
 #include <caf/send.hpp>
@@ -136,8 +137,10 @@ std::size_t admission::memory_needed(const http_request& request) const {
   const bool is_coded =
     find_header(request.headers, "Content-Encoding") != nullptr;
   return job_overhead_bytes + head_bytes(request) + kept_parts_bytes_max
-       + (is_coded ? std::max(options_.max_body, request.body.size())
-                   : request.body.size());
+       + allocated_for((is_coded
+                          ? std::max(options_.max_body, request.body.size())
+                          : request.body.size())
+                       + 1);
 }
 
 void admission::take(http_request request, const flow_ptr& definition,

@@ -1,6 +1,5 @@
 // What is over the limits of [admission] is told so at once, and is no job.
 
-#include "tests/integration/process_signs.hpp"
 #include "tests/integration/service_test.hpp"
 
 #include <future>
@@ -98,36 +97,6 @@ TEST_F(AdmissionTest, RefusesMoreThanMaxJobs) {
   script();
   api.release();
   service->wait_for_job(job, "succeeded");
-  expect_soon(200);
-}
-
-// Goal: memory is bounded in bytes, not in webhooks. A body of "{}" many times
-// over takes some forty times its bytes once it is parsed: twenty took 951 MiB.
-TEST_F(AdmissionTest, BoundsTheMemoryOfWhatItTakes) {
-  constexpr std::size_t mib = 1024 * 1024;
-  options.ini["admission"]["max-bytes"] = "\"64MiB\"";
-  script(on("/projects/*/clone", hang));
-  start();
-  const support::process_signs signs{service->program().pid()};
-  if (signs.is_sanitized())
-    return;
-  const auto before = signs.resident_bytes();
-  nlohmann::json body{{"template", "t"}, {"name", "n"}};
-  body["list"] = std::vector(90'000, nlohmann::json::object());
-  int taken = 0;
-  for (int sent = 0; sent < 40; ++sent) {
-    const auto answer =
-      service->post("setup", body, {{"Prefer", "respond-async"}});
-    if (answer.status == 202)
-      ++taken;
-    else
-      expect_refused(answer);
-  }
-  EXPECT_GT(taken, 2);
-  EXPECT_LT(taken, 40);
-  EXPECT_LT(signs.resident_bytes(), before + 64 * mib * 5 / 4);
-  script();
-  api.release();
   expect_soon(200);
 }
 
