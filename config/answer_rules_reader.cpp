@@ -31,8 +31,8 @@ outcome_rule read_rule(flow_report& report, const json& value,
     made.then = static_cast<ruled>(*then);
   if (const auto* wait = object.find("wait")) {
     if (made.then != ruled::retry && made.then != ruled::unknown)
-      object.error("wait", "does nothing here, allowed is it beside \"then\": "
-                           "\"retry\"");
+      object.error("wait",
+                   "does nothing here: it belongs beside \"then\": \"retry\"");
     if (wait->is_string()
         && wait->get_ref<const std::string&>().starts_with('/'))
       made.wait = object.json_pointer("wait").value_or(pointer{});

@@ -128,12 +128,12 @@ private:
     if (!object.has(key)
         || std::find(allowed.begin(), allowed.end(), key) != allowed.end())
       return false;
-    object.error(key, (place_ == condition_place::element
-                         ? "is about a whole answer, but this is about an "
-                           "element of one, allowed is "
-                         : "is about an answer, and there is none here, "
-                           "allowed is ")
-                        + one_of(allowed));
+    object.error(key,
+                 (place_ == condition_place::element
+                    ? "is about a whole answer, but this is about an element "
+                      "of one; allowed: "
+                    : "is about an answer, and there is none here; allowed: ")
+                   + one_of(allowed));
     return true;
   }
 
@@ -158,8 +158,8 @@ private:
       made.subject = subject_kind::header;
       made.header = object.text("header").value_or("");
       if (object.find("header")->is_string() && !is_header_name(made.header))
-        object.error("header",
-                     shown(*object.find("header")) + " is no name of a header");
+        object.error("header", shown(*object.find("header"))
+                                 + " is not a name of a header");
     } else if (first == "value") {
       made.subject = subject_kind::value;
       if (auto text =
@@ -169,8 +169,8 @@ private:
     const auto test = std::find_if(tests.begin(), tests.end(),
                                    [&](auto key) { return object.has(key); });
     if (!first.empty() && test == tests.end())
-      report_.error(object.at(), in_quotes(first) + " has no test, allowed are "
-                                   + one_of(tests));
+      report_.error(object.at(), in_quotes(first)
+                                   + " has no test; allowed: " + one_of(tests));
     if (first.empty() && test != tests.end())
       object.error(*test, "tests nothing, beside it must stand "
                             + one_of(allowed_subjects()));

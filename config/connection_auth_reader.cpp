@@ -68,7 +68,7 @@ void check_members(object_reader& object, const std::vector<auth_kind>& kinds,
   for (const auto& kind : kinds)
     for (const auto key : kind.keys)
       if (object.has(key) && !has(own.keys, key))
-        object.error(key, "does nothing here, allowed is it with \""
+        object.error(key, "does nothing here; allowed: it with \""
                             + std::string{member} + "\": \""
                             + std::string{kind.name} + "\"");
   for (const auto key : own.required)
@@ -105,10 +105,9 @@ std::vector<int> read_refresh_on(object_reader& object,
     const auto status =
       each.is_number_integer() ? each.get<std::int64_t>() : std::int64_t{0};
     if (status < 400 || status > 499)
-      object.error("refresh_on",
-                   shown(each)
-                     + " is no status with which a token is refused, "
-                       "allowed are 400 to 499");
+      object.error("refresh_on", shown(each)
+                                   + " is not a status with which a token is "
+                                     "refused; allowed: 400 to 499");
     made.push_back(static_cast<int>(status));
   }
   if (!is_list)
@@ -126,7 +125,7 @@ void read_jwt(object_reader& object, connection_auth& made) {
   if (!made.key.empty() && holds_private_key(made.key)
       && !can_sign(made.key, made.alg))
     object.error("key", "cannot sign " + made.alg
-                          + ", allowed is an RSA key for RS256 and one of the "
+                          + "; allowed: an RSA key for RS256 and one of the "
                             "curve P-256 for ES256");
   const auto* claims = object.find("claims");
   if (claims == nullptr)
@@ -157,11 +156,10 @@ void read_refresh(object_reader& object, const std::string& base_directory,
     return;
   }
   if (*store == "journal")
-    object.error("store",
-                 "\"journal\" needs a journal that nodes share, allowed is the "
-                 "name of a file beside the INI");
+    object.error("store", "\"journal\" needs a journal that nodes share; "
+                          "allowed: the name of a file beside the INI");
   else if (store->empty())
-    object.error("store", "is empty, allowed is the name of a file");
+    object.error("store", "is empty; allowed: the name of a file");
   made.store = (fs::path{base_directory} / *store).string();
 }
 
@@ -216,7 +214,7 @@ std::string read_call_url(object_reader& object, std::string_view key,
     return {};
   auto why = why_bad_url({*url});
   if (why.empty() && is_base && url->find('?') != std::string::npos)
-    why = "has a query in it, allowed is a URL without one";
+    why = "has a query in it; allowed: a URL without one";
   if (!why.empty())
     object.error(key, shown_url(*object.find(key)) + why);
   if (is_base)
@@ -250,7 +248,7 @@ connection_auth read_auth(flow_report& report, const json& value,
   case connection_auth::kind::query:
     made.name = object.text("name").value_or("");
     if (object.has("name") && made.name.empty())
-      object.error("name", "is empty, allowed is the name of a parameter");
+      object.error("name", "is empty; allowed: the name of a parameter");
     made.secret = secret_of(object, "value");
     break;
   case connection_auth::kind::oauth2:

@@ -52,13 +52,13 @@ headers read_fixed_headers(object_reader& object, bool has_auth_field) {
     auto& report = object.report();
     const auto lower = lower_case(name);
     if (!is_header_name(name))
-      report.error(at, "is no name of a header, allowed are letters, digits "
+      report.error(at, "is not a name of a header; allowed: letters, digits "
                        "and !#$%&'*+-.^_`|~");
     else if (is_framing_header(name) || is_own_field(lower))
-      report.error(at, "is set by Handoff itself, allowed are other headers");
+      report.error(at, "is set by Handoff itself; allowed: other headers");
     else if (has_auth_field && lower == "authorization")
-      report.error(at, "stands beside \"auth\", which sets it, allowed is one "
-                       "of them");
+      report.error(
+        at, "stands beside \"auth\", which sets it; allowed: one of them");
     else if (find_header(made, name) != nullptr)
       report.error(at, "appears twice but for the case");
     auto resolved = read_text(report, text, at);
@@ -99,8 +99,8 @@ void read_limits(object_reader& object, upstream_settings& limits) {
   if (const auto* proxy = object.find("proxy")) {
     const auto text = read_text(object.report(), *proxy, object.at("proxy"));
     if (text && !text->empty() && !is_proxy(*text))
-      object.error("proxy", "is no proxy, allowed is http://HOST:PORT, or \"\" "
-                            "for none");
+      object.error(
+        "proxy", "is not a proxy; allowed: http://HOST:PORT, or \"\" for none");
     limits.proxy = text.value_or("");
   }
 }
@@ -138,8 +138,8 @@ connection read_connection(flow_report& report, const std::string& name,
   for (std::size_t i = 0; i < made.outcome.size(); ++i) {
     if (made.outcome[i].then == ruled::refresh && !made.auth.wants_token())
       report.error(object.at("outcome") / i / "then",
-                   "\"refresh\" renews a token, and this connection has none, "
-                   "allowed is it with \"auth\" of the type \"oauth2\"");
+                   "\"refresh\" renews a token, and this connection has none; "
+                   "allowed: it with \"auth\" of the type \"oauth2\"");
     if (!expressions_of(answer_rules{{made.outcome[i]}, {}, {}}).empty())
       report.error(object.at("outcome") / i / "if",
                    "has an expression in it, which only a flow's own rules can "
@@ -150,7 +150,7 @@ connection read_connection(flow_report& report, const std::string& name,
         || lower_case(*header) == "authorization")
       object.error("idempotency_header",
                    shown(*object.find("idempotency_header"))
-                     + " cannot carry a key, allowed is the name of a header");
+                     + " cannot carry a key; allowed: the name of a header");
     made.idempotency_header = *header;
   }
   read_limits(object, made.limits);
@@ -174,7 +174,7 @@ connection_ptr read_one(const std::string& file, const std::string& name,
   flow_report report{file, reference_resolver{defaults.base_directory}};
   const auto at = pointer{} / name;
   if (!is_flow_name(name))
-    report.error(at, "is no name of a connection, allowed are "
+    report.error(at, "is not a name of a connection; allowed: "
                        + std::string{flow_name_rule});
   auto made = read_connection(report, name, value, at, defaults);
   made.hidden = report.references.secrets();
@@ -223,10 +223,10 @@ loaded_connections read_connections(const json& document,
     return made;
   }
   if (document.size() > connections_max)
-    made.errors.push_back({file, "",
-                           "has " + std::to_string(document.size())
-                             + " connections, allowed are "
-                             + std::to_string(connections_max)});
+    made.errors.push_back(
+      {file, "",
+       "has " + std::to_string(document.size())
+         + " connections; allowed: " + std::to_string(connections_max)});
   for (const auto& [name, value] : document.items()) {
     if (name == "$schema") {
       if (!value.is_string())
@@ -256,11 +256,11 @@ loaded_connections load_connections(const fs::path& file,
   if (!fs::exists(file, failure)) {
     if (!must_exist)
       return {};
-    return refused(file, "there is no such file, allowed is one with "
-                         "connections in it (flows.connections)");
+    return refused(file, "there is no such file; allowed: one with connections "
+                         "in it (flows.connections)");
   }
   if (!fs::is_regular_file(file, failure))
-    return refused(file, "is no file that can be read");
+    return refused(file, "is not a file that can be read");
   std::ifstream stream{file, std::ios::binary};
   std::string text(file_bytes_max + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -268,7 +268,7 @@ loaded_connections load_connections(const fs::path& file,
     return refused(file, "cannot be read");
   text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > file_bytes_max)
-    return refused(file, "is too large, allowed is 1MiB");
+    return refused(file, "is too large; allowed: 1MiB");
   auto parsed = parse_strict_json(file.string(), text, depth_max);
   if (auto* wrong = std::get_if<problem>(&parsed))
     return {{}, {std::move(*wrong)}, {}};

@@ -77,9 +77,8 @@ void check_sub(flow_report& report, const json::json_pointer& at,
     return;
   if (scope.all_subs.contains(used.name)) {
     report.error(at, used.text
-                       + " is not known here, allowed are sub-actions "
-                         "that \"after\" names, directly or through "
-                         "others");
+                       + " is not known here; allowed: sub-actions that "
+                         "\"after\" names, directly or through others");
     return;
   }
   const std::vector<std::string_view> names{scope.all_subs.begin(),
@@ -104,7 +103,7 @@ const std::string* header_name_of(const template_expression& used) {
 
 std::string why_bad_authority(std::string_view authority) {
   if (authority.find('@') != npos)
-    return "has user information in it, allowed is an Authorization header";
+    return "has user information in it; allowed: an Authorization header";
   auto host = authority.substr(0, authority.rfind(':'));
   auto port = authority.rfind(':') == npos
               ? std::string_view{}
@@ -134,7 +133,7 @@ std::string why_bad_authority(std::string_view authority) {
   if (has_port
       && (failure != std::errc{} || end != port.data() + port.size()
           || number == 0 || number > 65535))
-    return "has a bad port, allowed are 1 to 65535";
+    return "has a bad port; allowed: 1 to 65535";
   return {};
 }
 
@@ -172,12 +171,12 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
       != scope.sources.end();
     if (expression->mac != mac_encoding::none && !scope.macs)
       report.error(at, expression->text
-                         + " is not known here, allowed is hmac in the answer "
-                           "of a rule of \"handshake\"");
+                         + " is not known here; allowed: hmac in the answer of "
+                           "a rule of \"handshake\"");
     if (allowed && expression->makes_segments() && !scope.in_path)
       report.error(at, expression->text
-                         + " has | segments, allowed is it in the path of a "
-                           "request's URL");
+                         + " has | segments, which is allowed in the path of a "
+                           "request's URL only");
     if (allowed
         && (expression->source == source_kind::sub
             || expression->source == source_kind::sub_header)) {
@@ -196,13 +195,13 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
       report.error(at, expression->text + scope.clone_may_lack);
     if (const auto* field = header_name_of(*expression);
         allowed && field != nullptr && !is_header_name(*field)) {
-      report.error(at, expression->text + " is no name of a header");
+      report.error(at, expression->text + " is not a name of a header");
     } else if (!allowed) {
       std::vector<std::string_view> words;
       for (const auto kind : scope.sources)
         words.push_back(word_of(kind));
-      report.error(at, expression->text + " is not known here, allowed is "
-                         + one_of(words));
+      report.error(at, expression->text
+                         + " is not known here; allowed: " + one_of(words));
     }
   }
 }
@@ -233,13 +232,13 @@ std::string why_bad_url(const std::vector<std::string>& literals) {
   const auto scheme = first.substr(0, colon == npos ? 0 : colon);
   if (!equal_no_case(scheme, "http") && !equal_no_case(scheme, "https"))
     return literals.size() > 1 && colon == npos
-           ? "has an expression in front of its path, allowed is one in the "
-             "path or the query"
-           : "is no absolute URL, allowed are http:// and https://";
+           ? "has an expression in front of its path; allowed: one in the path "
+             "or the query"
+           : "is not an absolute URL; allowed: http:// and https://";
   const auto rest = first.substr(colon + 3);
   const auto end = rest.find_first_of("/?#");
   if (end == npos && literals.size() > 1)
-    return "has an expression in front of its path, allowed is one in the path "
+    return "has an expression in front of its path; allowed: one in the path "
            "or the query";
   if (auto why = why_bad_authority(rest.substr(0, end)); !why.empty())
     return why;

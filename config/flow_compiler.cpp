@@ -76,11 +76,11 @@ std::optional<form_template> read_form(object_reader& object) {
   if (form == nullptr) {
     if (object.has("form_arrays"))
       object.error("form_arrays",
-                   "does nothing here, allowed is it beside \"form\"");
+                   "does nothing here: it belongs beside \"form\"");
     return std::nullopt;
   }
   if (!form->is_object()) {
-    object.error("form", shown(*form) + " is no object, allowed is an object");
+    object.error("form", "must be an object, but is " + described(*form));
     return std::nullopt;
   }
   auto compiled =
@@ -108,7 +108,7 @@ void read_content(object_reader& object, request_template& made) {
       continue;
     if (!first.empty())
       object.error(way, "stands beside " + in_quotes(first)
-                          + ", allowed is one of body, form and text");
+                          + "; allowed: one of body, form and text");
     else
       first = way;
   }
@@ -148,7 +148,7 @@ void read_target(object_reader& object, request_template& made, bool is_given) {
                    shown(*object.find("connection")) + " names no connection"
                      + did_you_mean(*name, names)
                      + (names.empty() ? ", there is none (flows.connections)"
-                                      : ", allowed is " + one_of(names)));
+                                      : "; allowed: " + one_of(names)));
     }
     made.connection = std::move(*name);
   }
@@ -158,13 +158,13 @@ void read_target(object_reader& object, request_template& made, bool is_given) {
                                        "and \"path\"");
   const bool is_path = is_through && !is_given;
   if (is_path && object.has("url"))
-    object.error("url",
-                 "stands beside \"connection\", which has it, allowed is "
-                 "one of them");
+    object.error(
+      "url",
+      "stands beside \"connection\", which has it; allowed: one of them");
   if (!is_through && object.has("path"))
     object.error("path", "does nothing without \"connection\"");
   if (is_through && is_given && object.has("path"))
-    object.error("path", "stands beside \"url\", allowed is one of them");
+    object.error("path", "stands beside \"url\"; allowed: one of them");
   const auto* url = object.find(is_path ? "path" : "url");
   if (url == nullptr)
     return;
@@ -177,7 +177,7 @@ void read_target(object_reader& object, request_template& made, bool is_given) {
     const auto& first = literals.front();
     if (!first.starts_with('/') && !first.starts_with('?'))
       object.error("path", shown_url(*url)
-                             + "does not begin with /, allowed is what follows "
+                             + "does not begin with /; allowed: what follows "
                                "the URL of the connection");
     else if (const auto why = why_bad_url(with_host(literals)); !why.empty())
       object.error("path", shown_url(*url) + why);
@@ -302,10 +302,10 @@ void check_repeatable(object_reader& object, const request_template& request) {
   const bool is_safe = object.boolean("safe_to_repeat").value_or(false);
   if (!is_safe && !request.method.empty() && request.method != "GET"
       && request.method != "HEAD")
-    object.error("until",
-                 "repeats the request, but it is a " + request.method
-                   + ", allowed are GET and HEAD, or \"safe_to_repeat\": true "
-                     "beside it");
+    object.error(
+      "until",
+      "repeats the request, but it is a " + request.method
+        + "; allowed: GET and HEAD, or \"safe_to_repeat\": true beside it");
 }
 
 /// Whether the URL of `request` is one expression and nothing else.
@@ -347,7 +347,7 @@ std::optional<address_rule> read_address(object_reader& object,
       made.hosts.push_back(std::move(*host));
     else
       object.report().error(object.at("hosts") / i,
-                            shown((*hosts)[i]) + " is no host: it " + rule);
+                            shown((*hosts)[i]) + " is not a host: it " + rule);
   }
   if (auto base = object.text("base")) {
     if (const auto why = why_bad_url({*base}); !why.empty())
@@ -428,7 +428,7 @@ read_prepare(flow_report& report, const json& values, name_set& prepared) {
     made.name = object.text("name").value_or("");
     if (object.has("name") && !is_flow_name(made.name))
       object.error("name", shown(*object.find("name"))
-                             + " is no name of a call, allowed are "
+                             + " is not a name of a call; allowed: "
                              + std::string{flow_name_rule});
     if (const auto* request = object.find("request")) {
       made.request = read_request(report, *request, object.at("request"));
@@ -441,9 +441,10 @@ read_prepare(flow_report& report, const json& values, name_set& prepared) {
                      "again");
     }
     if (!made.name.empty() && !prepared.insert(made.name).second)
-      object.error("name", in_quotes(made.name)
-                             + " is the name of another call too, allowed is a "
-                               "name of its own");
+      object.error(
+        "name",
+        in_quotes(made.name)
+          + " is the name of another call too: each needs a name of its own");
     all.push_back(std::move(made));
   }
   return all;
@@ -511,12 +512,12 @@ sub_action_template read_sub_action(flow_report& report, const json& value,
   if (auto name = object.text("name")) {
     if (!is_flow_name(*name))
       object.error("name", shown(*object.find("name"))
-                             + " is no name of a sub-action, allowed are "
+                             + " is not a name of a sub-action; allowed: "
                              + std::string{flow_name_rule});
     else if (*name == "clone")
-      object.error("name", "\"clone\" is what the clone itself is called, in "
-                           "its Idempotency-Key for one, allowed is any other "
-                           "name");
+      object.error("name",
+                   "\"clone\" is what the clone itself is called, in its "
+                   "Idempotency-Key for one; allowed: any other name");
     made.name = std::move(*name);
   }
   if (const auto* request = object.find("request")) {
@@ -545,9 +546,9 @@ void read_after(flow_report& report, const json& value, std::size_t index,
     return;
   const auto& names = value.at("after");
   if (!names.is_array()) {
-    report.error(at, shown(names)
-                       + " is no array, allowed is an array of the names of "
-                         "other sub-actions");
+    report.error(at,
+                 "must be an array of the names of other sub-actions, but is "
+                   + described(names));
     return;
   }
   std::vector<std::string_view> known;
@@ -564,16 +565,15 @@ void read_after(flow_report& report, const json& value, std::size_t index,
     const auto found = static_cast<std::size_t>(it - all.begin());
     auto& after = all[index].rule.after;
     if (it == all.end())
-      report.error(at / i,
-                   shown(names[i]) + " names no sub-action"
-                     + did_you_mean(*name, known)
-                     + (known.empty() ? ", there is no other"
-                                      : ", allowed is " + one_of(known)));
+      report.error(at / i, shown(names[i]) + " names no sub-action"
+                             + did_you_mean(*name, known)
+                             + (known.empty() ? ", there is no other"
+                                              : "; allowed: " + one_of(known)));
     else if (found == index)
       report.error(at / i, shown(names[i])
-                             + " is the sub-action itself, allowed are others");
+                             + " is the sub-action itself; allowed: others");
     else if (std::find(after.begin(), after.end(), found) != after.end())
-      report.error(at / i, shown(names[i]) + " stands twice, allowed is once");
+      report.error(at / i, shown(names[i]) + " appears twice");
     else
       after.push_back(found);
   }
@@ -595,14 +595,14 @@ void check_names(flow_report& report,
     if (!name.empty() && !seen.insert(name).second)
       report.error(pointer{"/sub_actions"} / i / "name",
                    in_quotes(name)
-                     + " is the name of another sub-action too, allowed is a "
+                     + " is the name of another sub-action too: each needs a "
                        "name of its own");
     for (const auto& each : all)
       if (each.for_each && is_element_name(name, each.name))
         report.error(pointer{"/sub_actions"} / i / "name",
                      in_quotes(name) + " is what an element of "
                        + in_quotes(each.name)
-                       + " is called, allowed is any other name");
+                       + " is called; allowed: any other name");
   }
 }
 
@@ -674,13 +674,13 @@ std::vector<sub_action_template> read_sub_actions(flow_report& report,
                                                   expression_scope scope) {
   const pointer at{"/sub_actions"};
   if (!values.is_array()) {
-    report.error(at, shown(values)
-                       + " is no array, allowed is an array of sub-actions");
+    report.error(at, "must be an array of sub-actions, but is "
+                       + described(values));
     return {};
   }
   if (values.size() > sub_actions_max) {
     report.error(at, std::to_string(values.size())
-                       + " are too many sub-actions, allowed are "
+                       + " are too many sub-actions; allowed: "
                        + std::to_string(sub_actions_max));
     return {};
   }
@@ -752,14 +752,15 @@ void read_deadline(object_reader& top, const flow_defaults& defaults,
     return;
   const auto shown_limit = shown(*object.find("limit"));
   if (*limit > defaults.deadline_limit && !journaled)
-    object.error("limit", shown_limit
-                            + " is longer than deadline.limit of the "
-                              "settings, allowed is up to "
-                            + format_duration(defaults.deadline_limit));
+    object.error(
+      "limit",
+      shown_limit
+        + " is longer than deadline.limit of the settings; allowed: up to "
+        + format_duration(defaults.deadline_limit));
   if (*limit <= defaults.deadline_margin && !journaled)
     object.error("limit", shown_limit
                             + " is not longer than deadline.margin of the "
-                              "settings, allowed is more than "
+                              "settings; allowed: more than "
                             + format_duration(defaults.deadline_margin));
   made.deadline_limit = std::min(*limit, defaults.deadline_limit);
 }
@@ -844,13 +845,13 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
   if (auto name = top.text("name")) {
     if (!is_flow_name(*name))
       top.error("name", shown(*top.find("name"))
-                          + " is no name of a flow, allowed are "
+                          + " is not a name of a flow; allowed: "
                           + std::string{flow_name_rule});
     made.name = std::move(*name);
   }
   if (const auto* schema = top.find("$schema");
       schema != nullptr && !schema->is_string())
-    top.error("$schema", shown(*schema) + " is no string, allowed is a string");
+    top.error("$schema", "must be a string, but is " + described(*schema));
   if (const auto* value = top.find("verify"))
     made.verify = read_verify(
       report, *value, top.at("verify"),

@@ -88,7 +88,7 @@ loaded_flow load_flow(const fs::path& file, const flow_defaults& defaults) {
   const auto name = file.string();
   std::error_code failure;
   if (!fs::is_regular_file(file, failure))
-    return refused(name, "is no file that can be read");
+    return refused(name, "is not a file that can be read");
   std::ifstream stream{file, std::ios::binary};
   std::string text(flow_bytes_max + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -96,7 +96,7 @@ loaded_flow load_flow(const fs::path& file, const flow_defaults& defaults) {
     return refused(name, "cannot be read");
   text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > flow_bytes_max)
-    return refused(name, "is too large, allowed is 1MiB");
+    return refused(name, "is too large; allowed: 1MiB");
   auto parsed = parse_strict_json(name, text, flow_depth_max);
   if (auto* wrong = std::get_if<problem>(&parsed))
     return {nullptr, {std::move(*wrong)}, {}};
@@ -111,7 +111,7 @@ loaded_flows load_flows(const fs::path& directory,
   if (!fs::exists(directory, failure)) {
     if (must_exist)
       all.errors.push_back({directory.string(), "",
-                            "there is no such directory, allowed is one with "
+                            "there is no such directory; allowed: one with "
                             "flows in it (flows.directory)"});
     return all;
   }
@@ -120,7 +120,7 @@ loaded_flows load_flows(const fs::path& directory,
     all.errors.push_back(
       {directory.string(), "",
        "cannot be read: " + failure.message()
-         + ", allowed is a directory with flows in it (flows.directory)"});
+         + "; allowed: a directory with flows in it (flows.directory)"});
     return all;
   }
   auto& file_of = all.files;
@@ -138,7 +138,7 @@ loaded_flows load_flows(const fs::path& directory,
       all.errors.push_back({file.string(), "/name",
                             in_quotes(loaded.flow->name)
                               + " is the name of the flow in " + it->second
-                              + " too, allowed is a name of its own"});
+                              + " too; allowed: a name of its own"});
   }
   if (!all.errors.empty()) {
     all.flows.clear();

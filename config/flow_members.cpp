@@ -35,9 +35,9 @@ std::vector<int> read_retry_on(object_reader& object, std::vector<int> made) {
     return made;
   made.clear();
   if (!value->is_array()) {
-    object.error("retry_on", shown(*value)
-                               + " is no array, allowed is an array of "
-                                 "statuses from 400 to 599");
+    object.error("retry_on",
+                 "must be an array of statuses from 400 to 599, but is "
+                   + described(*value));
     return made;
   }
   for (std::size_t i = 0; i < value->size(); ++i) {
@@ -45,10 +45,10 @@ std::vector<int> read_retry_on(object_reader& object, std::vector<int> made) {
     const auto number =
       status.is_number_integer() ? status.get<std::int64_t>() : 0;
     if (number < 400 || number > 599)
-      object.report().error(object.at("retry_on") / i,
-                            shown(status)
-                              + " is no status that can be retried, allowed "
-                                "are 400 to 599");
+      object.report().error(
+        object.at("retry_on") / i,
+        shown(status)
+          + " is not a status that can be retried; allowed: 400 to 599");
     else
       made.push_back(static_cast<int>(number));
   }
@@ -80,10 +80,10 @@ callback_rule read_callback(flow_report& report, const json& value,
     return made;
   made.on_succeeded = made.on_failed = false;
   const std::string allowed =
-    "allowed is an array with \"cloned\", \"succeeded\" or \"failed\" in it, "
+    "allowed: an array with \"cloned\", \"succeeded\" or \"failed\" in it, "
     "each once";
   if (!on->is_array() || on->empty()) {
-    object.error("on", shown(*on) + " is no array of events, " + allowed);
+    object.error("on", shown(*on) + " is not an array of events; " + allowed);
     return made;
   }
   for (std::size_t i = 0; i < on->size(); ++i) {
@@ -92,10 +92,11 @@ callback_rule read_callback(flow_report& report, const json& value,
                 : (*on)[i] == "failed"    ? &made.on_failed
                                           : nullptr;
     if (event == nullptr || *event)
-      report.error(object.at("on") / i,
-                   shown((*on)[i])
-                     + (event == nullptr ? " is no event, " : " stands twice, ")
-                     + allowed);
+      report.error(
+        object.at("on") / i,
+        shown((*on)[i])
+          + (event == nullptr ? " is not an event; " : " appears twice; ")
+          + allowed);
     else
       *event = true;
   }
@@ -117,7 +118,7 @@ retry_policy read_retry(object_reader& object, retry_policy policy) {
   const auto max = retry.duration("max", milliseconds{1}, day);
   if (first && max && *first > *max)
     retry.error("first", shown(*retry.find("first"))
-                           + " is longer than \"max\", allowed is up to "
+                           + " is longer than \"max\"; allowed: up to "
                            + shown(*retry.find("max")));
   // One of them given alone moves the other's default out of its way.
   policy.first =
@@ -128,7 +129,7 @@ retry_policy read_retry(object_reader& object, retry_policy policy) {
   const auto attempt = retry.duration("attempt_timeout", milliseconds{1}, hour);
   if (attempt && timeout)
     retry.error("attempt_timeout", "stands beside \"timeout\", which means the "
-                                   "same, allowed is one of them");
+                                   "same: only one of them may be given");
   if (attempt)
     policy.attempt_timeout = *attempt;
   policy.retry_on = read_retry_on(retry, std::move(policy.retry_on));
@@ -142,9 +143,8 @@ read_headers(object_reader& object, header_owner owner) {
   if (value == nullptr)
     return made;
   if (!value->is_object()) {
-    object.error("headers", shown(*value)
-                              + " is no object, allowed is an object of names "
-                                "and strings");
+    object.error("headers", "must be an object of names and strings, but is "
+                              + described(*value));
     return made;
   }
   std::vector<std::string> seen;
@@ -153,13 +153,12 @@ read_headers(object_reader& object, header_owner owner) {
     auto& report = object.report();
     const auto lower = lower_case(name);
     if (!is_header_name(name))
-      report.error(at,
-                   "is no name of a header, allowed are letters, digits and "
-                   "!#$%&'*+-.^_`|~");
+      report.error(at, "is not a name of a header; allowed: letters, digits "
+                       "and !#$%&'*+-.^_`|~");
     else if (is_framing_header(name) || is_reserved_header(lower, owner))
-      report.error(at, "is set by Handoff itself, allowed are other headers");
+      report.error(at, "is set by Handoff itself; allowed: other headers");
     else if (std::find(seen.begin(), seen.end(), lower) != seen.end())
-      report.error(at, "stands twice but for the case, allowed is once");
+      report.error(at, "appears twice, in different case");
     seen.push_back(lower);
     auto compiled = read_template(report, text, at);
     if (!compiled)

@@ -14,6 +14,10 @@ namespace handoff {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
+std::string described(const json& value) {
+  return (value.is_number() ? "the number " : "") + shown(value);
+}
+
 std::string shown(const json& value) {
   switch (value.type()) {
   case json::value_t::object:
@@ -30,7 +34,7 @@ std::string shown(const json& value) {
 std::optional<std::string> read_text(flow_report& report, const json& value,
                                      const json::json_pointer& at) {
   if (!value.is_string()) {
-    report.error(at, shown(value) + " is no string, allowed is a string");
+    report.error(at, "must be a string, but is " + described(value));
     return std::nullopt;
   }
   auto resolved =
@@ -46,7 +50,7 @@ std::optional<text_template> read_template(flow_report& report,
                                            const json& value,
                                            const json::json_pointer& at) {
   if (!value.is_string()) {
-    report.error(at, shown(value) + " is no string, allowed is a string");
+    report.error(at, "must be a string, but is " + described(value));
     return std::nullopt;
   }
   auto compiled = text_template::compile(
@@ -66,15 +70,16 @@ object_reader::object_reader(flow_report& report, const json& value, pointer at,
   const auto& known = flow_object_of(kind);
   if (!value.is_object()) {
     object_ = nullptr;
-    report.error(at_, shown(value) + " is no object, allowed is an object with "
-                        + one_of(known.keys));
+    report.error(at_, "must be an object with " + one_of(known.keys)
+                        + ", but is " + described(value));
     return;
   }
   for (const auto& [key, member] : value.items())
     if (std::find(known.keys.begin(), known.keys.end(), key)
         == known.keys.end())
-      report.error(at_ / key, "is no known key" + did_you_mean(key, known.keys)
-                                + ", allowed are " + one_of(known.keys));
+      report.error(at_ / key, "is not a known key"
+                                + did_you_mean(key, known.keys)
+                                + "; allowed: " + one_of(known.keys));
   for (const auto key : known.required)
     if (!has(key))
       report.error(at_, in_quotes(key) + " is missing");
@@ -100,7 +105,7 @@ std::optional<bool> object_reader::boolean(std::string_view key) {
     return std::nullopt;
   if (value->is_boolean())
     return value->get<bool>();
-  error(key, shown(*value) + " is not allowed, allowed are true and false");
+  error(key, shown(*value) + " is not allowed; allowed: true and false");
   return std::nullopt;
 }
 
@@ -110,11 +115,11 @@ std::optional<std::int64_t> object_reader::integer(std::string_view key,
   const auto* value = find(key);
   if (value == nullptr)
     return std::nullopt;
-  const std::string allowed = ", allowed is a whole number from "
+  const std::string allowed = "; allowed: a whole number from "
                             + std::to_string(least) + " to "
                             + std::to_string(most);
   if (!value->is_number_integer()) {
-    error(key, shown(*value) + " is no whole number" + allowed);
+    error(key, shown(*value) + " is not a whole number" + allowed);
     return std::nullopt;
   }
   // Above the largest signed number get() would wrap around.
@@ -137,8 +142,8 @@ std::optional<double> object_reader::number(std::string_view key, double least,
   if (got >= least && got <= most)
     return got;
   error(key, shown(*value)
-               + (value->is_number() ? " is out of range" : " is no number")
-               + ", allowed is a number from " + json(least).dump() + " to "
+               + (value->is_number() ? " is out of range" : " is not a number")
+               + "; allowed: a number from " + json(least).dump() + " to "
                + json(most).dump());
   return std::nullopt;
 }
@@ -152,20 +157,20 @@ std::optional<milliseconds> object_reader::duration(std::string_view key,
   const auto allowed =
     "from " + format_duration(least) + " to " + format_duration(most);
   const auto complain = [&](std::string_view why) {
-    error(key, shown(*value) + std::string{why}
-                 + ", allowed is a string such as \"250ms\", \"9.5s\" or "
-                   "\"24h\", "
-                 + allowed);
+    error(key,
+          shown(*value) + std::string{why}
+            + "; allowed: a string such as \"250ms\", \"9.5s\" or \"24h\", "
+            + allowed);
     return std::nullopt;
   };
   if (!value->is_string())
-    return complain(" is no duration");
+    return complain(" is not a duration");
   const auto resolved = text(key);
   if (!resolved)
     return std::nullopt;
   const auto parsed = parse_duration(*resolved);
   if (!parsed)
-    return complain(" is no duration");
+    return complain(" is not a duration");
   if (*parsed < least || *parsed > most)
     return complain(" is out of range");
   return parsed;
@@ -188,7 +193,7 @@ object_reader::choice(std::string_view key,
                + (value->is_string() && !has_reference(shown(*value))
                     ? did_you_mean(*resolved, names)
                     : "")
-               + ", allowed is " + one_of(names));
+               + "; allowed: " + one_of(names));
   return std::nullopt;
 }
 
@@ -201,7 +206,7 @@ object_reader::json_pointer(std::string_view key) {
     return pointer{*resolved};
   } catch (const json::exception&) {
     error(key, shown(*find(key))
-                 + " is no JSON pointer (RFC 6901), allowed is a string that "
+                 + " is no JSON pointer (RFC 6901); allowed: a string that "
                    "begins with / such as \"/id\"");
     return std::nullopt;
   }

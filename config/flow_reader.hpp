@@ -101,4 +101,7 @@ private:
 /// A short form of `value` for a message.
 std::string shown(const nlohmann::json& value);
 
+/// The same with what it is: `the number 5`.
+std::string described(const nlohmann::json& value);
+
 } // namespace handoff

@@ -44,7 +44,7 @@ void read_content(object_reader& object, const answer_place& place,
                   reply_template& made) {
   const auto* text = object.find("text");
   if (text != nullptr && object.has("body"))
-    object.error("text", "stands beside \"body\", allowed is one of them");
+    object.error("text", "stands beside \"body\"; allowed: one of them");
   if ((made.status == 204 || made.status == 205)
       && (text != nullptr || object.has("body")))
     object.error(text != nullptr ? "text" : "body",

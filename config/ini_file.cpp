@@ -55,26 +55,24 @@ ini_value converted(const caf::config_value& value) {
 std::string in_words(caf::pec code, std::string_view line) {
   const auto first = line.find_first_not_of(" \t");
   if (first != std::string_view::npos && line[first] == '#')
-    return "# begins no comment, allowed is ;";
+    return "# does not begin a comment, but ; does";
   switch (code) {
   case caf::pec::fractional_timespan:
-    return "a duration with a fraction needs double quotes, allowed is one "
-           "such as \"9.5s\"";
+    return "a duration with a fraction needs double quotes; allowed: one such "
+           "as \"9.5s\"";
   case caf::pec::too_many_characters:
-    return "text in single quotes is too long, allowed is text in double "
-           "quotes";
+    return "text in single quotes is too long; allowed: text in double quotes";
   case caf::pec::illegal_escape_sequence:
-    return "a backslash means something else in quotes, allowed are \\\\, "
-           "\\\", "
+    return "a backslash means something else in quotes; allowed: \\\\, \\\", "
            "\\n, \\r and \\t";
   case caf::pec::integer_overflow:
   case caf::pec::integer_underflow:
   case caf::pec::timespan_overflow:
   case caf::pec::exponent_overflow:
   case caf::pec::exponent_underflow:
-    return "the number is too large, allowed are 64 bits";
+    return "the number is too large; allowed: 64 bits";
   default:
-    return "cannot be read, allowed are [section], key = value and ; comment; "
+    return "cannot be read; allowed: [section], key = value and ; comment; "
            "text, a size with a unit and a duration in days need double "
            "quotes, such as \"1MiB\" and \"7d\"";
   }
@@ -93,8 +91,7 @@ std::string_view line_of(std::string_view text, std::size_t number) {
 
 problem not_closed(const std::string& file) {
   return {file, "",
-          "ends within a value, allowed is an end after every quote, bracket "
-          "and brace is closed"};
+          "ends within a value: a quote, bracket or brace is not closed"};
 }
 
 problem syntax_problem(const std::string& file, std::string_view text,
@@ -133,9 +130,9 @@ void find_duplicates(const std::string& file,
     const auto [it, is_new] = seen.emplace(name, line.line);
     if (!is_new)
       errors.push_back({file, name,
-                        "stands twice, in the lines "
+                        "appears twice, in the lines "
                           + std::to_string(it->second) + " and "
-                          + std::to_string(line.line) + ", allowed is once"});
+                          + std::to_string(line.line) + ""});
   }
 }
 
@@ -154,7 +151,7 @@ void find_negative_durations(const std::string& file,
     content.errors.push_back(
       {file, entry.section + "." + entry.key,
        it->value.substr(0, it->value.find_first_of(" \t;"))
-         + " is negative, allowed is a duration that is not"});
+         + " is negative; allowed: a duration of 0 or more"});
     return true;
   };
   std::erase_if(content.entries, negative);

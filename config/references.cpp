@@ -53,7 +53,7 @@ result<std::string> read_secret_file(const std::string& path,
   if (content.size() > file_bytes_max)
     return failed(reference, "is larger than 64KiB");
   if (content.find('\0') != npos)
-    return failed(reference, "is no text: it has a NUL byte in it");
+    return failed(reference, "is not text: it has a NUL byte in it");
   // One that an editor puts there; systemd and Docker secrets have none.
   if (content.ends_with('\n')) {
     content.pop_back();
@@ -102,8 +102,9 @@ result<std::string> reference_resolver::resolve(std::string_view text) {
       return failed(text.substr(open), "is not closed, it needs } at its end");
     const auto reference = text.substr(open, close + 1 - open);
     if (*word != env_word && *word != file_word)
-      return failed(reference, "is no reference that is known, allowed are "
-                               "${env:NAME} and ${file:PATH}");
+      return failed(
+        reference,
+        "is not a known reference; allowed: ${env:NAME} and ${file:PATH}");
     auto value = value_of(reference);
     if (auto* wrong = std::get_if<error>(&value))
       return std::move(*wrong);

@@ -20,14 +20,14 @@ constexpr std::string_view webhook_key_prefix = "whsec_";
 std::optional<std::string> read_secret(flow_report& report, const json& value,
                                        const pointer& at) {
   if (!value.is_string()) {
-    report.error(at, "is no string, allowed is a string");
+    report.error(at, "is not a string; allowed: a string");
     return std::nullopt;
   }
   auto secret = read_text(report, value, at);
   if (!secret)
     return std::nullopt;
   if (secret->empty()) {
-    report.error(at, "is empty, allowed is a secret");
+    report.error(at, "must not be empty");
     return std::nullopt;
   }
   if (!has_reference(value.get_ref<const std::string&>())) {
@@ -41,7 +41,7 @@ std::optional<std::string> read_secret(flow_report& report, const json& value,
 void check_webhook_key(flow_report& report, const pointer& at,
                        const std::string& secret) {
   if (!webhook_key(secret))
-    report.error(at, "is no base64, allowed is base64 with or without "
+    report.error(at, "is not base64; allowed: base64 with or without "
                      "\"whsec_\" before it, as Standard Webhooks has it");
   else if (secret.starts_with(webhook_key_prefix))
     report.references.remember(secret.substr(webhook_key_prefix.size()),

@@ -120,7 +120,7 @@ private:
     std::vector<std::string_view> names;
     for (const auto& each : sender_presets())
       names.push_back(each.name);
-    object_.error("name", shown(*object_.find("name")) + " is no sender"
+    object_.error("name", shown(*object_.find("name")) + " is not a sender"
                             + did_you_mean(*name, names)
                             + "; \"handoff senders\" lists them");
     return nullptr;
@@ -130,8 +130,8 @@ private:
     auto with = json::object();
     const auto* given = object_.find("with");
     if (given != nullptr && !given->is_object()) {
-      object_.error("with", shown(*given)
-                              + " is no object, allowed is an object of texts");
+      object_.error("with",
+                    "must be an object of texts, but is " + described(*given));
       given = nullptr;
     }
     const auto& known = preset.with;

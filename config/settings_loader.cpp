@@ -32,7 +32,7 @@ public:
   void read_entry(const ini_entry& entry) {
     if (entry.section.empty()) {
       complain(file_, entry.key,
-               "stands outside of any section, allowed is a key in "
+               "stands outside of any section; allowed: a key in "
                  + one_of(setting_sections()));
       return;
     }
@@ -58,7 +58,7 @@ public:
     const auto dot = name.find('.');
     const auto shown = "--" + std::string{name};
     if (dot == std::string_view::npos) {
-      complain(shown, "", "names no key, allowed is --section.key=value");
+      complain(shown, "", "names no key; allowed: --section.key=value");
       return;
     }
     const auto section = std::string{name.substr(0, dot)};
@@ -67,7 +67,7 @@ public:
     if (key == nullptr)
       return;
     if (equals == std::string_view::npos) {
-      complain(shown, "", "has no value, allowed is " + shown + "=VALUE");
+      complain(shown, "", "has no value; allowed: " + shown + "=VALUE");
       return;
     }
     const auto value = option.substr(equals + 1);
@@ -159,13 +159,13 @@ const setting_key* settings_builder::known(const std::string& file,
   const auto section_where = where.empty() ? where : "[" + section + "]";
   if (std::find(sections.begin(), sections.end(), section) == sections.end()) {
     // One complaint a section is enough.
-    const problem found{
-      file, section_where,
-      section == "logger"
-        ? std::string{"is CAF's own log, which does nothing in this build, "
-                      "allowed is [log]"}
-        : "is no known section" + did_you_mean(section, sections)
-            + ", allowed is " + one_of(sections)};
+    const problem found{file, section_where,
+                        section == "logger"
+                          ? std::string{"is CAF's own log, which does nothing "
+                                        "in this build; allowed: [log]"}
+                          : "is not a known section"
+                              + did_you_mean(section, sections)
+                              + "; allowed: " + one_of(sections)};
     if (std::find(made.errors.begin(), made.errors.end(), found)
         == made.errors.end())
       made.errors.push_back(found);
@@ -178,8 +178,8 @@ const setting_key* settings_builder::known(const std::string& file,
   if (found == nullptr) {
     const auto names = setting_names(section);
     complain(file, where,
-             "is no known key" + did_you_mean(key, names) + ", allowed is "
-               + one_of(names));
+             "is not a known key" + did_you_mean(key, names)
+               + "; allowed: " + one_of(names));
   }
   return found;
 }
@@ -191,7 +191,7 @@ void settings_builder::check_deadline() {
     return;
   complain_about({"deadline.margin", "deadline.limit"},
                  "deadline.margin is " + format_duration(deadline.margin)
-                   + ", allowed is less than deadline.limit, which is "
+                   + "; allowed: less than deadline.limit, which is "
                    + format_duration(deadline.limit));
 }
 
@@ -201,7 +201,7 @@ void settings_builder::check_retry() {
     return;
   complain_about({"retry.first", "retry.max"},
                  "retry.first is " + format_duration(retry.first)
-                   + ", allowed is up to retry.max, which is "
+                   + "; allowed: up to retry.max, which is "
                    + format_duration(retry.max));
 }
 
@@ -212,8 +212,8 @@ void settings_builder::check_listeners() {
       && !is_bad("admin.token"))
     complain_about({"admin.address"},
                    in_quotes(admin.address)
-                     + " can be reached by others, allowed is it only with an "
-                       "admin.token");
+                     + " is reachable from other machines: set admin.token or "
+                       "use a loopback address");
   const auto is_any = [](const std::string& address) {
     return address == "0.0.0.0" || address == "::";
   };
@@ -225,7 +225,7 @@ void settings_builder::check_listeners() {
     complain_about({"admin.port", "http.port"},
                    "admin.port and http.port are both "
                      + std::to_string(http.port)
-                     + ", allowed are two ports or two addresses");
+                     + "; allowed: two ports or two addresses");
 }
 
 void settings_builder::check_public_url() {
@@ -236,7 +236,7 @@ void settings_builder::check_public_url() {
     complain_about({"http.public-url"}, std::move(why));
   else if (url.find('?') != std::string::npos)
     complain_about({"http.public-url"},
-                   "has a query, allowed is what senders call, such as "
+                   "has a query; allowed: what senders call, such as "
                    "\"https://hooks.example\"");
 }
 
@@ -270,12 +270,13 @@ void settings_builder::check_caf() {
   const bool profiled = profiling != nullptr && std::get<bool>(*profiling);
   for (const auto& [name, file] : source_) {
     if (name.starts_with("work-stealing.") && !stealing)
-      complain_about({name}, "does nothing with this scheduler.policy, allowed "
-                             "is it with \"stealing\"");
+      complain_about(
+        {name},
+        "does nothing with this scheduler.policy: it belongs to \"stealing\"");
     if (name.starts_with("scheduler.profiling-") && !profiled
         && !is_bad("scheduler.enable-profiling"))
-      complain_about({name}, "does nothing, allowed is it with "
-                             "scheduler.enable-profiling = true");
+      complain_about({name},
+                     "does nothing without scheduler.enable-profiling = true");
   }
 }
 
@@ -337,8 +338,8 @@ loaded_settings load_settings(const std::optional<fs::path>& ini,
   auto made = read_settings(file, "", base, overrides);
   made.errors.insert(made.errors.begin(),
                      {file, "",
-                      text ? "is too large, allowed is 1MiB"
-                           : "cannot be read, allowed is an INI file"});
+                      text ? "is too large; allowed: 1MiB"
+                           : "cannot be read; allowed: an INI file"});
   return made;
 }
 

@@ -418,17 +418,16 @@ std::vector<setting_key> work_keys() {
              "The share of these that only clones may use, because behind a "
              "clone a sender waits."},
             KEPT_IN(upstream.reserved_for_clones)),
-    kept_in(
-      {"upstream",
-       "rate",
-       number,
-       0,
-       million,
-       {},
-       {},
-       "Requests a second to one host, in bursts of one second's worth; 0 is "
-       "no limit."},
-      KEPT_IN(upstream.rate)),
+    kept_in({"upstream",
+             "rate",
+             number,
+             0,
+             million,
+             {},
+             {},
+             "Requests a second to one host, in bursts of one second's worth; "
+             "0 is no limit."},
+            KEPT_IN(upstream.rate)),
     kept_in({"upstream",
              "breaker-failures",
              integer,

@@ -32,7 +32,7 @@ refused_value refused(const setting_key& key, std::string_view shown,
     what += ' ';
   }
   what += why;
-  return {what + ", allowed is " + allowed_by(key)};
+  return {what + "; allowed: " + allowed_by(key)};
 }
 
 bool is_address(const std::string& text) {
@@ -55,9 +55,9 @@ outcome read_host_names(const setting_key& key, const std::string& text,
     if (!is_host_name(each))
       return refused(key, shown,
                      has_reference(shown) || each.empty()
-                       ? "has what is no name of a host in it"
+                       ? "has what is not a name of a host in it"
                        : "has " + in_quotes(each)
-                           + " in it, which is no name of a host");
+                           + " in it, which is not a name of a host");
   return setting_value{text};
 }
 
@@ -123,7 +123,7 @@ outcome read_text(const setting_key& key, const std::string& text,
     return setting_value{text};
   case setting_type::address:
     if (!is_address(text))
-      return refused(key, shown, "is no address");
+      return refused(key, shown, "is not an address");
     return setting_value{text};
   case setting_type::host_names:
     return read_host_names(key, text, shown);
@@ -139,19 +139,19 @@ outcome read_text(const setting_key& key, const std::string& text,
   case setting_type::integer:
     if (const auto number = number_from<std::int64_t>(text))
       return checked(key, *number, shown);
-    return refused(key, shown, "is no whole number");
+    return refused(key, shown, "is not a whole number");
   case setting_type::number:
     if (const auto number = number_from<double>(text))
       return checked(key, *number, shown);
-    return refused(key, shown, "is no number");
+    return refused(key, shown, "is not a number");
   case setting_type::size:
     if (const auto size = parse_size(text))
       return checked(key, static_cast<std::int64_t>(*size), shown);
-    return refused(key, shown, "is no size");
+    return refused(key, shown, "is not a size");
   case setting_type::duration:
     if (const auto span = parse_nanoseconds(text))
       return checked(key, *span, shown);
-    return refused(key, shown, "is no duration");
+    return refused(key, shown, "is not a duration");
   case setting_type::certificates:
     // Not shown: it may be a private key's file.
     if (text.find("-----BEGIN CERTIFICATE-----") == std::string::npos)
@@ -159,7 +159,7 @@ outcome read_text(const setting_key& key, const std::string& text,
     return setting_value{text};
   case setting_type::proxy:
     if (!is_proxy(text))
-      return refused(key, "", "is no proxy");
+      return refused(key, "", "is not a proxy");
     return setting_value{text};
   case setting_type::boolean:
     if (text == "true" || text == "false")
@@ -242,7 +242,7 @@ outcome read_setting(const setting_key& key, const ini_value& written,
   if (const auto* boolean = std::get_if<bool>(&written)) {
     if (key.type == setting_type::boolean)
       return setting_value{*boolean};
-    return refused(key, *boolean ? "true" : "false", "is of another type");
+    return refused(key, *boolean ? "true" : "false", "has the wrong type");
   }
   const auto& compound = std::get<ini_compound>(written);
   if (key.type == setting_type::host_names && compound.texts)

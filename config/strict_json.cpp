@@ -28,7 +28,7 @@ std::string in_words(std::string why) {
     if (const auto colon = why.find(": ", column); colon != std::string::npos)
       why.erase(0, colon + 2);
   if (why.starts_with("syntax error while parsing "))
-    why.replace(0, 27, "is no JSON: in ");
+    why.replace(0, 27, "is not JSON: in ");
   return why;
 }
 

@@ -124,7 +124,7 @@ std::optional<error> read_fallback(template_expression& into,
   auto read = read_json(text);
   auto* const value = std::get_if<json>(&read);
   if (value == nullptr || value->is_structured())
-    return failed(into.text, "has a malformed default, allowed are a string in "
+    return failed(into.text, "has a malformed default; allowed: a string in "
                              "double quotes, a number, true, false and null");
   into.fallback = std::move(*value);
   return std::nullopt;
@@ -214,7 +214,7 @@ std::optional<error> read_source(template_expression& into,
     for (const auto& each : sources)
       words.push_back(each.word);
     return failed(into.text, "names no known source" + did_you_mean(word, words)
-                               + ", allowed are " + all_of(words));
+                               + "; allowed: " + all_of(words));
   }
   into.source = known->kind;
   return read_rest(into,
@@ -231,8 +231,8 @@ std::optional<error> read_function(template_expression& into,
   const auto known = std::find(words.begin(), words.end(), word);
   if (known == words.end())
     return failed(into.text, "names no known function"
-                               + did_you_mean(word, words) + ", allowed are "
-                               + all_of(words));
+                               + did_you_mean(word, words)
+                               + "; allowed: " + all_of(words));
   template_function made;
   made.kind =
     static_cast<template_function::function_kind>(known - words.begin());

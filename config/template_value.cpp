@@ -233,8 +233,8 @@ std::optional<error> append_text(std::string& out, const template_value& value,
     return failed(expression, "is null and has no default");
   else if (found.is_structured())
     return failed(expression, found.is_array()
-                                ? "is an array, which is no text"
-                                : "is an object, which is no text");
+                                ? "is an array, which is not text"
+                                : "is an object, which is not text");
   else
     out += json_text(found);
   return std::nullopt;

@@ -187,7 +187,7 @@ result<public_key> public_key::read(std::string_view text, public_key_form form,
     return std::move(*wrong);
   auto& key = std::get<key_ptr>(read);
   if (!key)
-    return refused("is no public key");
+    return refused("is not a public key");
   if (auto why = why_unfit(key.get(), algorithm); !why.empty())
     return refused(std::move(why));
   return public_key{std::move(key), algorithm};

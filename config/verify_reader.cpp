@@ -130,7 +130,7 @@ private:
             != each.members.end())
           takers.push_back(each.name);
       object_.error(key, "does nothing for the scheme \""
-                           + std::string{row_->name} + "\", allowed is it for "
+                           + std::string{row_->name} + "\": it belongs to "
                            + quoted_list(takers));
     }
     for (const auto key : row_->required)
@@ -160,7 +160,7 @@ private:
     auto header = object_.text("header").value_or("X");
     if (row_->name == "hmac-sha256" && !is_header_name(header)) {
       object_.error("header",
-                    shown(*object_.find("header")) + " is no header's name");
+                    shown(*object_.find("header")) + " is not a header's name");
       return;
     }
     // What signs in this way does not always write the prefix.

@@ -37,7 +37,7 @@ public:
                                     + std::string{scheme_} + "\" needs one");
     if (one != nullptr && many != nullptr)
       object_.error("secrets",
-                    "stands beside \"secret\", allowed is one of them");
+                    "stands beside \"secret\": only one of them may be given");
     if (!takes)
       return;
     read_key_form();
@@ -47,8 +47,9 @@ public:
       return;
     const bool none_yet = around_.secret_may_lack && many->is_array();
     if (!many->is_array() || (many->empty() && !none_yet)) {
-      object_.error("secrets", "is no array of secrets, allowed is an array of "
-                               "at least one string");
+      object_.error(
+        "secrets",
+        "is not an array of secrets; allowed: an array of at least one string");
       return;
     }
     for (std::size_t i = 0; i < many->size(); ++i)
@@ -99,10 +100,10 @@ private:
     if (key && !key->empty())
       made_.keys.push_back(std::move(*key));
     else if (!standard)
-      report_.error(at, key_form_ == 0 ? "is empty, allowed is a secret"
+      report_.error(at, key_form_ == 0 ? "must not be empty"
                         : key_form_ == 1
-                          ? "is no hex, as \"key\" says it is"
-                          : "is no base64 with its padding (RFC 4648, section "
+                          ? "is not hex, as \"key\" says it is"
+                          : "is not base64 with its padding (RFC 4648, section "
                             "4), as \"key\" says it is");
   }
 

@@ -113,7 +113,8 @@ private:
     if (part == nullptr)
       return;
     if (object.has("prefix"))
-      object.error("part", "stands beside \"prefix\", allowed is one of them");
+      object.error("part",
+                   "stands beside \"prefix\": only one of them may be given");
     object_reader inner{report_, *part, object.at("part"), "verify_part"};
     signature_part made{inner.text("name").value_or(""),
                         inner.text("between").value_or(","),

@@ -115,8 +115,7 @@ public:
 
   bool key(json::string_t& value) {
     if (!limits_.names_repeat && open_.back()->contains(value))
-      return refuse(json_fault::repeated_name,
-                    "appears twice, allowed is once in an object",
+      return refuse(json_fault::repeated_name, "appears twice in its object",
                     container() / value);
     member_ = &(*open_.back())[std::move(value)];
     return true;

@@ -52,7 +52,7 @@ result<std::string> sign_standard_webhook(std::string_view secret,
   const auto key = webhook_key(secret);
   if (!key)
     return error{error_kind::invalid_request,
-                 "the secret is no base64, with or without whsec_ before it"};
+                 "the secret is not base64, with or without whsec_ before it"};
   if (id.empty() || id.find('.') != std::string_view::npos)
     return error{error_kind::invalid_request,
                  "the id of a message is not empty and has no full stop"};

@@ -97,7 +97,7 @@ result<token_answer> read_token_answer(const exchange& done) {
     return refused_by(done.status, code);
   if (answer == nullptr)
     return error{error_kind::token_missing,
-                 "the token endpoint's answer is no JSON"};
+                 "the token endpoint's answer is not JSON"};
   token_answer made{text_of(*answer, "access_token"), life_of(*answer),
                     text_of(*answer, "refresh_token")};
   if (!can_be_sent(made.access_token))

@@ -57,7 +57,7 @@ loaded_flows flow_reloader_state::load(const flow_set& before) const {
   if (loaded.errors.empty() && loaded.flows.empty() && !before.empty())
     loaded.errors.push_back(
       {options.directory, "",
-       "has no flow in it any more, allowed is at least one while "
+       "has no flow in it any more; allowed: at least one while "
          + counted(before.size(), "flow") + " are in force (flows.directory)"});
   return loaded;
 }

@@ -115,10 +115,10 @@ std::optional<error> check_age(const timestamp_rule& rule,
   if (!sent)
     return error{error_kind::unauthorized,
                  rule.written == timestamp_rule::unit::s
-                   ? "the timestamp is no number of seconds since 1970"
+                   ? "the timestamp is not a number of seconds since 1970"
                  : rule.written == timestamp_rule::unit::ms
-                   ? "the timestamp is no number of milliseconds since 1970"
-                   : "the timestamp is no date and time of RFC 3339"};
+                   ? "the timestamp is not a number of milliseconds since 1970"
+                   : "the timestamp is not a date and time of RFC 3339"};
   const auto distance =
     duration_cast<milliseconds>(now.time_since_epoch()) - *sent;
   const bool old = distance >= milliseconds{0};

@@ -197,7 +197,7 @@ result<call_target> target_of(const outbound_call& call) {
     return refused("the method is not one that can be sent");
   for (const auto& field : call.headers) {
     if (!is_token(field.name))
-      return refused("a header's name is no token");
+      return refused("a header's name is not a token");
     if (std::any_of(field.value.begin(), field.value.end(), breaks_line))
       return refused("the header " + field.name
                      + " holds a line break or a NUL");

@@ -306,7 +306,7 @@ TEST_F(CloneTest, AnswersAsTheFlowSaysInEachCase) {
   const auto id = post(definition);
   run_for(1s);
   EXPECT_EQ(answer_body(), (nlohmann::json{{"wait", id}}))
-    << "ambiguous, which is no failure";
+    << "ambiguous, which is not a failure";
 }
 
 TEST_F(CloneTest, SendsABodyThatIsTextAsItIsWhereItIsNoJson) {

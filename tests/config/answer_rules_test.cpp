@@ -198,17 +198,17 @@ TEST_F(AnswerRulesTest, SaysWhatIsWrong) {
     {R"([{"if": {"status": 200}}])", "a.json: /outcome/0: \"then\" is missing"},
     {R"([{"then": "fail"}])", "a.json: /outcome/0: \"if\" is missing"},
     {R"([{"if": {"status": 200}, "then": "pass"}])",
-     "a.json: /outcome/0/then: \"pass\" is not allowed, allowed is succeed, "
+     "a.json: /outcome/0/then: \"pass\" is not allowed; allowed: succeed, "
      "fail, retry, refresh or unknown"},
     {R"([{"if": {"status": 200}, "then": "fail", "wait": "5s"}])",
-     "a.json: /outcome/0/wait: does nothing here, allowed is it beside "
-     "\"then\": \"retry\""},
+     "a.json: /outcome/0/wait: does nothing here: it belongs beside \"then\": "
+     "\"retry\""},
     {R"([{"if": {"status": 200}, "then": "retry", "wait": 5}])",
-     "a.json: /outcome/0/wait: 5 is no duration, allowed is a string such as "
+     "a.json: /outcome/0/wait: 5 is not a duration; allowed: a string such as "
      "\"250ms\", \"9.5s\" or \"24h\", from 1ms to 30d"},
     {R"([{"if": {"status": 200}, "then": "fail", "detail": "message"}])",
-     "a.json: /outcome/0/detail: \"message\" is no JSON pointer (RFC 6901), "
-     "allowed is a string that begins with / such as \"/id\""},
+     "a.json: /outcome/0/detail: \"message\" is no JSON pointer (RFC 6901); "
+     "allowed: a string that begins with / such as \"/id\""},
   };
 
   for (const auto& row : rows) {

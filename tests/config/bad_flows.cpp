@@ -5,14 +5,14 @@ namespace handoff::test {
 const std::vector<bad_input>& bad_flows() {
   static const std::vector<bad_input> table{
     {R"("sub_action": [])",
-     "/sub_action: is no known key (did you mean sub_actions?), allowed are "
+     "/sub_action: is not a known key (did you mean sub_actions?); allowed: "
      "$schema, name, title, sender, verify, input, handshake, when, otherwise, "
      "idempotency, deadline, prepare, clone, reply, sub_actions or callback"},
-    {R"("name": "b")", "/name: appears twice, allowed is once in an object"},
+    {R"("name": "b")", "/name: appears twice in its object"},
     {R"("verify": {"scheme": "githb", "secret": "${env:S}"})",
-     "/verify/scheme: \"githb\" is not allowed (did you mean github?), allowed "
-     "is none, bearer, basic, token, standard-webhooks, github, hmac-sha256, "
-     "hmac, hash or public-key"},
+     "/verify/scheme: \"githb\" is not allowed (did you mean github?); "
+     "allowed: none, bearer, basic, token, standard-webhooks, github, "
+     "hmac-sha256, hmac, hash or public-key"},
     {R"("verify": {"scheme": "github"})",
      "/verify: \"secret\" is missing, the scheme \"github\" needs one"},
     {R"("verify": {"scheme": "hmac-sha256", "secret": "${env:S}"})",
@@ -20,22 +20,21 @@ const std::vector<bad_input>& bad_flows() {
     {R"("verify": {"scheme": "bearer", "secret": "${env:HANDOFF_NOT_SET}"})",
      "/verify/secret: ${env:HANDOFF_NOT_SET} is not set in the environment"},
     {R"("verify": {"scheme": "bearer", "secret": "${evn:S}"})",
-     "/verify/secret: ${evn:S} is no reference that is known, allowed are "
-     "${env:NAME} and ${file:PATH}"},
+     "/verify/secret: ${evn:S} is not a known reference; allowed: ${env:NAME} "
+     "and ${file:PATH}"},
     {R"("verify": {"scheme": "github", "secret": "${env:S}", "header": "X"})",
-     "/verify/header: does nothing for the scheme \"github\", allowed is it "
-     "for "
+     "/verify/header: does nothing for the scheme \"github\": it belongs to "
      "\"hmac-sha256\""},
     {R"("verify": {"scheme": "standard-webhooks", "secret": "${env:S}"})",
-     "/verify/secret: is no base64, allowed is base64 with or without "
+     "/verify/secret: is not base64; allowed: base64 with or without "
      "\"whsec_\" before it, as Standard Webhooks has it"},
     {R"("verify": {"scheme": "standard-webhooks", "secrets": ["QQ==", "whsec_"]})",
-     "/verify/secrets/1: is no base64, allowed is base64 with or without "
+     "/verify/secrets/1: is not base64; allowed: base64 with or without "
      "\"whsec_\" before it, as Standard Webhooks has it"},
     {R"("verify": {"scheme": "github", "secrets": ["${env:S}", ""]})",
-     "/verify/secrets/1: is empty, allowed is a secret"},
+     "/verify/secrets/1: must not be empty"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{uid}}"})",
-     "/verify/signature: {{uid}} is not known here, allowed is body, header, "
+     "/verify/signature: {{uid}} is not known here; allowed: body, header, "
      "query or flow"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{timestamp}}.{{raw}}"})",
      "/verify/signed: {{timestamp}} is not known here, it needs \"timestamp\""},
@@ -51,11 +50,11 @@ const std::vector<bad_input>& bad_flows() {
      "/verify/signed: {{url}} needs http.public-url in the settings, the URL "
      "that the sender calls"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "prefix": "a=", "part": {"name": "v1"}})",
-     "/verify/part: stands beside \"prefix\", allowed is one of them"},
+     "/verify/part: stands beside \"prefix\": only one of them may be given"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "key": "hex"})",
-     "/verify/secret: is no hex, as \"key\" says it is"},
+     "/verify/secret: is not hex, as \"key\" says it is"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "algorithm": "md5"})",
-     "/verify/algorithm: \"md5\" is not allowed, allowed is sha256, sha512 or "
+     "/verify/algorithm: \"md5\" is not allowed; allowed: sha256, sha512 or "
      "sha1"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": []})",
      "/verify/signature: must be a template or an array of 1 to 10 of them"},
@@ -71,38 +70,37 @@ const std::vector<bad_input>& bad_flows() {
     {R"("verify": {"scheme": "token", "secret": "${env:S}"})",
      "/verify: \"value\" is missing, which the scheme \"token\" needs"},
     {R"("sender": {"name": "githb", "secret": "${env:S}"})",
-     "/sender/name: \"githb\" is no sender (did you mean github?); \"handoff "
-     "senders\" lists them"},
+     "/sender/name: \"githb\" is not a sender (did you mean github?); "
+     "\"handoff senders\" lists them"},
     {R"("sender": {"name": "github"})",
      "/sender: \"secret\" is missing, which the sender \"github\" needs"},
     {R"("sender": {"name": "meta", "secret": "${env:S}"})",
      "/sender/with/verify_token: is missing: the text that you enter as verify "
      "token"},
     {R"("idempotency": {"key": "{{uid}}"})",
-     "/idempotency/key: {{uid}} is not known here, allowed is body, header, "
+     "/idempotency/key: {{uid}} is not known here; allowed: body, header, "
      "query or flow"},
     {R"("idempotency": {"keep": 24})",
-     "/idempotency/keep: 24 is no duration, allowed is a string such as "
+     "/idempotency/keep: 24 is not a duration; allowed: a string such as "
      "\"250ms\", \"9.5s\" or \"24h\", from 1s to 400d"},
     {R"("deadline": {"limit": "11s"})",
-     "/deadline/limit: \"11s\" is longer than deadline.limit of the settings, "
-     "allowed is up to 10s"},
+     "/deadline/limit: \"11s\" is longer than deadline.limit of the settings; "
+     "allowed: up to 10s"},
     {R"("deadline": {"limit": "100ms"})",
      "/deadline/limit: \"100ms\" is not longer than deadline.margin of the "
-     "settings, allowed is more than 500ms"},
+     "settings; allowed: more than 500ms"},
     {R"("deadline": {"limit": "ten seconds"})",
-     "/deadline/limit: \"ten seconds\" is no duration, allowed is a string "
+     "/deadline/limit: \"ten seconds\" is not a duration; allowed: a string "
      "such as \"250ms\", \"9.5s\" or \"24h\", from 1ms to 1h"},
-    {R"("reply": {"status": 500})",
-     "/reply/status: 500 is out of range, allowed is a whole number from 200 "
-     "to 299"},
+    {R"("reply": {"status": 500})", "/reply/status: 500 is out of range; "
+                                    "allowed: a whole number from 200 to 299"},
     {R"("reply": {"status": 204, "body": {}})",
      "/reply/body: is never sent, an answer with 204 has no body"},
     {R"("reply": {"late": {"body": "{{uid}}"}})",
-     "/reply/late/body: {{uid}} is not known here, allowed is body, header, "
+     "/reply/late/body: {{uid}} is not known here; allowed: body, header, "
      "query, job or flow"},
     {R"("reply": {"body": {}, "text": "done"})",
-     "/reply/text: stands beside \"body\", allowed is one of them"},
+     "/reply/text: stands beside \"body\"; allowed: one of them"},
     {R"("otherwise": {"status": 200})",
      "/otherwise: is never sent: there is no \"when\""},
     {R"("input": {"decode": [{"at": "", "as": "json"}]})",
@@ -111,42 +109,40 @@ const std::vector<bad_input>& bad_flows() {
      "/handshake/0/reply/headers/Content-Type: is not allowed in a rule with "
      "\"verified\": false: what anybody may send must not come back as a page"},
     {R"("reply": {"body": "{{sub/a/id}}"})",
-     "/reply/body: {{sub/a/id}} is not known here, allowed is uid, clone, "
+     "/reply/body: {{sub/a/id}} is not known here; allowed: uid, clone, "
      "clone-header, body, header, query, job, flow or received"},
     {R"("reply": {"headers": {"Location": "/"}})",
-     "/reply/headers/Location: is set by Handoff itself, allowed are other "
+     "/reply/headers/Location: is set by Handoff itself; allowed: other "
      "headers"},
     {R"("callback": {"url": "http://user:pw@a/"})",
-     "/callback/url: has user information in it, allowed is an Authorization "
+     "/callback/url: has user information in it; allowed: an Authorization "
      "header"},
     {R"("callback": {"url": "http://a/", "on": ["done"]})",
-     "/callback/on/0: \"done\" is no event, allowed is an array with "
+     "/callback/on/0: \"done\" is not an event; allowed: an array with "
      "\"cloned\", \"succeeded\" or \"failed\" in it, each once"},
     {R"("callback": {"url": "http://a/", "secret": "s3cret!"})",
-     "/callback/secret: is no base64, allowed is base64 with or without "
+     "/callback/secret: is not base64; allowed: base64 with or without "
      "\"whsec_\" before it, as Standard Webhooks has it"},
     {R"("sub_actions": [{"name": "clone", "request": R}])",
      "/sub_actions/0/name: \"clone\" is what the clone itself is called, in "
-     "its "
-     "Idempotency-Key for one, allowed is any other name"},
+     "its Idempotency-Key for one; allowed: any other name"},
     {R"("sub_actions": {})",
-     "/sub_actions: an object is no array, allowed is an array of sub-actions"},
+     "/sub_actions: must be an array of sub-actions, but is an object"},
     {R"("sub_actions": [{"name": "a"}])",
      "/sub_actions/0: \"request\" is missing"},
     {R"("sub_actions": [{"name": "A", "request": R}])",
-     "/sub_actions/0/name: \"A\" is no name of a sub-action, allowed are 1 to "
+     "/sub_actions/0/name: \"A\" is not a name of a sub-action; allowed: 1 to "
      "63 of a-z, 0-9, -, _ and ., the first a letter or a digit"},
     {R"("sub_actions": [{"name": "a", "request": R},
                         {"name": "a", "request": R}])",
-     "/sub_actions/1/name: \"a\" is the name of another sub-action too, "
-     "allowed is a name of its own"},
+     "/sub_actions/1/name: \"a\" is the name of another sub-action too: each "
+     "needs a name of its own"},
     {R"("sub_actions": [{"name": "a", "after": ["a"], "request": R}])",
-     "/sub_actions/0/after/0: \"a\" is the sub-action itself, allowed are "
-     "others"},
+     "/sub_actions/0/after/0: \"a\" is the sub-action itself; allowed: others"},
     {R"("sub_actions": [{"name": "folder", "request": R},
                         {"name": "b", "after": ["foldr"], "request": R}])",
      "/sub_actions/1/after/0: \"foldr\" names no sub-action (did you mean "
-     "folder?), allowed is folder"},
+     "folder?); allowed: folder"},
     {R"("sub_actions": [{"name": "a", "after": ["b"], "request": R},
                         {"name": "b", "after": ["c"], "request": R},
                         {"name": "c", "after": ["a"], "request": R}])",
@@ -154,58 +150,58 @@ const std::vector<bad_input>& bad_flows() {
     {R"("sub_actions": [{"name": "a", "request": R},
                         {"name": "b", "request":
      {"method": "GET", "url": "http://a/{{sub/a/id}}"}}])",
-     "/sub_actions/1/request/url: {{sub/a/id}} is not known here, allowed are "
+     "/sub_actions/1/request/url: {{sub/a/id}} is not known here; allowed: "
      "sub-actions that \"after\" names, directly or through others"},
     {R"("sub_actions": [{"name": "a", "on_failure": "stop", "request": R}])",
-     "/sub_actions/0/on_failure: \"stop\" is not allowed, allowed is continue, "
+     "/sub_actions/0/on_failure: \"stop\" is not allowed; allowed: continue, "
      "halt or compensate"},
     {R"("sub_actions": [{"name": "a", "request": R,
                          "timeout": "1s", "retry": {"attempt_timeout": "2s"}}])",
      "/sub_actions/0/retry/attempt_timeout: stands beside \"timeout\", which "
-     "means the same, allowed is one of them"},
+     "means the same: only one of them may be given"},
     {R"("sub_actions": [{"name": "a", "request": R,
                          "retry": {"max_attempts": 0}}])",
-     "/sub_actions/0/retry/max_attempts: 0 is out of range, allowed is a whole "
+     "/sub_actions/0/retry/max_attempts: 0 is out of range; allowed: a whole "
      "number from 1 to 1000"},
     {R"("sub_actions": [{"name": "a", "request": R,
                          "retry": {"max-attempts": 3}}])",
-     "/sub_actions/0/retry/max-attempts: is no known key (did you mean "
-     "max_attempts?), allowed are max_attempts, first, factor, max, jitter, "
+     "/sub_actions/0/retry/max-attempts: is not a known key (did you mean "
+     "max_attempts?); allowed: max_attempts, first, factor, max, jitter, "
      "attempt_timeout or retry_on"},
     {R"("sub_actions": [{"name": "a", "request": R,
                          "retry": {"first": "2s", "max": "1s"}}])",
-     "/sub_actions/0/retry/first: \"2s\" is longer than \"max\", allowed is up "
+     "/sub_actions/0/retry/first: \"2s\" is longer than \"max\"; allowed: up "
      "to \"1s\""},
     {R"("sub_actions": [{"name": "a", "request": R,
                          "retry": {"retry_on": [200]}}])",
-     "/sub_actions/0/retry/retry_on/0: 200 is no status that can be retried, "
-     "allowed are 400 to 599"},
+     "/sub_actions/0/retry/retry_on/0: 200 is not a status that can be "
+     "retried; allowed: 400 to 599"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "get", "url": "http://a/"}}])",
      "/sub_actions/0/request/method: \"get\" is not allowed (did you mean "
-     "GET?), allowed is GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"},
+     "GET?); allowed: GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "/projects"}}])",
-     "/sub_actions/0/request/url: \"/projects\" is no absolute URL, allowed "
-     "are http:// and https://"},
+     "/sub_actions/0/request/url: \"/projects\" is not an absolute URL; "
+     "allowed: http:// and https://"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://{{body/host}}/"}}])",
      "/sub_actions/0/request/url: \"http://{{body/host}}/\" has an expression "
-     "in front of its path, allowed is one in the path or the query"},
+     "in front of its path; allowed: one in the path or the query"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a:99999/"}}])",
-     "/sub_actions/0/request/url: \"http://a:99999/\" has a bad port, allowed "
-     "are 1 to 65535"},
+     "/sub_actions/0/request/url: \"http://a:99999/\" has a bad port; allowed: "
+     "1 to 65535"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{bdy/x}}"}}])",
      "/sub_actions/0/request/url: {{bdy/x}} names no known source (did you "
-     "mean body?), allowed are uid, job, flow, body, clone, sub, header, "
-     "query, received, uuid, item, index, clone-header, sub-header, accepted, "
+     "mean body?); allowed: uid, job, flow, body, clone, sub, header, query, "
+     "received, uuid, item, index, clone-header, sub-header, accepted, "
      "accepted-header, prepare and prepare-header"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{uid | uper}}"}}])",
      "/sub_actions/0/request/url: {{uid | uper}} names no known function (did "
-     "you mean upper?), allowed are json, upper, lower, trim, slug, base64, "
+     "you mean upper?); allowed: json, upper, lower, trim, slug, base64, "
      "split, join, first, last, length, date and segments"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{uid | first}}"}}])",
@@ -213,37 +209,36 @@ const std::vector<bad_input>& bad_flows() {
      "take a text"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/?x={{body/x | segments}}"}}])",
-     "/sub_actions/0/request/url: {{body/x | segments}} has | segments, "
-     "allowed is it in the path of a request's URL"},
+     "/sub_actions/0/request/url: {{body/x | segments}} has | segments, which "
+     "is allowed in the path of a request's URL only"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "POST", "url": "http://a/", "form": {"a": 1}, "text": "b"}}])",
-     "/sub_actions/0/request/text: stands beside \"form\", allowed is one of "
+     "/sub_actions/0/request/text: stands beside \"form\"; allowed: one of "
      "body, form and text"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "POST", "url": "http://a/", "form": ["a"]}}])",
-     "/sub_actions/0/request/form: an array is no object, allowed is an "
-     "object"},
+     "/sub_actions/0/request/form: must be an object, but is an array"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "POST", "url": "http://a/", "form_arrays": "commas"}}])",
-     "/sub_actions/0/request/form_arrays: does nothing here, allowed is it "
-     "beside \"form\""},
+     "/sub_actions/0/request/form_arrays: does nothing here: it belongs beside "
+     "\"form\""},
     {R"("reply": {"body": "{{uuid}}"})",
-     "/reply/body: {{uuid}} is not known here, allowed is uid, clone, "
+     "/reply/body: {{uuid}} is not known here; allowed: uid, clone, "
      "clone-header, body, header, query, job, flow or received"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{uid"}}])",
      "/sub_actions/0/request/url: {{uid is not closed, it needs }} at its end"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{body/x ?? none}}"}}])",
-     "/sub_actions/0/request/url: {{body/x ?? none}} has a malformed default, "
-     "allowed are a string in double quotes, a number, true, false and null"},
+     "/sub_actions/0/request/url: {{body/x ?? none}} has a malformed default; "
+     "allowed: a string in double quotes, a number, true, false and null"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/", "headers": {"Host": "b"}}}])",
-     "/sub_actions/0/request/headers/Host: is set by Handoff itself, allowed "
-     "are other headers"},
+     "/sub_actions/0/request/headers/Host: is set by Handoff itself; allowed: "
+     "other headers"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/", "headers": {"X Y": "b"}}}])",
-     "/sub_actions/0/request/headers/X Y: is no name of a header, allowed are "
+     "/sub_actions/0/request/headers/X Y: is not a name of a header; allowed: "
      "letters, digits and !#$%&'*+-.^_`|~"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/", "body": {"x": ["{{}}"]}}}])",
@@ -254,7 +249,7 @@ const std::vector<bad_input>& bad_flows() {
      "may be made again"},
     {R"("prepare": [{"name": "o", "request":
      {"method": "GET", "url": "http://a/{{prepare/p/id}}"}}])",
-     "/prepare/0/request/url: {{prepare/p/id}} is not known here, allowed is "
+     "/prepare/0/request/url: {{prepare/p/id}} is not known here; allowed: "
      "body, header, query, job, flow, received or uuid"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/"}, "for_each": "x"}])",
@@ -266,17 +261,17 @@ const std::vector<bad_input>& bad_flows() {
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/"}, "for_each": "{{body/x}}"},
      {"name": "a.1", "request": {"method": "GET", "url": "http://a/"}}])",
-     "/sub_actions/1/name: \"a.1\" is what an element of \"a\" is called, "
-     "allowed is any other name"},
+     "/sub_actions/1/name: \"a.1\" is what an element of \"a\" is called; "
+     "allowed: any other name"},
     {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/{{item}}"}}])",
-     "/sub_actions/0/request/url: {{item}} is not known here, allowed is uid, "
+     "/sub_actions/0/request/url: {{item}} is not known here; allowed: uid, "
      "clone, clone-header, sub, sub-header, body, header, query, job, flow, "
      "received or uuid"},
-    {R"("reply": {"status": 200,})", ":1:114: is no JSON: in object key - "
+    {R"("reply": {"status": 200,})", ":1:114: is not JSON: in object key - "
                                      "unexpected '}'; expected string literal"},
     {R"("reply": {)",
-     ":1:101: is no JSON: in object - unexpected end of input; expected '}'"},
+     ":1:101: is not JSON: in object - unexpected end of input; expected '}'"},
   };
   return table;
 }

@@ -5,151 +5,149 @@ namespace handoff::test {
 const std::vector<bad_input>& bad_inis() {
   static const std::vector<bad_input> table{
     {"[htp]\nport = 1",
-     "[htp]: is no known section (did you mean http?), allowed is http, admin, "
-     "flows, deadline, admission, pool, retry, supervisor, upstream, journal, "
-     "drain, log, trace, scheduler, work-stealing or stream"},
-    {"[logger]\nverbosity = 'debug'",
-     "[logger]: is CAF's own log, which does nothing in this build, allowed is "
-     "[log]"},
+     "[htp]: is not a known section (did you mean http?); allowed: http, "
+     "admin, flows, deadline, admission, pool, retry, supervisor, upstream, "
+     "journal, drain, log, trace, scheduler, work-stealing or stream"},
+    {"[logger]\nverbosity = 'debug'", "[logger]: is CAF's own log, which does "
+                                      "nothing in this build; allowed: [log]"},
     {"port = 1",
-     "port: stands outside of any section, allowed is a key in http, admin, "
+     "port: stands outside of any section; allowed: a key in http, admin, "
      "flows, deadline, admission, pool, retry, supervisor, upstream, journal, "
      "drain, log, trace, scheduler, work-stealing or stream"},
     {"[http]\nadress = \"::1\"",
-     "http.adress: is no known key (did you mean address?), allowed is "
+     "http.adress: is not a known key (did you mean address?); allowed: "
      "address, port, threads, max-body, header-timeout, body-timeout, "
      "max-connections, public-url or keep-alive"},
     {"[http.tls]\nport = 1",
-     "http.tls: is no known key, allowed is address, port, threads, max-body, "
-     "header-timeout, body-timeout, max-connections, public-url or "
-     "keep-alive"},
+     "http.tls: is not a known key; allowed: address, port, threads, max-body, "
+     "header-timeout, body-timeout, max-connections, public-url or keep-alive"},
     {"[http]\npublic-url = \"hooks.example\"",
-     "http.public-url: is no absolute URL, allowed are http:// and https://"},
+     "http.public-url: is not an absolute URL; allowed: http:// and https://"},
     {"[http]\npublic-url = \"https://hooks.example/?a=1\"",
-     "http.public-url: has a query, allowed is what senders call, such as "
+     "http.public-url: has a query; allowed: what senders call, such as "
      "\"https://hooks.example\""},
-    {"[http]\nport = 99999", "http.port: 99999 is out of range, allowed is a "
+    {"[http]\nport = 99999", "http.port: 99999 is out of range; allowed: a "
                              "whole number from 0 to 65535"},
-    {"[http]\nport = -1", "http.port: -1 is out of range, allowed is a whole "
-                          "number from 0 to 65535"},
+    {"[http]\nport = -1",
+     "http.port: -1 is out of range; allowed: a whole number from 0 to 65535"},
     {"[http]\nport = \"8080\"",
-     "http.port: \"8080\" is text, allowed is a whole number from 0 to 65535"},
-    {"[http]\nport = 80.5", "http.port: 80.5 is a number with a fraction, "
-                            "allowed is a whole number from 0 to 65535"},
-    {"[http]\nport = true", "http.port: true is of another type, allowed is a "
+     "http.port: \"8080\" is text; allowed: a whole number from 0 to 65535"},
+    {"[http]\nport = 80.5", "http.port: 80.5 is a number with a fraction; "
+                            "allowed: a whole number from 0 to 65535"},
+    {"[http]\nport = true", "http.port: true has the wrong type; allowed: a "
                             "whole number from 0 to 65535"},
     {"[http]\nport = [1, 2]",
-     "http.port: is a list, allowed is a whole number from 0 to 65535"},
+     "http.port: is a list; allowed: a whole number from 0 to 65535"},
     {"[http]\nport = 1\nport = 2",
-     "http.port: stands twice, in the lines 2 and 3, allowed is once"},
+     "http.port: appears twice, in the lines 2 and 3"},
     {"[http]\nport = 1\n[http]\nthreads = 2",
-     "[http]: stands twice, in the lines 1 and 3, allowed is once"},
+     "[http]: appears twice, in the lines 1 and 3"},
     {"[http]\nport = ",
-     ":2:8: cannot be read, allowed are [section], key = value and ; comment; "
+     ":2:8: cannot be read; allowed: [section], key = value and ; comment; "
      "text, a size with a unit and a duration in days need double quotes, such "
      "as \"1MiB\" and \"7d\""},
     {"[http]\nport 8080",
-     ":2:7: cannot be read, allowed are [section], key = value and ; comment; "
+     ":2:7: cannot be read; allowed: [section], key = value and ; comment; "
      "text, a size with a unit and a duration in days need double quotes, such "
      "as \"1MiB\" and \"7d\""},
     {"[http]\naddress = localhost",
-     ":2:12: cannot be read, allowed are [section], key = value and ; comment; "
+     ":2:12: cannot be read; allowed: [section], key = value and ; comment; "
      "text, a size with a unit and a duration in days need double quotes, such "
      "as \"1MiB\" and \"7d\""},
     {"[http]\naddress = \"no.such.name\"",
-     "http.address: \"no.such.name\" is no address, allowed is an IP address "
+     "http.address: \"no.such.name\" is not an address; allowed: an IP address "
      "or \"localhost\""},
     {"[http]\naddress = \"\"",
-     "http.address: is empty, allowed is an IP address or \"localhost\""},
+     "http.address: is empty; allowed: an IP address or \"localhost\""},
     {"[http]\naddress = \"127.0.0.1",
-     ":2:21: cannot be read, allowed are [section], key = value and ; comment; "
+     ":2:21: cannot be read; allowed: [section], key = value and ; comment; "
      "text, a size with a unit and a duration in days need double quotes, such "
      "as \"1MiB\" and \"7d\""},
     {"[http]\naddress = { a = 1",
-     "ends within a value, allowed is an end after every quote, bracket and "
-     "brace is closed"},
+     "ends within a value: a quote, bracket or brace is not closed"},
     {"[http\nport = 1",
-     ":1:6: cannot be read, allowed are [section], key = value and ; comment; "
+     ":1:6: cannot be read; allowed: [section], key = value and ; comment; "
      "text, a size with a unit and a duration in days need double quotes, such "
      "as \"1MiB\" and \"7d\""},
-    {"# port\n[http]\nport = 1", ":1:1: # begins no comment, allowed is ;"},
+    {"# port\n[http]\nport = 1",
+     ":1:1: # does not begin a comment, but ; does"},
     {"[http]\nmax-body = 1MiB",
-     ":2:16: cannot be read, allowed are [section], key = value and ; comment; "
+     ":2:16: cannot be read; allowed: [section], key = value and ; comment; "
      "text, a size with a unit and a duration in days need double quotes, such "
      "as \"1MiB\" and \"7d\""},
     {"[http]\nmax-body = \"1 MiBB\"",
-     "http.max-body: \"1 MiBB\" is no size, allowed is a number of bytes or a "
+     "http.max-body: \"1 MiBB\" is not a size; allowed: a number of bytes or a "
      "text such as \"64KiB\", from 1 byte to 64MiB"},
     {"[http]\nmax-body = \"1GiB\"",
-     "http.max-body: \"1GiB\" is out of range, allowed is a number of bytes or "
-     "a text such as \"64KiB\", from 1 byte to 64MiB"},
+     "http.max-body: \"1GiB\" is out of range; allowed: a number of bytes or a "
+     "text such as \"64KiB\", from 1 byte to 64MiB"},
     {"[http]\nport = 99999999999999999999",
-     ":2:27: the number is too large, allowed are 64 bits"},
+     ":2:27: the number is too large; allowed: 64 bits"},
     {"[deadline]\nlimit = 9.5s",
-     ":2:13: a duration with a fraction needs double quotes, allowed is one "
-     "such as \"9.5s\""},
+     ":2:13: a duration with a fraction needs double quotes; allowed: one such "
+     "as \"9.5s\""},
     {"[deadline]\nlimit = 10",
-     "deadline.limit: 10 has no unit, allowed is a duration such as 500ms, "
-     "10s, \"9.5s\" or \"7d\", from 1ms to 1h"},
+     "deadline.limit: 10 has no unit; allowed: a duration such as 500ms, 10s, "
+     "\"9.5s\" or \"7d\", from 1ms to 1h"},
     {"[deadline]\nlimit = \"soon\"",
-     "deadline.limit: \"soon\" is no duration, allowed is a duration such as "
+     "deadline.limit: \"soon\" is not a duration; allowed: a duration such as "
      "500ms, 10s, \"9.5s\" or \"7d\", from 1ms to 1h"},
     {"[deadline]\nlimit = -5s",
-     "deadline.limit: -5s is negative, allowed is a duration that is not"},
+     "deadline.limit: -5s is negative; allowed: a duration of 0 or more"},
     {"[deadline]\nlimit = 1s\nmargin = 2s",
-     "deadline.margin: deadline.margin is 2s, allowed is less than "
+     "deadline.margin: deadline.margin is 2s; allowed: less than "
      "deadline.limit, which is 1s"},
-    {"[retry]\nfirst = 2min", "retry.first: retry.first is 2min, allowed is up "
+    {"[retry]\nfirst = 2min", "retry.first: retry.first is 2min; allowed: up "
                               "to retry.max, which is 1min"},
     {"[retry]\njitter = 1.5",
-     "retry.jitter: 1.5 is out of range, allowed is a number from 0 to 1"},
-    {"[retry]\nmax-attempts = 0", "retry.max-attempts: 0 is out of range, "
-                                  "allowed is a whole number from 1 to 1000"},
-    {"[pool]\nworkers = 0", "pool.workers: 0 is out of range, allowed is a "
-                            "whole number from 1 to 100"},
+     "retry.jitter: 1.5 is out of range; allowed: a number from 0 to 1"},
+    {"[retry]\nmax-attempts = 0", "retry.max-attempts: 0 is out of range; "
+                                  "allowed: a whole number from 1 to 1000"},
+    {"[pool]\nworkers = 0",
+     "pool.workers: 0 is out of range; allowed: a whole number from 1 to 100"},
     {"[upstream]\nca = \"ca.pem\"",
-     "upstream.ca: holds no certificate, allowed is the PEM text of "
+     "upstream.ca: holds no certificate; allowed: the PEM text of "
      "certificates, such as ${file:ca.pem}"},
     {"[upstream]\nproxy = \"proxy.internal:3128\"",
-     "upstream.proxy: is no proxy, allowed is \"http://HOST:PORT\""},
+     "upstream.proxy: is not a proxy; allowed: \"http://HOST:PORT\""},
     {"[upstream]\nprivate-networks = \"refused\"",
      "upstream.private-networks: \"refused\" is not allowed (did you mean "
-     "refuse?), allowed is allow or refuse"},
+     "refuse?); allowed: allow or refuse"},
     {"[log]\nlevel = \"warn\"",
-     "log.level: \"warn\" is not allowed (did you mean warning?), allowed is "
+     "log.level: \"warn\" is not allowed (did you mean warning?); allowed: "
      "trace, debug, info, warning, error or critical"},
     {"[log]\nformat = 'xml'",
-     "log.format: 'xml' is not allowed, allowed is text or json"},
+     "log.format: 'xml' is not allowed; allowed: text or json"},
     {"[journal]\nuri = \"postgresql://user:secret@db/handoff\"",
-     "journal.uri: is of PostgreSQL, which is not supported by this build, "
-     "allowed is \"sqlite:PATH\""},
+     "journal.uri: is of PostgreSQL, which is not supported by this build; "
+     "allowed: \"sqlite:PATH\""},
     {"[journal]\nuri = \"mysql:handoff\"",
-     "journal.uri: has no scheme that is known, allowed is \"sqlite:PATH\""},
+     "journal.uri: has no scheme that is known; allowed: \"sqlite:PATH\""},
     {"[journal]\nuri = \"sqlite:\"",
-     "journal.uri: has no path, allowed is \"sqlite:PATH\""},
+     "journal.uri: has no path; allowed: \"sqlite:PATH\""},
     {"[admin]\naddress = \"0.0.0.0\"",
-     "admin.address: \"0.0.0.0\" can be reached by others, allowed is it only "
-     "with an admin.token"},
+     "admin.address: \"0.0.0.0\" is reachable from other machines: set "
+     "admin.token or use a loopback address"},
     {"[admin]\nport = 8080", "admin.port: admin.port and http.port are both "
-                             "8080, allowed are two ports or two addresses"},
+                             "8080; allowed: two ports or two addresses"},
     {"[admin]\ntoken = \"${env:HANDOFF_NOT_SET}\"",
      "admin.token: ${env:HANDOFF_NOT_SET} is not set in the environment"},
     {"[admin]\ntoken = \"${file:no-such-file}\"",
      "admin.token: ${file:no-such-file} cannot be read: there is no such file"},
     {"[admin]\ntoken = \"${env:HANDOFF_BAD_TOKEN}\"",
-     "admin.token: has characters in it that are not allowed, allowed is "
-     "visible ASCII characters without spaces"},
+     "admin.token: has characters in it that are not allowed; allowed: visible "
+     "ASCII characters without spaces"},
     {"[scheduler]\npolicy = \"steal\"",
-     "scheduler.policy: \"steal\" is not allowed (did you mean stealing?), "
-     "allowed is sharing or stealing"},
+     "scheduler.policy: \"steal\" is not allowed (did you mean stealing?); "
+     "allowed: sharing or stealing"},
     {"[scheduler]\nmax-threads = 0",
-     "scheduler.max-threads: 0 is out of range, allowed is a whole number from "
-     "1 to 1024"},
+     "scheduler.max-threads: 0 is out of range; allowed: a whole number from 1 "
+     "to 1024"},
     {"[work-stealing]\nrelaxed-sleep-duration = 1ms",
      "work-stealing.relaxed-sleep-duration: does nothing with this "
-     "scheduler.policy, allowed is it with \"stealing\""},
+     "scheduler.policy: it belongs to \"stealing\""},
     {"[scheduler]\nprofiling-output-file = \"a\"",
-     "scheduler.profiling-output-file: does nothing, allowed is it with "
+     "scheduler.profiling-output-file: does nothing without "
      "scheduler.enable-profiling = true"},
   };
   return table;

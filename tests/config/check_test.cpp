@@ -25,7 +25,7 @@ TEST(CheckTest, MissesADirectoryOnlyIfItIsAskedFor) {
   ASSERT_EQ(made.errors.size(), 1u);
   EXPECT_EQ(to_string(made.errors[0]),
             (folder.path() / "elsewhere").string()
-              + ": there is no such directory, allowed is one with flows in it "
+              + ": there is no such directory; allowed: one with flows in it "
                 "(flows.directory)");
 }
 

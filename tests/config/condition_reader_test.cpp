@@ -42,14 +42,13 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
     const char* text;
     const char* expected;
   } rows[]{
-    {"5", "a.json: /if: 5 is no object, allowed is an object with at, header, "
-          "status, value, is, exists, empty, at_least, at_most, starts_with, "
-          "contains, all, any or not"},
+    {"5", "a.json: /if: must be an object with at, header, status, value, is, "
+          "exists, empty, at_least, at_most, starts_with, contains, all, any "
+          "or not, but is the number 5"},
     {"{}", "a.json: /if: is empty, must have at least one of at, header, "
            "status, value, all, any or not"},
-    {R"({"at": "/a"})",
-     "a.json: /if: \"at\" has no test, allowed are is, exists, empty, "
-     "at_least, at_most, starts_with or contains"},
+    {R"({"at": "/a"})", "a.json: /if: \"at\" has no test; allowed: is, exists, "
+                        "empty, at_least, at_most, starts_with or contains"},
     {R"({"is": 1})", "a.json: /if/is: tests nothing, beside it must stand at, "
                      "header or value"},
     {R"({"status": 200, "is": 1})",
@@ -58,10 +57,10 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
      "a.json: /if/header: stands beside \"at\", one condition has one of them; "
      "put several into \"all\" or \"any\""},
     {R"({"at": "a", "is": 1})",
-     "a.json: /if/at: \"a\" is no JSON pointer (RFC 6901), allowed is a string "
+     "a.json: /if/at: \"a\" is no JSON pointer (RFC 6901); allowed: a string "
      "that begins with / such as \"/id\""},
     {R"({"header": "A B", "is": "c"})",
-     "a.json: /if/header: \"A B\" is no name of a header"},
+     "a.json: /if/header: \"A B\" is not a name of a header"},
     {R"({"status": 99})",
      "a.json: /if/status: must be a status from 100 to 599, a class such as "
      "\"2xx\", or an array of these, but is 99"},
@@ -81,13 +80,13 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
      "a.json: /if/all: must be an array of at least one condition, but is an "
      "object"},
     {R"({"not": {"any": [{"at": "/a"}]}})",
-     "a.json: /if/not/any/0: \"at\" has no test, allowed are is, exists, "
-     "empty, at_least, at_most, starts_with or contains"},
+     "a.json: /if/not/any/0: \"at\" has no test; allowed: is, exists, empty, "
+     "at_least, at_most, starts_with or contains"},
     {R"({"at": "/a", "is": "{{bdy/x}}"})",
-     "a.json: /if/is: {{bdy/x}} names no known source (did you mean body?), "
-     "allowed are uid, job, flow, body, clone, sub, header, query, received, "
-     "uuid, item, index, clone-header, sub-header, accepted, "
-     "accepted-header, prepare and prepare-header"},
+     "a.json: /if/is: {{bdy/x}} names no known source (did you mean body?); "
+     "allowed: uid, job, flow, body, clone, sub, header, query, received, "
+     "uuid, item, index, clone-header, sub-header, accepted, accepted-header, "
+     "prepare and prepare-header"},
   };
 
   for (const auto& row : rows)
@@ -97,8 +96,8 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
 }
 
 TEST(ConditionReaderTest, RefusesPartsOfAnAnswerWhereThereIsNone) {
-  const std::string why = "is about an answer, and there is none here, allowed "
-                          "is value, all, any or not";
+  const std::string why = "is about an answer, and there is none here; "
+                          "allowed: value, all, any or not";
   const auto place = condition_place::request;
   EXPECT_EQ(said_of({{"at", "/a"}, {"is", 1}}, place),
             "a.json: /if/at: " + why);
@@ -136,12 +135,12 @@ TEST(ConditionReaderTest, ChecksExpressionsWhereTheyStand) {
   check_condition(report, at, *made,
                   {{template_expression::source_kind::body}, {}, {}});
   ASSERT_EQ(report.errors.size(), 2u);
-  EXPECT_EQ(to_string(report.errors[0]),
-            "a.json: /when/any/0/value: {{uid}} is not known here, allowed is "
-            "body");
-  EXPECT_EQ(to_string(report.errors[1]),
-            "a.json: /when/any/1/is: {{sub/x/id}} is not known here, allowed "
-            "is body");
+  EXPECT_EQ(
+    to_string(report.errors[0]),
+    "a.json: /when/any/0/value: {{uid}} is not known here; allowed: body");
+  EXPECT_EQ(
+    to_string(report.errors[1]),
+    "a.json: /when/any/1/is: {{sub/x/id}} is not known here; allowed: body");
 }
 
 TEST(ConditionReaderTest, WarnsOfNumbersInHeaderFields) {

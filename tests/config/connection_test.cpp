@@ -110,22 +110,20 @@ TEST_F(ConnectionTest, ReadsTheKindsOfAuth) {
 TEST_F(ConnectionTest, SaysWhereItIsWrongAndWhatIsAllowed) {
   EXPECT_EQ(
     first_error({{"max-calls", 1}}).substr(0, 67),
-    "c.json: /graph/max-calls: is no known key (did you mean max_calls?)");
+    "c.json: /graph/max-calls: is not a known key (did you mean max_calls?)");
   EXPECT_EQ(
     first_error({{"auth", {{"type", "bearer"}}}}),
     "c.json: /graph/auth: \"token\" is missing, \"type\": \"bearer\" needs "
     "it");
-  EXPECT_EQ(
-    first_error(
-      {{"auth", {{"type", "bearer"}, {"token", "t"}, {"user", "u"}}}}),
-    "c.json: /graph/auth/user: does nothing here, allowed is it with \"type\": "
-    "\"basic\"");
+  EXPECT_EQ(first_error(
+              {{"auth", {{"type", "bearer"}, {"token", "t"}, {"user", "u"}}}}),
+            "c.json: /graph/auth/user: does nothing here; allowed: it with "
+            "\"type\": \"basic\"");
   auto refresh = oauth2;
   refresh["refresh_token"] = "r";
-  EXPECT_EQ(
-    first_error({{"auth", refresh}}),
-    "c.json: /graph/auth/refresh_token: does nothing here, allowed is it "
-    "with \"grant\": \"refresh_token\"");
+  EXPECT_EQ(first_error({{"auth", refresh}}),
+            "c.json: /graph/auth/refresh_token: does nothing here; allowed: it "
+            "with \"grant\": \"refresh_token\"");
   EXPECT_EQ(
     first_error({{"ca", "no certificate"}}),
     "c.json: /graph/ca: must be the PEM text of one or more "
@@ -221,7 +219,7 @@ TEST_F(ConnectionTest, LetsARequestNameOnlyWhatThereIs) {
   EXPECT_EQ(with({{"method", "GET"}, {"connection", "graph"}}), "");
   EXPECT_EQ(with({{"method", "GET"}, {"connection", "grap"}, {"path", "/"}}),
             "a.json: /clone/request/connection: \"grap\" names no connection "
-            "(did you mean graph?), allowed is graph");
+            "(did you mean graph?); allowed: graph");
   EXPECT_EQ(with({{"method", "GET"}, {"path", "/a"}, {"url", "http://a/"}}),
             "a.json: /clone/request/path: does nothing without \"connection\"");
   EXPECT_NE(

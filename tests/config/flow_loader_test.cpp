@@ -230,15 +230,15 @@ TEST_F(FlowLoaderTest, RefusesTwoFlowsOfOneName) {
   const auto second = folder_.write("b.json", flow_with(R"("reply": {})"));
   EXPECT_EQ(messages(load_all().errors),
             second.string()
-              + ": /name: \"a\" is the name of the flow in a.json too, allowed "
-                "is a name of its own\n");
+              + ": /name: \"a\" is the name of the flow in a.json too; "
+                "allowed: a name of its own\n");
 }
 
 TEST_F(FlowLoaderTest, RefusesWhatIsTooLargeOrTooDeep) {
   const auto file = folder_.path() / "f.json";
   folder_.write("f.json", std::string(1'048'577, ' '));
   EXPECT_EQ(messages(load_flow(file, defaults_).errors),
-            file.string() + ": is too large, allowed is 1MiB\n");
+            file.string() + ": is too large; allowed: 1MiB\n");
   folder_.write("f.json", std::string(100'000, '['));
   const auto said = messages(load_flow(file, defaults_).errors);
   EXPECT_NE(said.find("is nested deeper than 100 levels"), std::string::npos);
@@ -265,7 +265,7 @@ TEST_F(FlowLoaderTest, RefusesMoreThanAHundredSubActions) {
   auto text = json::parse(flow_with(R"("reply": {})"));
   text["sub_actions"] = many;
   EXPECT_EQ(messages(read_flow(text, defaults_, "f").errors),
-            "f: /sub_actions: 101 are too many sub-actions, allowed are 100\n");
+            "f: /sub_actions: 101 are too many sub-actions; allowed: 100\n");
   text["sub_actions"].erase(0);
   EXPECT_EQ(messages(read_flow(text, defaults_, "f").errors), "");
 }

@@ -64,10 +64,10 @@ TEST_F(FormTemplateTest, WritesMembersInTheFlowsOrder) {
     {"{}", ""},
     {R"({"a": "{{body/x}}"})", "! {{body/x}} is missing and has no default"},
     {R"({"a": {"b": ["{{bdy}}"]}})",
-     "! /a/b/0: {{bdy}} names no known source (did you mean body?), allowed "
-     "are uid, job, flow, body, clone, sub, header, query, received, uuid, "
-     "item, index, clone-header, sub-header, accepted, accepted-header, "
-     "prepare and prepare-header"},
+     "! /a/b/0: {{bdy}} names no known source (did you mean body?); allowed: "
+     "uid, job, flow, body, clone, sub, header, query, received, uuid, item, "
+     "index, clone-header, sub-header, accepted, accepted-header, prepare and "
+     "prepare-header"},
   };
 
   for (const auto& row : rows)

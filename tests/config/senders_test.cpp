@@ -198,7 +198,7 @@ TEST_F(SendersTest, SaysWhatASenderNeeds) {
   EXPECT_EQ(errors(), "f.json: /sender/with/a: does nothing for the sender "
                       "\"github\"\n");
   expanded(sender("githb"));
-  EXPECT_THAT(errors(), HasSubstr("\"githb\" is no sender (did you mean "
+  EXPECT_THAT(errors(), HasSubstr("\"githb\" is not a sender (did you mean "
                                   "github?); \"handoff senders\" lists them"));
 }
 

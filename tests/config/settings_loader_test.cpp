@@ -140,18 +140,17 @@ TEST(SettingsLoaderTest, LetsTheCommandLineOverride) {
 }
 
 TEST(SettingsLoaderTest, NamesTheOptionThatIsWrong) {
-  EXPECT_EQ(
-    messages(read("", {"--http.port=abc"})),
-    "--http.port: \"abc\" is no whole number, allowed is a whole number "
-    "from 0 to 65535\n");
-  EXPECT_EQ(messages(read("", {"--http.prt=1"})).substr(0, 53),
-            "--http.prt: is no known key (did you mean port?), all");
+  EXPECT_EQ(messages(read("", {"--http.port=abc"})),
+            "--http.port: \"abc\" is not a whole number; allowed: a whole "
+            "number from 0 to 65535\n");
+  EXPECT_EQ(messages(read("", {"--http.prt=1"})).substr(0, 56),
+            "--http.prt: is not a known key (did you mean port?); all");
   EXPECT_EQ(messages(read("", {"--http.port"})),
-            "--http.port: has no value, allowed is --http.port=VALUE\n");
+            "--http.port: has no value; allowed: --http.port=VALUE\n");
   EXPECT_EQ(messages(read("", {"--port=1"})),
-            "--port: names no key, allowed is --section.key=value\n");
+            "--port: names no key; allowed: --section.key=value\n");
   EXPECT_EQ(messages(read("", {"--deadline.margin=20s"})),
-            "--deadline.margin: deadline.margin is 20s, allowed is less than "
+            "--deadline.margin: deadline.margin is 20s; allowed: less than "
             "deadline.limit, which is 10s\n");
 }
 
@@ -182,8 +181,7 @@ TEST(SettingsLoaderTest, StripsOneNewlineOfASecretFile) {
     read_settings("handoff.ini", text, folder.path().string(), {});
   EXPECT_EQ(messages(loaded),
             "handoff.ini: admin.token: has characters in it that are not "
-            "allowed, allowed is "
-            "visible ASCII characters without spaces\n");
+            "allowed; allowed: visible ASCII characters without spaces\n");
 }
 
 TEST(SettingsLoaderTest, NeverShowsWhatReferencesGive) {
@@ -219,13 +217,13 @@ TEST(SettingsLoaderTest, WarnsOfATokenInTheFile) {
 }
 
 TEST(SettingsLoaderTest, RefusesTheSectionThatMarksTheEnd) {
-  EXPECT_EQ(messages(read("[zz-eof]\nok = true\n")).substr(0, 42),
-            "handoff.ini: [zz-eof]: is no known section");
+  EXPECT_EQ(messages(read("[zz-eof]\nok = true\n")).substr(0, 45),
+            "handoff.ini: [zz-eof]: is not a known section");
 }
 
 TEST(SettingsLoaderTest, SaysThatAnIniIsMissing) {
   EXPECT_EQ(messages(load_settings("no/such.ini", {})),
-            "no/such.ini: cannot be read, allowed is an INI file\n");
+            "no/such.ini: cannot be read; allowed: an INI file\n");
 }
 
 // CAF drops options of a wrong type without a word, so that each is looked for

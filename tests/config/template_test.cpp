@@ -91,8 +91,8 @@ TEST_F(TemplateTest, FailsWhereAValueIsMissing) {
             "default");
   EXPECT_EQ(text("{{body/null}}"),
             "! {{body/null}} is null and has no default");
-  EXPECT_EQ(text("{{body/list}}"), "! {{body/list}} is an array, which is no "
-                                   "text");
+  EXPECT_EQ(text("{{body/list}}"),
+            "! {{body/list}} is an array, which is not text");
   context_.uid = nullptr;
   EXPECT_EQ(text("{{uid}}"), "! {{uid}} is missing and has no default");
 }
@@ -357,10 +357,10 @@ TEST_F(TemplateTest, RefusesFunctionsThatCannotFit) {
     const char* text;
     const char* why;
   } rows[] = {
-    {"{{uid | uper}}", "names no known function (did you mean upper?), allowed "
-                       "are json, upper, lower, trim, slug, base64, split, "
-                       "join, first, last, length, date and segments"},
-    {"{{uid | }}", "names no known function, allowed are json"},
+    {"{{uid | uper}}", "names no known function (did you mean upper?); "
+                       "allowed: json, upper, lower, trim, slug, base64, "
+                       "split, join, first, last, length, date and segments"},
+    {"{{uid | }}", "names no known function; allowed: json"},
     {R"({{uid | join ","}})", "has | join, which cannot take a text"},
     {R"({{body | split "," | upper}})",
      "has | upper, which cannot take an array"},

@@ -187,7 +187,7 @@ TEST_F(FlowReloadTest, ChangesNothingWhereOneFileIsBroken) {
   start();
   const auto before = loaded();
   write(flow_called("good"));
-  write("broken", "{ this is no JSON");
+  write("broken", "{ this is not JSON");
   auto wrong = flow_called("wrong");
   wrong["clone"]["uid"] = 7;
   write(wrong);

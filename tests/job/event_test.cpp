@@ -225,7 +225,7 @@ TEST_F(EventTest, CountsRecoveriesUntilItGetsFurther) {
   EXPECT_FALSE(take(sender_replied{200, true}));
   EXPECT_EQ(record_.recoveries, 2u);
   EXPECT_FALSE(take(clone_attempt_begun{begun(1)}));
-  EXPECT_EQ(record_.recoveries, 2u) << "a repetition is no progress";
+  EXPECT_EQ(record_.recoveries, 2u) << "a repetition is not progress";
   EXPECT_TRUE(take(step_begun{sub_action_at(0), begun(1)}));
   EXPECT_EQ(record_.recoveries, 2u) << "it may be what ends the process";
   EXPECT_TRUE(end(0, 1, sub_status::succeeded));
@@ -329,7 +329,7 @@ TEST_F(EventTest, DoesNotCountAStartAfterWhichItOnlyWaits) {
   cut_short.counted = false;
   take(step_ended{sub_action_at(0), cut_short, sub_status::retrying, nullptr,
                   std::nullopt, std::nullopt});
-  EXPECT_EQ(record_.recoveries, 1u) << "an attempt cut short is no progress";
+  EXPECT_EQ(record_.recoveries, 1u) << "an attempt cut short is not progress";
   take(job_recovered{}, 6);
   EXPECT_EQ(record_.recoveries, 2u);
 }

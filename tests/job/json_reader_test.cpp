@@ -88,7 +88,7 @@ TEST(JsonReaderTest, RefusesRepeatedNamesWhereAsked) {
   json_limits limits;
   limits.names_repeat = false;
   EXPECT_EQ(refusal(R"({"a":{"b":1,"c":[{"d":1}],"b":2}})", limits),
-            "appears twice, allowed is once in an object, at /a/b");
+            "appears twice in its object, at /a/b");
   EXPECT_EQ(refusal(R"([{"a":1},{"a":2}])", limits), "");
 }
 

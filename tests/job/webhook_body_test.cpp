@@ -76,7 +76,8 @@ TEST(WebhookBodyTest, DecodesMembers) {
   const body_format payload{true, {{json::json_pointer{"/payload"}, false}}};
   EXPECT_EQ(read("payload=%7B%22a%22%3A1%7D&x=y", payload),
             (json{{"payload", {{"a", 1}}}, {"x", "y"}}));
-  EXPECT_EQ(read("x=y", payload), (json{{"x", "y"}})) << "missing is no error";
+  EXPECT_EQ(read("x=y", payload), (json{{"x", "y"}}))
+    << "missing is not an error";
   const body_format data{false, {{json::json_pointer{"/message/data"}, true}}};
   EXPECT_EQ(read(R"({"message": {"data": "eyJhIjoxfQ=="}})", data),
             (json{{"message", {{"data", {{"a", 1}}}}}}));

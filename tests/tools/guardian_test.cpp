@@ -180,7 +180,7 @@ TEST_F(GuardianTest, TellsWhatHangsAndThatItGoesOn) {
   under_way = 3s;
   run_for(5s);
   EXPECT_THAT(told, ElementsAre("a commit"));
-  EXPECT_EQ(alive, 1) << "a slow commit is no reason for a restart";
+  EXPECT_EQ(alive, 1) << "a slow commit is not a reason for a restart";
   under_way = 0s;
   run_for(5s);
   EXPECT_THAT(told, ElementsAre("a commit", "goes on"));

@@ -65,7 +65,7 @@ TEST(RequestFileTest, SaysWhatIsNoRequest) {
               HasSubstr("no empty line"));
   EXPECT_THAT(refused("POST / HTTP/1.1\r\nHost\r\n\r\n"), HasSubstr("colon"));
   EXPECT_THAT(refused("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"),
-              HasSubstr("no number"));
+              HasSubstr("not a number"));
 }
 
 } // namespace

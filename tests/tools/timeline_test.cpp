@@ -221,13 +221,13 @@ TEST(TimelineTest, TellsOfADeadlineThatIsNotReached) {
 TEST(TimelineTest, BreaksALongErrorIntoLines) {
   auto job = failed_job();
   job["sub_actions"][1]["attempts"][0]["error"] =
-    "upstream-status: it answered 404 with more words than a line has, "
-    "which is no reason to lose them";
+    "upstream-status: it answered 404 with more words than a line has, which "
+    "is not a reason to lose them";
   const auto rows = rows_of(job);
   EXPECT_THAT(rows,
               Contains("    upstream-status: it answered 404 with more words"));
-  EXPECT_THAT(rows,
-              Contains("    than a line has, which is no reason to lose them"));
+  EXPECT_THAT(
+    rows, Contains("    than a line has, which is not a reason to lose them"));
 }
 
 TEST(TimelineTest, TellsThatTheSenderHadGone) {

@@ -39,7 +39,7 @@ std::uint16_t port_of(std::string_view text) {
   const auto [stop, code] = std::from_chars(text.data(), end, port);
   if (code != std::errc{} || stop != end)
     throw std::invalid_argument("--port: \"" + std::string{text}
-                                + "\" is no port; allowed: 0 to 65535");
+                                + "\" is not a port; allowed: 0 to 65535");
   return port;
 }
 

@@ -92,7 +92,7 @@ fault_kind fault_called(const std::string& name, const std::string& at) {
   const auto found = std::find(fault_names.begin(), fault_names.end(), name);
   if (found == fault_names.end())
     throw script_error(at, "\"" + name
-                             + "\" is no fault; allowed: none, reset, hang, "
+                             + "\" is not a fault; allowed: none, reset, hang, "
                                "cut, drip, garbage, close, huge");
   return static_cast<fault_kind>(found - fault_names.begin());
 }

@@ -57,9 +57,9 @@ endpoint loopback(std::string address, std::uint16_t port) {
     v6.sin6_port = htons(port);
     made.size = sizeof(v6);
   } else {
-    throw std::invalid_argument("--address: \"" + address
-                                + "\" is no loopback address; allowed: "
-                                  "127.0.0.0/8, ::1, localhost");
+    throw std::invalid_argument(
+      "--address: \"" + address
+      + "\" is not a loopback address; allowed: 127.0.0.0/8, ::1, localhost");
   }
   return made;
 }

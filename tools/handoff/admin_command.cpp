@@ -173,7 +173,7 @@ std::string job_of(const arguments& given, std::string& failed) {
     failed = "needs the id of one job";
   else if (!is_job_id(given.positional[0]))
     failed = '"' + given.positional[0]
-           + "\" is no job id; one looks like 01ARZ3NDEKTSV4RRFFQ69G5FAV";
+           + "\" is not a job id; one looks like 01ARZ3NDEKTSV4RRFFQ69G5FAV";
   else
     return given.positional[0];
   return {};

@@ -39,7 +39,7 @@ int completion_command(const command_words& words) {
       return exit_done;
     }
     failed = "\"" + given.positional[0]
-           + "\" is no shell that it knows; bash, zsh and fish are";
+           + "\" is not a shell that it knows; bash, zsh and fish are";
   }
   std::cerr << "handoff completion: " << printable(failed)
             << "\nhandoff completion --help tells more.\n";

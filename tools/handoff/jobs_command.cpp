@@ -53,7 +53,8 @@ std::string wrong_status(const std::string& given) {
        {job_status::cloning, job_status::running, job_status::succeeded,
         job_status::failed, job_status::cancelled, job_status::ambiguous})
     names.push_back(name(each));
-  return "\"" + given + "\" is no status of a job" + did_you_mean(given, names);
+  return "\"" + given + "\" is not a status of a job"
+       + did_you_mean(given, names);
 }
 
 std::optional<std::int64_t> whole_number(const std::string& text) {

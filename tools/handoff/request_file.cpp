@@ -98,7 +98,7 @@ result<recorded_request> read_recorded_request(std::string_view bytes) {
   if (const auto* length = find_header(made.headers, "Content-Length")) {
     const auto size = number_of(*length, 10);
     if (!size)
-      return refused("its Content-Length is no number");
+      return refused("its Content-Length is not a number");
     if (*size > bytes.size())
       made.missing = *size - bytes.size();
     bytes = bytes.substr(0, *size);

@@ -74,7 +74,7 @@ proof read_proof(const arguments& given, std::string& failed) {
   }
   auto request = read_recorded_request(*bytes);
   if (auto* wrong = std::get_if<error>(&request)) {
-    failed = *path + " is no HTTP request: " + wrong->detail;
+    failed = *path + " is not an HTTP request: " + wrong->detail;
     return wanted;
   }
   wanted.request = std::get<recorded_request>(std::move(request));

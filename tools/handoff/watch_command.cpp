@@ -229,7 +229,7 @@ std::vector<watched_job> wanted_jobs(const arguments& given,
     failed = "needs the id of a job";
   for (const auto& each : given.positional) {
     if (!is_job_id(each)) {
-      failed = '"' + each + "\" is no job id";
+      failed = '"' + each + "\" is not a job id";
       return {};
     }
     jobs.push_back({each, json::object()});
