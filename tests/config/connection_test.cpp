@@ -109,7 +109,7 @@ TEST_F(ConnectionTest, ReadsTheKindsOfAuth) {
 
 TEST_F(ConnectionTest, SaysWhereItIsWrongAndWhatIsAllowed) {
   EXPECT_EQ(
-    first_error({{"max-calls", 1}}).substr(0, 67),
+    first_error({{"max-calls", 1}}).substr(0, 70),
     "c.json: /graph/max-calls: is not a known key (did you mean max_calls?)");
   EXPECT_EQ(
     first_error({{"auth", {{"type", "bearer"}}}}),

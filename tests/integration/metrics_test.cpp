@@ -84,11 +84,13 @@ TEST_F(MetricsTest, HasEveryNameOfTheDocumentAndNoOther) {
       documented[found[1]] = found[2];
   // A retry, so that there is every series.
   script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503), ok));
+  flow["when"] = {{"value", "{{body/ping}}"}, {"exists", false}};
   start();
   service->wait_for_job(accept_job(), "succeeded");
+  EXPECT_EQ(service->post("setup", {{"ping", true}}).status, 200);
   EXPECT_EQ(
     types_in(scrape_with(
-      {{R"(handoff_webhooks_total{flow="setup",status="200"})", "1"},
+      {{R"(handoff_webhooks_total{flow="setup",status="200"})", "2"},
        {R"(handoff_jobs_total{flow="setup",status="succeeded"})", "1"}})),
     documented);
 }

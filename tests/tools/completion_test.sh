@@ -29,7 +29,7 @@ expect 'serve send show simulate senders' handoff s
 expect '--sub-action= --status= --since=' handoff retry --s
 expect 'cloning cancelled' handoff jobs --status = c
 expect 'cloning cancelled' handoff jobs --status c
-expect '--status= --since=' handoff jobs --s
+expect '--status= --search= --since=' handoff jobs --s
 expect 'bash' handoff completion b
 expect '' handoff show --status = c
 expect '' handoff nothing --

@@ -29,7 +29,7 @@ check reads every page and every event of a journal, by default that of the INI,
 and changes nothing. The service may run meanwhile.
 
   --config-file=FILE     the INI that says where the journal is
-  --journal.uri=URI      the journal, in place of the INI's
+  --SECTION.KEY=VALUE    in place of what the INI says: --journal.uri=URI
   --json                 what was found as JSON
 
 Ends with 0 if the journal was copied, or is whole; with 1 if it could not be

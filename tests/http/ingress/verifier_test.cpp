@@ -197,7 +197,7 @@ TEST_F(StandardWebhookTest, RefusesATimestampThatIsNone) {
   for (const auto* text : {"-1", "+1614265330", "1614265330.0", "0x6037bcb2",
                            "now", "1614265330 ", "99999999999999999999"}) {
     timestamp = text;
-    EXPECT_THAT(sent(good), HasSubstr("no number of seconds")) << text;
+    EXPECT_THAT(sent(good), HasSubstr("not a number of seconds")) << text;
   }
 }
 
