@@ -52,6 +52,7 @@ const std::vector<auth_kind>& grant_kinds() {
 
 std::vector<std::string_view> names_of(const std::vector<auth_kind>& kinds) {
   std::vector<std::string_view> names;
+  names.reserve(kinds.size());
   for (const auto& each : kinds)
     names.push_back(each.name);
   return names;

@@ -31,7 +31,7 @@ void connection_registry::replace(connection_set connections) {
 }
 
 void connection_registry::put(
-  std::shared_ptr<const connection_set> connections) {
+  const std::shared_ptr<const connection_set>& connections) {
   connections_.store(connections);
   for (const auto& told : changed_)
     told(*connections);

@@ -45,7 +45,7 @@ public:
   }
 
 private:
-  void put(std::shared_ptr<const connection_set> connections);
+  void put(const std::shared_ptr<const connection_set>& connections);
 
   const connection_defaults defaults_;
   std::vector<std::function<void(const connection_set&)>> changed_;

@@ -222,7 +222,7 @@ read_verify_template(flow_report& report, const json& value, const pointer& at,
   }
   auto compiled = verify_template::compile(
     value.get_ref<const std::string&>(),
-    [&](std::string text) { return report.references.resolve(text); });
+    [&](const std::string& text) { return report.references.resolve(text); });
   if (auto* wrong = std::get_if<error>(&compiled)) {
     report.error(at, std::move(wrong->detail));
     return std::nullopt;
