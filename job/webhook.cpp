@@ -15,7 +15,7 @@ std::size_t job_memory(const webhook& hook) {
   for (const auto& each : hook.headers)
     bytes += sizeof(each) + each.name.size() + each.value.size();
   for (const auto& [name, value] : hook.query)
-    bytes += sizeof(name) + sizeof(value) + name.size() + value.size();
+    bytes += 2 * sizeof(std::string) + name.size() + value.size();
   return bytes;
 }
 
