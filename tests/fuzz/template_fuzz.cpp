@@ -94,8 +94,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
                  "no control character in a header");
   }
   const auto json = json_template::compile({{"a", text}, {text, {text}}});
-  if (const auto* body = std::get_if<json_template>(&json)) {
-    const auto rendered = body->render(context);
+  if (const auto* filled = std::get_if<json_template>(&json)) {
+    const auto rendered = filled->render(context);
     if (const auto* document = std::get_if<nlohmann::json>(&rendered))
       (void)document->dump(-1, ' ', false,
                            nlohmann::json::error_handler_t::replace);
