@@ -497,7 +497,7 @@ void clone_state::probe_ended(const exchange& done) {
   if (!clone.attempts.empty()) {
     const auto& last = clone.attempts.back();
     const auto began = made.is_accepted
-                       ? clone.accepted->ends
+                       ? probe_began
                        : last.started + last.waited + last.duration;
     made.ends = probe_ends(probe.rules, began);
     made.last = last.failure;
@@ -620,6 +620,8 @@ void clone_state::follow(const clone_step& wanted,
     due = env->now() + step.pause;
   if (made)
     record->change(clone_attempt_ended{std::move(*made), due});
+  if (step.action == clone_action::probe && next != clone_action::probe)
+    probe_began = env->now();
   next = step.action;
   if (draining) {
     hand_back();

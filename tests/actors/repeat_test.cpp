@@ -380,6 +380,52 @@ TEST_F(PollAddressTest, NeverAsksAnotherHost) {
   }
 }
 
+TEST_F(PollAddressTest, LooksOnlyAsLongAsTheProbeMayWhereTheHandleIsGone) {
+  start();
+  upstream->script["/clone"] = {
+    answers(202, R"({"url":"/made/1","status":"busy"})")};
+  upstream->script["/made/1"] = {answers(404)};
+  upstream->script["/probe"] = {answers(404)};
+  auto flow = at("{{accepted/url}}");
+  flow["clone"]["poll"]["for"] = "15min";
+  flow["clone"]["probe"] = {{"request", request_to("/probe", "GET")},
+                            {"uid", "/id"},
+                            {"every", "1s"},
+                            {"for", "5s"}};
+  const auto id = post(load(flow));
+  run_for(12s);
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
+// -- a flow that has changed
+// ---------------------------------------------------
+
+TEST_F(RepeatTest, FollowsTheFlowAsItIsNowForWhatHasNotSucceeded) {
+  start();
+  upstream->script["/invite/11/1"] = {answers(400)};
+  const auto before = load({{"sub_actions", {invite()}}});
+  const auto id = post(before, false, members(3));
+  run_for(1s);
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  const auto now = load({{"sub_actions",
+                          {invite({{"request",
+                                    {{"url", "http://127.0.0.1:9001/"
+                                             "v2/{{item/id}}"}}}})}}});
+  auto asker = std::make_shared<fake_responder>();
+  caf::anon_send(root,
+                 std::make_shared<const job_order>(job_order{
+                   id, retry_command{std::nullopt, true}, before, now, asker}));
+  run_for(2s);
+  ASSERT_THAT(asker->given, SizeIs(1));
+  EXPECT_EQ(asker->given[0].status, 200);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/invite/10/0"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/v2/10"), IsEmpty());
+  EXPECT_THAT(upstream->calls_of("/v2/11"), SizeIs(1));
+}
+
 TEST_F(PollAddressTest, PollsAgainWhenAPersonSaysSo) {
   start();
   upstream->script["/clone"] = {
