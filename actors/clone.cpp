@@ -169,7 +169,7 @@ bool clone_state::give_back() {
     return false;
   ended = true;
   order->place->leave();
-  // Not at once: whoever counts this job has to see its end before.
+  // The root supervisor must first see that this actor has ended.
   constexpr std::chrono::milliseconds pause{20};
   self->delayed_send(intake, pause, again_atom::value, order);
   self->quit();

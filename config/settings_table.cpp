@@ -426,7 +426,7 @@ std::vector<setting_key> work_keys() {
              {},
              {},
              "Requests a second to one host, in bursts of one second's worth; "
-             "0 is no limit."},
+             "0 means no limit."},
             KEPT_IN(upstream.rate)),
     kept_in({"upstream",
              "breaker-failures",
@@ -522,7 +522,7 @@ std::vector<setting_key> work_keys() {
              1024 * kib * kib * kib,
              {},
              {},
-             "Above this size the oldest finished jobs go earlier; 0 is no "
+             "Above this size the oldest finished jobs go earlier; 0 means no "
              "limit."},
             KEPT_IN(journal.keep_bytes)),
     kept_in({"journal",

@@ -179,9 +179,10 @@ value_result mac_of(const template_expression& expression,
     return failed(expression, "is not a text, and only texts can be signed");
   auto made = context.mac ? context.mac(expression.mac, *text) : std::nullopt;
   if (!made)
-    return failed(expression,
-                  "cannot be signed: there is no secret, or the value is not "
-                  "at most 256 of the characters A-Z a-z 0-9 _ - = + /");
+    return failed(
+      expression,
+      "cannot be signed: the flow has no secret, or the value is not "
+      "at most 256 of the characters A-Z a-z 0-9 _ - = + /");
   return template_value{json(std::move(*made))};
 }
 

@@ -23,8 +23,8 @@ using std::chrono::system_clock;
 
 constexpr const char* retry_after_seconds = "1";
 
-/// Larger bodies are looked at on a thread of their own, so that they hold up
-/// no other connection of the event loop.
+/// Larger bodies are checked on a separate thread, so that they do not delay
+/// other connections of the event loop.
 constexpr std::size_t loop_body_max = 32'768;
 
 /// What may wait for that thread.

@@ -31,7 +31,7 @@ public:
   /// What operators see of one.
   struct view {
     bool is_valid = false;
-    /// None: there is no token, or it does not say.
+    /// Empty if there is no token, or if its end is not known.
     std::optional<wall_time> valid_until;
     std::optional<std::string> last_error;
     std::optional<wall_time> last_error_at;
