@@ -102,7 +102,15 @@ json handoff_service::wait_for_job(const std::string& job_id,
                                    milliseconds timeout) const {
   const auto end = steady_clock::now() + timeout;
   for (;;) {
-    auto found = job(job_id);
+    const auto answer = admin("GET", "/api/v1/jobs/" + job_id);
+    // A service that is short of connections says so; it is asked again.
+    if (answer.status == 503 && steady_clock::now() < end) {
+      std::this_thread::sleep_for(milliseconds{10});
+      continue;
+    }
+    if (answer.status != 200)
+      throw std::runtime_error("admin: " + answer.body);
+    auto found = answer.json();
     const auto now = found.at("status").get<std::string>();
     if (now == status)
       return found;
