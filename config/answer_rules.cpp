@@ -1,10 +1,10 @@
 #include "config/answer_rules.hpp"
 
 #include "job/json_reader.hpp"
+#include "job/json_seconds.hpp"
 #include "job/json_text.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 
@@ -22,20 +22,11 @@ bool is_success(int status) {
 
 /// A number of seconds, or a text that is one.
 std::optional<milliseconds> seconds_of(const json* value) {
-  double seconds = -1;
-  if (value != nullptr && value->is_number()) {
-    seconds = value->get<double>();
-  } else if (value != nullptr && value->is_string()) {
-    const auto& text = value->get_ref<const std::string&>();
-    const auto [end, failure] =
-      std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (failure != std::errc{} || end != text.data() + text.size())
-      return std::nullopt;
-  }
-  if (!std::isfinite(seconds) || seconds < 0)
+  const auto seconds = seconds_in(value);
+  if (!seconds)
     return std::nullopt;
   return milliseconds{
-    std::llround(std::ceil(std::min(seconds, longest_wait_s) * 1000))};
+    std::llround(std::ceil(std::min(*seconds, longest_wait_s) * 1000))};
 }
 
 std::optional<milliseconds> wait_of(const outcome_rule& rule,

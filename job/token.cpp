@@ -1,10 +1,10 @@
 #include "job/token.hpp"
 
 #include "job/json_reader.hpp"
+#include "job/json_seconds.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -33,20 +33,10 @@ std::string text_of(const json& object, const char* name) {
 
 /// A number of seconds; some write it as a text.
 std::optional<milliseconds> life_of(const json& answer) {
-  const auto* value = member(answer, "expires_in");
-  double seconds = -1;
-  if (value != nullptr && value->is_number()) {
-    seconds = value->get<double>();
-  } else if (value != nullptr && value->is_string()) {
-    const auto& text = value->get_ref<const std::string&>();
-    const auto [end, failure] =
-      std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (failure != std::errc{} || end != text.data() + text.size())
-      return std::nullopt;
-  }
-  if (!std::isfinite(seconds) || seconds <= 0)
+  const auto seconds = seconds_in(member(answer, "expires_in"));
+  if (!seconds || *seconds == 0)
     return std::nullopt;
-  return milliseconds{std::llround(std::min(seconds, longest_life_s) * 1000)};
+  return milliseconds{std::llround(std::min(*seconds, longest_life_s) * 1000)};
 }
 
 /// What is wrong, of the codes that there are (RFC 6749, section 5.2); empty if
