@@ -1,5 +1,7 @@
 #include "config/text_function.hpp"
 
+#include "job/rfc3339.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -91,82 +93,6 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// `count` digits at the front of `text`, taken off.
-std::optional<int> take_digits(std::string_view& text, std::size_t count) {
-  int made = 0;
-  if (text.size() < count
-      || !std::all_of(text.begin(),
-                      text.begin() + static_cast<std::ptrdiff_t>(count),
-                      is_digit))
-    return std::nullopt;
-  std::from_chars(text.data(), text.data() + count, made);
-  text.remove_prefix(count);
-  return made;
-}
-
-bool take(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text.front()) == std::string_view::npos)
-    return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-/// The offset from UTC in seconds (RFC 3339, section 5.6: time-offset).
-std::optional<std::int64_t> read_offset(std::string_view text) {
-  if (text == "Z" || text == "z")
-    return 0;
-  const bool west = !text.empty() && text.front() == '-';
-  if (!take(text, "+-"))
-    return std::nullopt;
-  const auto hours = take_digits(text, 2);
-  const bool colon = take(text, ":");
-  const auto minutes = take_digits(text, 2);
-  if (!hours || !colon || !minutes || !text.empty() || *hours > 23
-      || *minutes > 59)
-    return std::nullopt;
-  const std::int64_t seconds = 3600 * *hours + 60 * *minutes;
-  return west ? -seconds : seconds;
-}
-
-/// Days from 1970-01-01, in the proleptic Gregorian calendar.
-std::optional<std::int64_t> days_of(int year, int month, int day) {
-  using namespace std::chrono;
-  const year_month_day date{std::chrono::year{year},
-                            std::chrono::month{static_cast<unsigned>(month)},
-                            std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok())
-    return std::nullopt;
-  return sys_days{date}.time_since_epoch().count();
-}
-
-std::optional<std::int64_t> read_rfc3339(std::string_view text) {
-  const auto year = take_digits(text, 4);
-  const bool dash = take(text, "-");
-  const auto month = take_digits(text, 2);
-  const bool second_dash = take(text, "-");
-  const auto day = take_digits(text, 2);
-  const bool separator = take(text, "Tt ");
-  const auto hour = take_digits(text, 2);
-  const bool colon = take(text, ":");
-  const auto minute = take_digits(text, 2);
-  const bool second_colon = take(text, ":");
-  const auto second = take_digits(text, 2);
-  if (!year || !dash || !month || !second_dash || !day || !separator || !hour
-      || !colon || !minute || !second_colon || !second || *hour > 23
-      || *minute > 59 || *second > 60)
-    return std::nullopt;
-  if (take(text, "."))
-    do
-      if (text.empty() || !is_digit(text.front()))
-        return std::nullopt;
-    while (text.remove_prefix(1), !text.empty() && is_digit(text.front()));
-  const auto offset = read_offset(text);
-  const auto days = days_of(*year, *month, *day);
-  if (!offset || !days)
-    return std::nullopt;
-  return 86'400 * *days + 3600 * *hour + 60 * *minute + *second - *offset;
-}
-
 std::optional<std::int64_t> read_time(std::string_view text) {
   std::int64_t seconds = 0;
   const auto* const end = text.data() + text.size();
@@ -179,7 +105,10 @@ std::optional<std::int64_t> read_time(std::string_view text) {
   if (rest.size() > 1 && rest.front() == '.'
       && std::all_of(rest.begin() + 1, rest.end(), is_digit))
     return text.front() == '-' ? seconds - 1 : seconds;
-  return read_rfc3339(text);
+  const auto when = parse_rfc3339(text);
+  if (!when)
+    return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(*when).count();
 }
 
 /// strftime takes what follows %s for local time.

@@ -2,6 +2,7 @@
 
 #include "job/job_id.hpp"
 #include "job/json_text.hpp"
+#include "job/rfc3339.hpp"
 #include "journal/job_codec.hpp"
 
 #include <algorithm>
@@ -11,10 +12,6 @@ namespace handoff::sqlite {
 namespace {
 
 using std::chrono::milliseconds;
-
-wall_time time_from(std::int64_t ms) {
-  return wall_time{milliseconds{ms}};
-}
 
 // Every one of these is a job that a start takes up again: the two states are
 // two ranges of one index, those which only call back are another, and each is
@@ -48,9 +45,9 @@ job_summary summary_in(const rows& row) {
     summary.uid = big_integer(row.text(3));
   else if (!row.is_null(3))
     summary.uid = std::string{row.text(3)};
-  summary.received = time_from(row.integer(4));
+  summary.received = wall_time_at(milliseconds{row.integer(4)});
   if (!row.is_null(5))
-    summary.finished = time_from(row.integer(5));
+    summary.finished = wall_time_at(milliseconds{row.integer(5)});
   return summary;
 }
 
@@ -208,7 +205,7 @@ reader::find_key(std::string_view flow, std::string_view key, wall_time now) {
       return std::nullopt;
     return key_holder{std::string{rows.text(0)},
                       {std::string{key}, std::string{rows.text(1)},
-                       time_from(rows.integer(2))}};
+                       wall_time_at(milliseconds{rows.integer(2)})}};
   });
 }
 

@@ -1,8 +1,9 @@
 #include "http/admin/query_values.hpp"
 
+#include "job/rfc3339.hpp"
+
+#include <algorithm>
 #include <charconv>
-#include <ctime>
-#include <string_view>
 
 namespace handoff {
 
@@ -14,16 +15,11 @@ std::optional<system_clock::time_point> read_time(const std::string& text) {
   if (const auto [end, failure] = std::from_chars(text.data(), last, seconds);
       failure == std::errc{} && end == last && seconds >= 0
       && seconds < 253'402'300'800)
-    return system_clock::time_point{std::chrono::seconds{seconds}};
-  std::tm broken{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &broken);
-  if (rest == nullptr)
+    return wall_time_at(std::chrono::seconds{seconds});
+  const auto when = parse_rfc3339(text);
+  if (!when)
     return std::nullopt;
-  if (*rest == '.')
-    rest += 1 + std::string_view{rest + 1}.find_first_not_of("0123456789");
-  if (std::string_view{rest} != "Z")
-    return std::nullopt;
-  return system_clock::time_point{std::chrono::seconds{::timegm(&broken)}};
+  return std::max(wall_time_at(*when), wall_time{});
 }
 
 std::optional<std::size_t> read_limit(const std::string& text) {

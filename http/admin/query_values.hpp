@@ -7,8 +7,8 @@
 
 namespace handoff {
 
-/// Reads "2026-11-22T18:00:00Z" (RFC 3339, in UTC) or a number of seconds since
-/// 1970.
+/// Reads "2026-11-22T18:00:00Z" (RFC 3339) or a number of seconds since 1970.
+/// What is before 1970 becomes 1970.
 std::optional<std::chrono::system_clock::time_point>
 read_time(const std::string& text);
 

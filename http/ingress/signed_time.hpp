@@ -10,10 +10,6 @@
 
 namespace handoff {
 
-/// A date and time of RFC 3339, section 5.6, with any offset. None if it is not
-/// that, or its year is before 1970.
-std::optional<wall_time> parse_rfc3339(std::string_view text);
-
 /// Whether a timestamp is as far from `now` as the rule allows, or less. `age`
 /// is told in words where it is. Error `unauthorized` says how far it is.
 std::optional<error> check_age(const timestamp_rule& rule,

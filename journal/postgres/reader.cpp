@@ -2,6 +2,7 @@
 
 #include "job/job_id.hpp"
 #include "job/json_text.hpp"
+#include "job/rfc3339.hpp"
 #include "journal/job_codec.hpp"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ const statement& named(std::string_view name) {
 }
 
 wall_time time_from(std::int64_t ms) {
-  return wall_time{std::chrono::milliseconds{ms}};
+  return wall_time_at(std::chrono::milliseconds{ms});
 }
 
 std::string bits_of(std::string_view job) {

@@ -1,7 +1,7 @@
 #include "config/settings.hpp"
-#include "http/ingress/signed_time.hpp"
 #include "http/ingress/verifier.hpp"
 #include "http/ingress/webhook_reader.hpp"
+#include "job/rfc3339.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
@@ -65,7 +65,7 @@ proof read_proof(const arguments& given, std::string& failed) {
       failed = "--at needs a time such as 2026-11-28T18:45:00Z";
       return wanted;
     }
-    wanted.at = *parsed;
+    wanted.at = wall_time_at(*parsed);
   }
   const auto bytes = read_all(*path);
   if (!bytes) {
