@@ -6,6 +6,7 @@
 #   tools/fuzz.sh                    each target for 20 s
 #   tools/fuzz.sh 600                for 10 minutes
 #   tools/fuzz.sh 60 ini template    these only
+#   tools/fuzz.sh 20000runs          20,000 inputs each, the same in every run
 #
 # What was found interesting stays in build/fuzz/corpus for the next run; seeds
 # are in tests/fuzz/corpus. An input is tried again with
@@ -13,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-seconds=${1:-20}
+length=${1:-20}
 targets=("${@:2}")
 if ((${#targets[@]} == 0)); then
   targets=(input_check input sender_fields verify answer template flow_loader ini
@@ -29,12 +30,18 @@ mkdir -p build/fuzz/found
 
 # Runs one target; its output is shown only where it fails.
 run() {
-  local target=$1 log=build/fuzz/$1.log
-  mkdir -p "build/fuzz/corpus/$target"
-  if "build/fuzz/tests/fuzz/${target}_fuzz" -max_total_time="$seconds" \
+  local target=$1 log=build/fuzz/$1.log corpus=build/fuzz/corpus/$1
+  local limit=(-max_total_time="$length")
+  if [[ $length == *runs ]]; then
+    # What earlier runs found would change what this one tries.
+    corpus=$(mktemp -d)
+    limit=(-runs="${length%runs}" -seed=1)
+  fi
+  mkdir -p "$corpus"
+  if "build/fuzz/tests/fuzz/${target}_fuzz" "${limit[@]}" \
     -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="build/fuzz/found/$target-" \
-    "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
+    "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1; then
     printf 'fuzz: %s: %s inputs, none breaks it\n' "$target" \
       "$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")"
   else
@@ -46,7 +53,7 @@ run() {
 
 # One for each processor at a time. xargs would go on after a failure, but for
 # its 255.
-export seconds
+export length
 export -f run
 printf '%s\n' "${targets[@]}" \
   | xargs -P "$(nproc)" -I TARGET bash -c 'run TARGET || exit 255'
