@@ -1,5 +1,7 @@
 #include "config/flow_uses.hpp"
 
+#include "config/request_reader.hpp"
+
 namespace handoff {
 namespace {
 
@@ -64,22 +66,14 @@ public:
       add(*each);
   }
 
-  void add(const form_template& form) {
-    for (const auto* each : form.expressions())
-      add(*each);
-  }
-
   void add(const std::vector<std::pair<std::string, text_template>>& fields) {
     for (const auto& [name, value] : fields)
       add(value);
   }
 
   void add(const request_template& request) {
-    add(request.url);
-    add(request.headers);
-    add(request.body);
-    add(request.form);
-    add(request.text);
+    for (const auto* each : expressions_of(request))
+      add(*each);
     for (const auto* each : expressions_of(request.answers))
       add(*each);
   }
