@@ -17,6 +17,7 @@ namespace handoff {
 struct journal_finder_options {
   /// Read on a thread of its own.
   std::shared_ptr<journal_reader> reader;
+  /// By which keys expire: `retained_time` of what forgets them.
   std::function<wall_time()> now;
   /// Counted down for each key that is looked up. May be null.
   std::shared_ptr<std::atomic<std::size_t>> lookups;

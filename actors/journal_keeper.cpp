@@ -154,7 +154,6 @@ journal_actor::behavior_type
 journal_keeper(journal_keeper_state::self_pointer self,
                journal_keeper_options options) {
   self->state.options = std::move(options);
-  self->state.retained = retention_clock{self->state.options.newest};
   self->state.measure();
   self->delayed_send(self, self->state.options.sweep_pause, sweep_atom::value);
   self->set_exit_handler([self](caf::exit_msg& exit) {

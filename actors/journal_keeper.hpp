@@ -3,7 +3,6 @@
 #include "actors/environment.hpp"
 #include "actors/journal_measures.hpp"
 #include "actors/progress.hpp"
-#include "job/retention.hpp"
 #include "journal/journal.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -50,15 +49,9 @@ struct journal_keeper_options {
   /// so would everyone who comes in the meantime.
   std::function<void(std::chrono::microseconds)> rest =
     std::this_thread::sleep_for<std::int64_t, std::micro>;
-  /// A clock that nobody can set, by which a jump of the wall clock is told
-  /// from time that has passed. Empty: the wall clock is believed.
-  std::function<std::chrono::nanoseconds()> running;
-  /// The newest time that the journal knows of at the start.
-  std::optional<wall_time> newest;
-  /// Told of a jump of the wall clock, and at the start where it is `keep` or
-  /// more ahead of `newest`, after which little is forgotten for a while; see
-  /// `retention_clock`.
-  std::function<void(std::chrono::milliseconds ahead)> clock_jumped;
+  /// The time by which something is old enough to be forgotten; see
+  /// `retained_time`. Empty: `now`.
+  std::function<wall_time()> retained_now;
   /// Jobs that finished longer ago are forgotten.
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   /// Above so many bytes finished jobs are forgotten sooner; 0: never.
@@ -108,8 +101,6 @@ struct journal_keeper_state {
   void release(const std::vector<std::string>& jobs, bool held_back);
   void check();
   void measure();
-  /// The time by which something is old enough to be forgotten.
-  wall_time retained_now();
   void sweep();
 
   self_pointer self;
@@ -117,9 +108,6 @@ struct journal_keeper_state {
   std::vector<events_ptr> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
   bool is_failing = false;
-  retention_clock retained;
-  /// At the wall clock, to see what is old enough.
-  bool has_looked = false;
 };
 
 journal_actor::behavior_type

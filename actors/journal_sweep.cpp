@@ -8,20 +8,6 @@
 
 namespace handoff {
 
-wall_time journal_keeper_state::retained_now() {
-  const auto wall = options.now();
-  if (!options.running)
-    return wall;
-  const auto seen = retained.look(wall, options.running());
-  // That a service was not running for a night is no jump worth telling.
-  const auto least = std::exchange(has_looked, true)
-                     ? std::chrono::milliseconds{1}
-                     : options.keep;
-  if (seen.jumped >= least && options.clock_jumped)
-    options.clock_jumped(seen.jumped);
-  return seen.now;
-}
-
 void journal_keeper_state::measure() {
   if (!options.measures)
     return;
@@ -37,7 +23,8 @@ void journal_keeper_state::measure() {
 }
 
 void journal_keeper_state::sweep() {
-  const auto now = retained_now();
+  const auto now =
+    options.retained_now ? options.retained_now() : options.now();
   auto before = now - options.keep;
   if (options.keep_bytes > 0) {
     const auto bytes = options.store->bytes();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 namespace handoff {
 
@@ -36,6 +37,23 @@ std::chrono::nanoseconds time_since_boot() {
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   return std::chrono::seconds{now.tv_sec}
        + std::chrono::nanoseconds{now.tv_nsec};
+}
+
+retained_time::retained_time(options given)
+    : options_{std::move(given)}, clock_{options_.newest} {}
+
+retained_time::wall retained_time::now() {
+  retention_clock::reading seen;
+  std::chrono::milliseconds least{1};
+  {
+    const std::scoped_lock lock{mutex_};
+    seen = clock_.look(options_.now(), options_.running());
+    if (!std::exchange(has_looked_, true))
+      least = std::max(least, options_.keep);
+  }
+  if (seen.jumped >= least && options_.jumped)
+    options_.jumped(seen.jumped);
+  return seen.now;
 }
 
 } // namespace handoff

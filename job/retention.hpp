@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <mutex>
 #include <optional>
 
 namespace handoff {
@@ -55,5 +57,36 @@ private:
 
 /// CLOCK_BOOTTIME (clock_gettime(2)).
 std::chrono::nanoseconds time_since_boot();
+
+/// A retention clock for several threads: what is forgotten and what is looked
+/// up go by the same time, or a jump would have a key looked up in vain that
+/// is still kept. Thread-safe.
+class retained_time {
+public:
+  using wall = retention_clock::wall;
+
+  struct options {
+    std::function<wall()> now;
+    /// A clock that nobody can set.
+    std::function<std::chrono::nanoseconds()> running = time_since_boot;
+    /// The newest time that is known from before the start.
+    std::optional<wall> newest = {};
+    /// How far the first look may be ahead of `newest` without a word: that a
+    /// service was not running for a night is no jump worth telling.
+    std::chrono::milliseconds keep{0};
+    /// Told of a jump ahead, by the thread that saw it. May be empty.
+    std::function<void(std::chrono::milliseconds ahead)> jumped = {};
+  };
+
+  explicit retained_time(options given);
+
+  wall now();
+
+private:
+  const options options_;
+  std::mutex mutex_;
+  retention_clock clock_;
+  bool has_looked_ = false;
+};
 
 } // namespace handoff

@@ -6,6 +6,7 @@
 #include "actors/root_supervisor.hpp"
 #include "config/flow_loader.hpp"
 #include "job/job_id.hpp"
+#include "job/retention.hpp"
 #include "journal/job_codec.hpp"
 
 #include <caf/atom.hpp>
@@ -267,22 +268,32 @@ void ActorTest::start() {
   journal_finder_options finder;
   finder.reader = store;
   finder.now = options.now;
+  std::function<wall_time()> retained_now;
+  if (running) {
+    const auto retained = std::make_shared<retained_time>(
+      retained_time::options{.now = options.now,
+                             .running = running,
+                             .jumped = [this](milliseconds ahead) {
+                               jumps.push_back(ahead);
+                             }});
+    retained_now = [retained] {
+      return retained->now();
+    };
+    finder.now = retained_now;
+  }
   finder.lookups = {options.admission, &options.admission->lookups};
   options.finder = system->spawn(journal_finder, std::move(finder));
   journal_keeper_options keeper;
   keeper.store = store;
   keeper.finder = options.finder;
   keeper.now = options.now;
+  keeper.retained_now = retained_now;
   keeper.commit_delay = commit_delay;
   keeper.rest = [this](std::chrono::microseconds time) {
     rests.push_back(time);
     while_resting();
   };
-  keeper.running = running;
   keeper.watched = &watched.add();
-  keeper.clock_jumped = [this](milliseconds ahead) {
-    jumps.push_back(ahead);
-  };
   keeper.health = [this](const std::optional<error>& failure) {
     health.push_back(failure.has_value());
   };

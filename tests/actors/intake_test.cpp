@@ -55,6 +55,27 @@ TEST_F(IntakeTest, MakesOneJobOfOneKeyInFlight) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
+// The key is kept: a redelivery after a jump of the clock made a second clone.
+TEST_F(IntakeTest, KnowsAKeyAgainAfterTheClockHasJumped) {
+  milliseconds ahead{0};
+  options.now = [&ahead, before = options.now] {
+    return before() + ahead;
+  };
+  running = [this] {
+    return std::chrono::nanoseconds{now()};
+  };
+  start();
+  const auto flow = load();
+  send(flow);
+  run_for(1s);
+  ahead = std::chrono::hours{30 * 24};
+  const auto again = send(flow);
+  run_for(1s);
+  ASSERT_EQ(status_of(*again), 200);
+  EXPECT_TRUE(is_replayed(*again));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
 TEST_F(IntakeTest, TellsAJoinedSenderThatDoesNotWaitOfTheJob) {
   start();
   const auto flow = load();

@@ -260,7 +260,10 @@ void service::spawn_actors(const checked_configuration& configuration) {
   metrics_ = std::make_shared<metrics>(std::move(counted));
   journal_finder_options finder;
   finder.reader = open_reader();
-  finder.now = now;
+  const auto retained = std::make_shared<retained_time>(retention(now, from));
+  finder.now = [retained] {
+    return retained->now();
+  };
   finder.lookups = {admission_, &admission_->lookups};
   finder_ = actors_->spawn<caf::detached>(journal_finder, std::move(finder));
   journal_keeper_options keeper;
@@ -295,7 +298,9 @@ void service::spawn_actors(const checked_configuration& configuration) {
   keeper.keep_bytes = from.journal.keep_bytes;
   keeper.watched = &progress_->add();
   keeper.measures = measures_;
-  watch_retention(keeper);
+  keeper.retained_now = [retained] {
+    return retained->now();
+  };
   journal_ = actors_->spawn<caf::detached>(journal_keeper, std::move(keeper));
   outbound_ = outbound(*actors_, client_);
   auto env = std::make_shared<environment>();
@@ -346,20 +351,24 @@ void service::spawn_actors(const checked_configuration& configuration) {
   supervisor_view_ = actors_->spawn(supervisor_view, supervisor_view_of(from));
 }
 
-void service::watch_retention(journal_keeper_options& keeper) const {
+retained_time::options service::retention(std::function<wall_time()> now,
+                                          const settings& from) const {
+  retained_time::options made;
+  made.now = std::move(now);
+  made.keep = from.journal.keep;
   auto listed = store_->list({.limit = 1});
   if (const auto* failed = std::get_if<error>(&listed))
     throw std::runtime_error{failed->detail};
   const auto& jobs = std::get<job_page>(listed).jobs;
   if (!jobs.empty())
-    keeper.newest = jobs[0].received;
-  keeper.running = time_since_boot;
-  keeper.clock_jumped = [log = log_](std::chrono::milliseconds ahead) {
+    made.newest = jobs[0].received;
+  made.jumped = [log = log_](std::chrono::milliseconds ahead) {
     log->warn("handoff: the clock has jumped {} s ahead: finished jobs are "
               "kept for another hour, and then forgotten step by step; set the "
               "clock if it is wrong",
               std::chrono::duration_cast<std::chrono::seconds>(ahead).count());
   };
+  return made;
 }
 
 supervisor_view_options

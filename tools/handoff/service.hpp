@@ -11,6 +11,7 @@
 #include "http/admin/supervisor_view.hpp"
 #include "http/front_door/front_door.hpp"
 #include "http/ingress/ingress.hpp"
+#include "job/retention.hpp"
 #include "tools/handoff/guardian.hpp"
 #include "tools/handoff/log_output.hpp"
 
@@ -82,8 +83,9 @@ private:
   void make_records();
   void open_journal(const settings& from);
   void spawn_actors(const checked_configuration& configuration);
-  /// Has the journal keeper forget nothing only because the clock has jumped.
-  void watch_retention(journal_keeper_options& keeper) const;
+  /// The time by which the journal forgets, which believes no jump of `now`.
+  retained_time::options retention(std::function<wall_time()> now,
+                                   const settings& from) const;
   supervisor_view_options supervisor_view_of(const settings& from) const;
   void spawn_reloader(const settings& from, const service_listener& listener);
   void spawn_guardian(service_listener listener);
