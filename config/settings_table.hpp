@@ -40,7 +40,8 @@ enum class setting_type {
   proxy,
 };
 
-/// One key that the INI and the command line know.
+/// One key that the INI and the command line know. What it means stands in
+/// config/handoff.ini and docs/configuration.md.
 struct setting_key {
   std::string_view section;
   std::string_view key;
@@ -52,7 +53,6 @@ struct setting_key {
   std::vector<std::string_view> choices = {};
   /// As an INI would say it; empty if there is none.
   std::string default_text = {};
-  std::string_view meaning = {};
   /// Puts a value where it belongs. None for CAF's own options.
   std::function<void(settings&, const setting_value&)> set = {};
   /// The value that is in force, as the INI would say it.
