@@ -242,12 +242,15 @@ answer_reading read_answer(const flow& definition,
                            const judged_through& through) {
   static const outcome_rules none;
   static const std::vector<int> no_status;
-  auto context = context_of(definition, record);
+  const auto* shared = through.connection.get();
+  template_context context;
+  // Without rules no expression is asked for.
+  if (request.answers.any() || (shared != nullptr && !shared->outcome.empty()))
+    context = context_of(definition, record);
   if (through.element != nullptr) {
     context.item = &through.element->item;
     context.index = through.element->index;
   }
-  const auto* shared = through.connection.get();
   auto reading = read_answer(
     request.answers, shared != nullptr ? shared->outcome : none, done, context,
     [&](std::string text) { return masked(definition, std::move(text)); },

@@ -39,7 +39,11 @@ public:
   event_writer(const event_writer&) = delete;
   event_writer& operator=(const event_writer&) = delete;
 
-  void add(job_event event) { waiting_.push_back(std::move(event)); }
+  void add(job_event event) {
+    if (waiting_.empty())
+      waiting_.reserve(events_expected);
+    waiting_.push_back(std::move(event));
+  }
 
   /// Calls `then` once all that was added so far is durable, after every
   /// `then` that is still waiting.
@@ -82,6 +86,8 @@ public:
 
 private:
   static constexpr std::chrono::seconds commit_patience{60};
+  /// Of most jobs between two commits.
+  static constexpr std::size_t events_expected = 4;
 
   events_ptr batch_of_waiting() {
     return std::make_shared<const std::vector<job_event>>(

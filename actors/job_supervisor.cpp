@@ -28,7 +28,7 @@ void job_supervisor_state::begin(job_supervisor_options options) {
   recovery_place = std::move(options.recovery_place);
   draining = options.draining;
   record.emplace(self, env, std::move(options.record));
-  rules = follow_up_rules_of(**record, definition);
+  set_rules();
   // The last one is for callbacks.
   slots.resize(env->pool_workers + 1);
   for (const auto kind :
@@ -68,10 +68,22 @@ void job_supervisor_state::resume(step_kind kind) {
   }
 }
 
+void job_supervisor_state::set_rules() {
+  rules = follow_up_rules_of(**record, definition);
+  planned_at.reset();
+}
+
+const plan_step& job_supervisor_state::plan() const {
+  if (planned_at != record->revision()) {
+    planned = next_step(rules.sub_actions, (*record)->sub_actions);
+    planned_at = record->revision();
+  }
+  return planned;
+}
+
 std::optional<job_change> job_supervisor_state::choice_due() const {
   if (!definition || next_of(**record) != job_work::steps)
     return std::nullopt;
-  const auto plan = next_step(rules.sub_actions, (*record)->sub_actions);
   const auto skipped = [&](std::size_t at) {
     const auto* wanted = sub_action_of(at);
     if (wanted == nullptr || !wanted->when
@@ -82,13 +94,13 @@ std::optional<job_change> job_supervisor_state::choice_due() const {
     view.context = &context;
     return !holds(*wanted->when, view);
   };
-  for (const auto* turn : {&plan.start, &plan.expand})
+  for (const auto* turn : {&plan().start, &plan().expand})
     for (const auto at : *turn)
       if (skipped(at))
         return step_settled{
           sub_action_at(at), sub_action_status::skipped,
           error{error_kind::when_false, "its \"when\" does not hold"}};
-  for (const auto at : plan.expand) {
+  for (const auto at : plan().expand) {
     auto found = elements_of(*definition->sub_actions[at].for_each,
                              context_of(*definition, **record));
     if (auto* failed = std::get_if<error>(&found))
@@ -146,7 +158,7 @@ void job_supervisor_state::settle() {
       const bool expands = std::holds_alternative<steps_expanded>(each);
       record->change(std::move(each));
       if (expands)
-        rules = follow_up_rules_of(**record, definition);
+        set_rules();
     }
     if (!adds_steps)
       continue;
@@ -178,7 +190,7 @@ void job_supervisor_state::obey(const job_order_ptr& order) {
     [&] {
       if ((*record)->flow_version != before)
         definition = order->current;
-      rules = follow_up_rules_of(**record, definition);
+      set_rules();
       // What failed may be due again.
       for (const auto kind : {step_kind::sub_action, step_kind::compensation,
                               step_kind::callback})

@@ -109,6 +109,9 @@ struct job_supervisor_state {
   /// Ends the attempts of an earlier process, and waits for the next ones.
   void resume(step_kind kind);
   void settle();
+  void set_rules();
+  /// What `next_step` says of the record as it is.
+  const plan_step& plan() const;
   void wait_for_next_attempt(step_ref step);
   step_definition definition_of(step_ref step) const;
   std::string upstream_of_step(step_ref step) const;
@@ -122,7 +125,8 @@ struct job_supervisor_state {
   void withdraw_turns();
   /// Begins the step if it has its turn at once.
   void ask_turn(step_ref step, std::size_t slot);
-  void start(step_ref step, std::size_t slot, turn_ptr turn);
+  void start(step_ref step, std::size_t slot, turn_ptr turn,
+             std::string upstream);
   void send(std::size_t slot, outbound_call call);
   void end_attempt(std::size_t slot, step_ended change);
   /// An attempt found that what is waited for is not there yet.
@@ -149,6 +153,9 @@ struct job_supervisor_state {
   root_supervisor_actor root;
   std::optional<owned_job<self_pointer>> record;
   follow_up_rules rules;
+  mutable plan_step planned;
+  /// The revision of the record that `planned` is of.
+  mutable std::optional<std::uint64_t> planned_at;
   std::vector<pool_slot> slots;
   std::map<step_ref, waiting_turn> waiting;
   /// Whose pause before the next attempt is over.

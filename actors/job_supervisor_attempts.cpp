@@ -108,10 +108,10 @@ std::vector<step_ref> job_supervisor_state::ready() const {
   };
   add_next(step_kind::callback);
   const auto& subs = (*record)->sub_actions;
-  const auto plan = next_step(rules.sub_actions, subs);
-  auto first = plan.start.begin();
+  const auto& start = plan().start;
+  auto first = start.begin();
   for (std::size_t at = 0; at < subs.size(); ++at) {
-    const bool is_new = first != plan.start.end() && *first == at;
+    const bool is_new = first != start.end() && *first == at;
     if (is_new)
       ++first;
     const bool is_whole = rules.sub_actions[at].is_repeated;
@@ -166,7 +166,7 @@ void job_supervisor_state::ask_turn(step_ref step, std::size_t slot) {
       caf::anon_send(self, granted_atom::value, step, std::move(turn));
     });
   if (auto* turn = std::get_if<turn_ptr>(&asked)) {
-    start(step, slot, std::move(*turn));
+    start(step, slot, std::move(*turn), std::move(upstream));
     return;
   }
   const auto& step_name = steps_of(**record, step.kind)[step.index].name;
@@ -181,15 +181,17 @@ void job_supervisor_state::ask_turn(step_ref step, std::size_t slot) {
 void job_supervisor_state::turn_granted(step_ref step, turn_ptr turn) {
   // Without a ticket it was withdrawn. A turn that is not used goes to the
   // next who waits; the step asks again when it can begin.
-  if (waiting.erase(step) == 0)
+  auto asked = waiting.extract(step);
+  if (asked.empty())
     return;
   const auto slot = free_slot(step.kind);
   if (slot && !draining && !record->is_commanded() && is_ready(step))
-    start(step, *slot, std::move(turn));
+    start(step, *slot, std::move(turn), std::move(asked.mapped().upstream));
   proceed();
 }
 
-void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn) {
+void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn,
+                                 std::string upstream) {
   auto& slot = slots[at];
   slot.step = step;
   slot.made = attempt{};
@@ -199,7 +201,7 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn) {
   slot.made.worker = step.kind == step_kind::callback
                      ? "callback"
                      : "sub-action-" + std::to_string(at + 1);
-  slot.made.upstream = upstream_of_step(step);
+  slot.made.upstream = std::move(upstream);
   due.erase(step);
   definition = env->fresh(definition);
   // Of a job that may be what ends the process, it is known before it happens

@@ -117,6 +117,9 @@ claim_of(const flow& definition, const webhook& hook,
 /// What people call the job. What cannot be rendered is no reason to refuse a
 /// webhook.
 std::string title_of(const flow& definition, const webhook& hook) {
+  const auto& literals = definition.title.literals();
+  if (literals.size() == 1 && literals.front().empty())
+    return {};
   template_context context;
   set_webhook(context, hook);
   auto rendered = definition.title.render(context, template_place::text);
@@ -152,9 +155,11 @@ milliseconds deadline_limit(const flow& definition, milliseconds limit) {
 
 trace_context trace_of(const headers& fields) {
   const auto* parent = find_header(fields, "traceparent");
+  constexpr std::string_view tracestate = "tracestate";
   std::vector<std::string_view> states;
   for (const auto& each : fields)
-    if (lower_case(each.name) == "tracestate")
+    if (each.name.size() == tracestate.size()
+        && lower_case(each.name) == tracestate)
       states.push_back(each.value);
   return continue_trace(parent != nullptr ? *parent : "", states);
 }

@@ -30,15 +30,22 @@ public:
 
   const job* operator->() const { return &record_; }
 
+  /// Another number whenever the record has changed.
+  std::uint64_t revision() const { return revision_; }
+
   /// Brings the record forward; the event goes into the next commit.
   void change(job_change what) {
+    ++revision_;
     auto event = make_event(record_, env_->now(), std::move(what));
     apply(record_, event);
     events_.add(std::move(event));
   }
 
   /// Brings the record forward by an event that the caller journals.
-  void take(const job_event& event) { apply(record_, event); }
+  void take(const job_event& event) {
+    ++revision_;
+    apply(record_, event);
+  }
 
   /// Calls `then` once all changes so far are durable.
   void flush(std::function<void()> then = nullptr) {
@@ -86,6 +93,7 @@ private:
   event_writer<Self> events_;
   Self self_;
   std::size_t commands_ = 0;
+  std::uint64_t revision_ = 0;
 };
 
 } // namespace handoff

@@ -2,6 +2,7 @@
 
 #include "config/template_value.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace handoff {
@@ -33,6 +34,13 @@ int hex_value(char c) {
                               : -1;
 }
 
+/// Whether a decoder would make something else of `text`.
+bool is_encoded(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return c == '%' || static_cast<unsigned char>(c) >= 0x80;
+  });
+}
+
 /// `text` with every percent-encoding undone, however often one is within
 /// another: "%252e" is ".".
 std::string fully_decoded(std::string_view text) {
@@ -62,6 +70,8 @@ std::string fully_decoded(std::string_view text) {
 /// 3986, section 5.2.4): what follows a ";" is a parameter to some, and others
 /// stop at what ends a path or a string.
 bool is_dot_segment(std::string_view segment) {
+  if (segment.find('.') == npos && !is_encoded(segment))
+    return false;
   const auto plain = fully_decoded(segment);
   const auto name = std::string_view{plain}.substr(
     0, plain.find_first_of(std::string_view{";?#\0", 4}));
@@ -125,7 +135,8 @@ std::optional<error> url_builder::piece(const template_expression& expression,
     return failed(expression, expression.makes_segments()
                                 ? "has an empty segment"
                                 : "is empty, which a path cannot take");
-  const auto plain = fully_decoded(text);
+  const auto decoded = is_encoded(text) ? fully_decoded(text) : std::string{};
+  const auto plain = decoded.empty() ? text : std::string_view{decoded};
   if (plain.find('\\') != npos)
     return failed(expression,
                   "has a backslash in it, which a path cannot take");

@@ -10,15 +10,18 @@ std::string upstream_of(std::string_view url) {
   const auto colon = url.find("://");
   if (colon == std::string_view::npos)
     return {};
-  const auto authority = colon + 3;
-  auto made = lower_case(
-    url.substr(0, std::min(url.find_first_of("/?#", authority), url.size())));
-  // An IPv6 address has colons of its own, in brackets (RFC 3986, section
-  // 3.2.2).
-  const auto name_end = made.find(']', authority);
-  const auto port =
-    made.find(':', name_end == std::string::npos ? authority : name_end);
-  if (port == std::string::npos)
+  // Of an IPv6 address the colons stand in brackets (RFC 3986, section 3.2.2).
+  const auto end = url.find_first_of("/?#", colon + 3);
+  const auto size = std::min(end, url.size());
+  std::string made;
+  made.reserve(size + 4);
+  bool has_port = false;
+  for (std::size_t at = 0; at < size; ++at) {
+    const char c = url[at];
+    has_port = at >= colon + 3 && (c == ':' || (has_port && c != ']'));
+    made += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  if (!has_port)
     made += made.starts_with("https:") ? ":443" : ":80";
   return made;
 }

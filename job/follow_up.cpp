@@ -47,6 +47,12 @@ std::vector<job_change> cancellations(const job& record) {
 }
 
 std::vector<job_change> skips(const job& record, const follow_up_rules& rules) {
+  // Only after something that did not succeed.
+  if (std::all_of(record.sub_actions.begin(), record.sub_actions.end(),
+                  [](const step_record& each) {
+                    return !is_final(each.status) || is_satisfied(each);
+                  }))
+    return {};
   std::vector<job_change> changes;
   for (const auto at : next_step(rules.sub_actions, record.sub_actions).skip)
     changes.emplace_back(step_settled{

@@ -227,8 +227,11 @@ void known_jobs::add(const job_event& event) {
 }
 
 void known_jobs::tell(known_job& to, const job_event& event) {
-  if (to.event_count++ == 0)
+  if (to.event_count++ == 0) {
     touched_.push_back(&to);
+    // What the events of most jobs take in one commit.
+    to.events.reserve(512);
+  }
   encode(event, to.events);
   if (to.events.size() > options_.row_bytes_max)
     throw batch_rejected{"the events of job " + to.record.id

@@ -231,13 +231,15 @@ turn_ptr call_turns::take_ready(time_point now,
     return found;
   std::vector<socket_place> places;
   bool none_left = false;
-  const auto ready = governor_.take_ready(now, [&] {
+  const auto take_place = [&] {
     auto place = none_left ? std::nullopt : sockets_.place(now);
     none_left = !place;
     if (place)
       places.push_back(std::move(*place));
     return place.has_value();
-  });
+  };
+  // By reference: a copy would take memory for each call.
+  const auto ready = governor_.take_ready(now, std::ref(take_place));
   for (std::size_t at = 0; at < ready.size(); ++at) {
     auto given = std::make_shared<governed_turn>(shared_from_this(), ready[at],
                                                  std::move(places[at]));

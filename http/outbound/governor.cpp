@@ -312,19 +312,23 @@ bool governor::withdraw(std::uint64_t call, time_point now) {
 
 std::vector<std::uint64_t>
 governor::take_ready(time_point now, const std::function<bool()>& has_place) {
-  for (auto* host : std::exchange(put_off_, {}))
-    mark(*host);
+  if (!put_off_.empty())
+    for (auto* host : std::exchange(put_off_, {}))
+      mark(*host);
   while (!wakeups_.empty() && wakeups_.begin()->first <= now) {
     auto* host = wakeups_.begin()->second;
     wake_at(*host, std::nullopt);
     mark(*host);
   }
   std::vector<std::uint64_t> ready;
-  for (auto* host : std::exchange(marked_, {})) {
+  // What is marked meanwhile has its turn next time.
+  looked_at_.swap(marked_);
+  for (auto* host : looked_at_) {
     host->marked = false;
     start_from(*host, now, has_place, ready);
     mark_idle(*host, now);
   }
+  looked_at_.clear();
   forget_idle(now);
   return ready;
 }

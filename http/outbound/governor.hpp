@@ -155,9 +155,10 @@ private:
   waiting_line waiting_;
   std::unordered_map<std::uint64_t, running_call> running_;
   std::set<std::pair<time_point, upstream*>> wakeups_;
-  std::vector<upstream*> marked_;  ///< where something may start
-  std::vector<upstream*> put_off_; ///< ... once there is a place for it
-  std::list<upstream*> idle_;      ///< longest idle first
+  std::vector<upstream*> marked_;    ///< where something may start
+  std::vector<upstream*> looked_at_; ///< empty but for its room
+  std::vector<upstream*> put_off_;   ///< ... once there is a place for it
+  std::list<upstream*> idle_;        ///< longest idle first
 };
 
 } // namespace handoff

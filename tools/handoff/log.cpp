@@ -99,7 +99,10 @@ private:
   /// A value that ends where it ends, whatever is in it.
   static std::string word(std::string_view value) {
     auto text = printable(value);
-    if (text.find_first_of(" \"=\\") == std::string::npos)
+    const bool is_one = std::none_of(text.begin(), text.end(), [](char c) {
+      return c == ' ' || c == '"' || c == '=' || c == '\\';
+    });
+    if (is_one)
       return text;
     std::string quoted = "\"";
     for (const char each : text)
