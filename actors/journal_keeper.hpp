@@ -101,6 +101,7 @@ struct journal_keeper_state {
   void release(const std::vector<std::string>& jobs, bool held_back);
   void check();
   void measure();
+  bool is_over_keep_bytes() const;
   void sweep();
 
   self_pointer self;
@@ -108,6 +109,8 @@ struct journal_keeper_state {
   std::vector<events_ptr> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
   bool is_failing = false;
+  /// Jobs that the next step towards `keep_bytes` forgets.
+  std::size_t room_step = 1;
 };
 
 journal_actor::behavior_type

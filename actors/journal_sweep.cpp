@@ -2,6 +2,7 @@
 
 #include "actors/journal_keeper.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <variant>
@@ -22,20 +23,31 @@ void journal_keeper_state::measure() {
     options.measures->ambiguous = known->jobs.size();
 }
 
+bool journal_keeper_state::is_over_keep_bytes() const {
+  if (options.keep_bytes == 0)
+    return false;
+  const auto bytes = options.store->bytes();
+  const auto* used = std::get_if<std::uint64_t>(&bytes);
+  return used != nullptr && *used > options.keep_bytes;
+}
+
 void journal_keeper_state::sweep() {
   const auto now =
     options.retained_now ? options.retained_now() : options.now();
   auto before = now - options.keep;
-  if (options.keep_bytes > 0) {
-    const auto bytes = options.store->bytes();
-    const auto* used = std::get_if<std::uint64_t>(&bytes);
-    // Room is needed, whatever the clock says.
-    if (used != nullptr && *used > options.keep_bytes)
-      before = options.now();
+  auto limit = options.sweep_step;
+  if (is_over_keep_bytes()) {
+    // Room is needed, whatever the clock says; but no more is forgotten than
+    // has to be. How much room a job gives is seen by trying.
+    before = options.now();
+    limit = std::min(room_step, options.sweep_step);
+    room_step = std::min(2 * limit, options.sweep_step);
+  } else {
+    room_step = 1;
   }
-  const auto pruned = options.store->prune(before, now, options.sweep_step);
+  const auto pruned = options.store->prune(before, now, limit);
   const auto* count = std::get_if<std::size_t>(&pruned);
-  const bool more = count != nullptr && *count == options.sweep_step;
+  const bool more = count != nullptr && *count == limit;
   if (!more) {
     options.store->maintain();
     measure();
