@@ -29,6 +29,18 @@ TEST(CheckTest, MissesADirectoryOnlyIfItIsAskedFor) {
                 "(flows.directory)");
 }
 
+TEST(CheckTest, WarnsOfKeysThatOutliveTheirJobs) {
+  temporary_folder folder;
+  const auto ini = folder.write("handoff.ini", "[journal]\nkeep = 2s\n");
+  folder.write("flows/a.json", R"({"name": "a", "clone": {"uid": "/id",
+    "request": {"method": "POST", "url": "http://a/c"}}})");
+  const auto made = check(ini, {});
+  EXPECT_TRUE(made.errors.empty());
+  ASSERT_EQ(made.warnings.size(), 1u);
+  EXPECT_EQ(made.warnings[0].where, "/idempotency/keep");
+  EXPECT_TRUE(check(ini, {"--journal.keep=2d"}).warnings.empty());
+}
+
 TEST(CheckTest, AcceptsWhatIsShipped) {
   const auto made = check(
     std::filesystem::path{HANDOFF_SOURCE_DIR} / "config" / "handoff.ini", {});
