@@ -210,10 +210,20 @@ result<outbound_call> build_call(const flow& definition,
 std::optional<std::string> missing_value(const flow& definition,
                                          const job& record) {
   const auto context = context_of(definition, record);
-  for (const auto& [expression, as_text] : definition.required_values)
-    if (!has_value(expression, context, as_text))
-      return expression.text
-           + " is missing in the webhook, and the flow needs it";
+  for (const auto& [text, place] : definition.required_values) {
+    const auto why = [&]() -> std::optional<error> {
+      if (!place) {
+        const auto value = text.render_json(context);
+        const auto* failed = std::get_if<error>(&value);
+        return failed != nullptr ? std::optional{*failed} : std::nullopt;
+      }
+      const auto rendered = text.render(context, *place);
+      const auto* failed = std::get_if<error>(&rendered);
+      return failed != nullptr ? std::optional{*failed} : std::nullopt;
+    }();
+    if (why)
+      return why->detail + "; the flow needs it of the webhook";
+  }
   return std::nullopt;
 }
 
@@ -251,6 +261,8 @@ answer_reading read_answer(const flow& definition,
     context.item = &through.element->item;
     context.index = through.element->index;
   }
+  if (through.prepared != nullptr)
+    context.prepared = through.prepared;
   auto reading = read_answer(
     request.answers, shared != nullptr ? shared->outcome : none, done, context,
     [&](std::string text) { return masked(definition, std::move(text)); },

@@ -71,6 +71,9 @@ struct judged_through {
   bool again = false;
   /// Of an element's step; null: of another.
   const step_element* element = nullptr;
+  /// Answers of calls before the clone that are not journaled yet; null: those
+  /// of the record.
+  const nlohmann::json* prepared = nullptr;
 };
 
 /// What the flow, and then the connection, find in the answer to `request`,

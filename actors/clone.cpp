@@ -76,8 +76,10 @@ void clone_state::admit() {
       missing && std::holds_alternative<outbound_call>(built))
     built = error{error_kind::invalid_request, *missing};
   if (const auto* failed = std::get_if<error>(&built)) {
-    answer(problem_reply(masked(
-      *order->definition, {error_kind::invalid_request, failed->detail})));
+    const auto why =
+      masked(*order->definition, {error_kind::invalid_request, failed->detail});
+    env->turn_away(*order, why);
+    answer(problem_reply(why));
     self->quit();
     return;
   }
@@ -326,6 +328,7 @@ void clone_state::attempt_ended(const exchange& done) {
     return;
   }
   const auto counted = (*record)->clone.counted + (made.counted ? 1u : 0u);
+  was_unknown = was_unknown || verdict.outcome == clone_outcome::unknown;
   follow(after_attempt(rules, verdict, counted, env->random(),
                        retry_after_of(done, env->now())),
          std::move(made));
@@ -336,7 +339,8 @@ answer_reading clone_state::read(const request_template& request,
   const bool again =
     token_renewed || was_token_refused((*record)->clone.attempts);
   auto reading = read_answer(*order->definition, request, **record, done, true,
-                             {env->connection_of(request), again, nullptr});
+                             {env->connection_of(request), again, nullptr,
+                              needs_prepare() ? &prepared : nullptr});
   token_renewed = reading.rule && reading.rule->then == ruled::refresh;
   if (token_renewed)
     env->turns->token_refused(request.connection, done.token);
@@ -375,6 +379,8 @@ early_attempt clone_state::early() const {
 void clone_state::follow(const clone_step& wanted,
                          std::optional<attempt> made) {
   auto step = wanted;
+  if (!rules.probe && (was_unknown || may_have_happened(**record)))
+    step = in_doubt(std::move(step));
   // Of what was never answered, the calls before the clone come first.
   if (step.action == clone_action::attempt && needs_prepare()
       && prepared.size() < order->definition->prepare.size())

@@ -1,6 +1,8 @@
 #include "actors/commands.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace handoff {
 namespace {
@@ -9,6 +11,22 @@ std::vector<std::string> names_of(const flow& definition) {
   std::vector<std::string> names;
   for (const auto& each : definition.sub_actions)
     names.push_back(each.name);
+  return names;
+}
+
+/// The sub-actions that the two make other elements of.
+std::vector<std::string> regrouped(const flow& own, const flow& current) {
+  const auto elements = [](const sub_action_template* of) {
+    return of != nullptr && of->for_each ? std::optional{std::pair{
+             of->for_each->elements.expressions().front().text,
+             of->for_each->batch}}
+                                         : std::nullopt;
+  };
+  std::vector<std::string> names;
+  for (const auto& each : own.sub_actions)
+    if (each.for_each
+        && elements(&each) != elements(find_sub_action(current, each.name)))
+      names.push_back(each.name);
   return names;
 }
 
@@ -29,6 +47,8 @@ result<command_flow> command_flow_of(const job_order& order,
     known.rules.push_back(each.rule);
   if (followed->clone.poll)
     known.poll_limit = followed->clone.poll->times.limit;
+  if (order.current && own)
+    known.regrouped = regrouped(*own, *order.current);
   if (order.current)
     known.change =
       definition_changed{order.current->version,

@@ -24,6 +24,8 @@
 
 namespace handoff {
 
+struct clone_order;
+
 /// How much work is taken on. Whoever does the work holds a place for it, which
 /// gives itself back.
 struct admission_counts {
@@ -78,6 +80,9 @@ struct environment {
   restart_limits restarts;
   /// How long a journal that failed is left alone before it is tried again.
   std::chrono::milliseconds journal_pause{1'000};
+  /// Told of a webhook that is refused after it was handed to the actors, and
+  /// why. May be empty.
+  std::function<void(const clone_order&, const error&)> turned_away;
   /// Called with an actor's name for each message that it takes; may throw.
   /// For tests of what happens then.
   std::function<void(std::string_view actor)> fault;
@@ -91,6 +96,11 @@ struct environment {
   connection_ptr connection_of(const request_template& request) const {
     return request.connection.empty() ? nullptr
                                       : connections->find(request.connection);
+  }
+
+  void turn_away(const clone_order& order, const error& why) const {
+    if (turned_away)
+      turned_away(order, why);
   }
 
   void fault_point(std::string_view actor) const {

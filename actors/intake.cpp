@@ -27,9 +27,13 @@ bool has_failed_for_good(const job& record) {
       && record.clone.failure.has_value();
 }
 
-reply key_reused_reply() {
-  return problem_reply({error_kind::idempotency_key_reused,
-                        "this idempotency key came with another body before"});
+error key_reused() {
+  return {error_kind::idempotency_key_reused,
+          "this idempotency key came with another body before"};
+}
+
+joined_responder::preference preference_of(const clone_order& order) {
+  return {order.respond_async, order.preference_applied};
 }
 
 } // namespace
@@ -45,14 +49,15 @@ void intake_state::take(const clone_order_ptr& order) {
   if (auto senders = held.senders.lock()) {
     no_job(*order);
     if (is_same_body(*order, held.fingerprint))
-      senders->join(order->responder, order->answer_by, order->respond_async);
+      senders->join(order->responder, self->clock().now(), order->answer_by,
+                    preference_of(*order));
     else
-      order->responder->answer(key_reused_reply());
+      refuse_key(*order, held.job);
     return;
   }
   auto senders = std::make_shared<joined_responder>(
-    order->responder, order->answer_by, order->respond_async);
-  held = {record.claim->fingerprint, senders};
+    order->responder, order->answer_by, preference_of(*order));
+  held = {record.id, record.claim->fingerprint, senders};
   auto joined = std::make_shared<clone_order>(*order);
   joined->intake = self->address();
   joined->responder = std::move(senders);
@@ -81,8 +86,10 @@ void intake_state::begin(const clone_order_ptr& order) {
   }
   order->place->leave();
   no_job(*order);
-  order->responder->answer(
-    overloaded_reply("its clone would not get its turn in time", *later));
+  const error why{error_kind::overloaded,
+                  "its clone would not get its turn in time"};
+  env->turn_away(*order, why);
+  order->responder->answer(overloaded_reply(why.detail, *later));
 }
 
 void intake_state::look_up(const clone_order_ptr& order) {
@@ -124,7 +131,7 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
     return;
   }
   if (!found.failure && is_same && found.record
-      && found.record->status == job_status::cloning) {
+      && found.record->status == job_status::cloning && !found.record->reply) {
     order->responder->answer_by(
       order->answer_by, accepted_reply(*order->definition, *found.record, {}));
     if (self->clock().now() < order->answer_by && !order->respond_async)
@@ -137,7 +144,7 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
   if (found.failure)
     order->responder->answer(problem_reply(*found.failure));
   else if (!is_same || !found.record)
-    order->responder->answer(key_reused_reply());
+    refuse_key(*order, found.record ? found.record->id : std::string{});
   else
     order->responder->answer(
       replayed_reply(*definition_of(*order, found), *found.record));
@@ -160,6 +167,12 @@ flow_ptr intake_state::definition_of(const clone_order& order,
   auto compiled = env->compile(*found.definition);
   auto* const own = std::get_if<flow_ptr>(&compiled);
   return own != nullptr ? *own : order.definition;
+}
+
+void intake_state::refuse_key(const clone_order& order,
+                              const std::string& by) const {
+  env->turn_away(order, key_reused());
+  order.responder->answer(problem_reply(key_reused(), by));
 }
 
 void intake_state::no_job(const clone_order& order) {

@@ -52,6 +52,7 @@ struct intake_state {
   /// The key of a job that is on its way to its UID here. Whoever works on the
   /// job keeps the senders alive, so that nobody has to say that it is over.
   struct holder {
+    std::string job;
     std::string fingerprint;
     std::weak_ptr<joined_responder> senders;
   };
@@ -59,6 +60,9 @@ struct intake_state {
   /// The one that the job which holds the key started with.
   flow_ptr definition_of(const clone_order& order,
                          const key_found& found) const;
+  /// Another webhook came with this key before, whose job is `holder`; empty:
+  /// it is not known.
+  void refuse_key(const clone_order& order, const std::string& by) const;
   /// Takes the webhook back out of the count of jobs: it makes none.
   static void no_job(const clone_order& order);
   void forget_released();

@@ -207,6 +207,12 @@ void job_supervisor_state::obey(const job_order_ptr& order) {
 void job_supervisor_state::drain() {
   draining = true;
   waiting.clear();
+  // What the drain cuts off is not what ends the process.
+  if (is_unfinished(**record)
+      && ((*record)->recoveries > 0 || (*record)->rested)) {
+    record->change(job_handed_back{});
+    record->flush();
+  }
   proceed();
 }
 

@@ -298,8 +298,12 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   const bool is_throttled =
     result.verdict.outcome == sub_action_outcome::throttled;
   const auto asked = result.verdict.wait;
-  auto change = after_attempt(**record, std::move(result), *step.retry,
-                              env->random(), env->now());
+  const auto* sub = slot.step->kind == step_kind::sub_action
+                    ? sub_action_of(slot.step->index)
+                    : nullptr;
+  auto change = after_attempt(
+    **record, std::move(result), *step.retry, env->random(), env->now(),
+    sub != nullptr ? sub->wait : std::optional<wait_rules>{});
   if (is_throttled)
     env->turns->pause(upstream_of_step(*slot.step),
                       std::min(asked.value_or(step.retry->throttled),

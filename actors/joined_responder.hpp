@@ -15,15 +15,24 @@ class joined_responder : public responder {
 public:
   static constexpr std::size_t senders_max = 1'000;
 
-  joined_responder(responder_ptr first, time_point answer_by,
-                   bool respond_async);
+  /// What a sender asked for (RFC 7240).
+  struct preference {
+    bool respond_async = false;
+    /// What it is told was applied; empty: nothing.
+    std::string applied = {};
+  };
 
-  /// Adds a sender. One that comes after the answer gets it at once, one that
-  /// does not want to be held gets what would be said at the deadline as soon
-  /// as there is something to say. So does whoever comes when `senders_max`
-  /// wait, or is refused where there is nothing to say yet: those that hung up
-  /// are among them, and they may come again and again.
-  void join(responder_ptr further, time_point answer_by, bool respond_async);
+  joined_responder(responder_ptr first, time_point answer_by,
+                   preference preferred);
+
+  /// Adds a sender. One that comes after the answer, or after the first sender
+  /// has had what is said at the deadline, gets that at once. One that does not
+  /// want to be held gets what would be said at the deadline as soon as there
+  /// is something to say; so does one that comes when `senders_max` wait, or it
+  /// is refused where there is nothing to say yet: those that hung up are among
+  /// them, and they may come again and again.
+  void join(responder_ptr further, time_point now, time_point answer_by,
+            preference preferred);
 
   bool answer(reply what) override;
 
@@ -37,8 +46,11 @@ private:
   struct waiting_sender {
     responder_ptr responder;
     time_point answer_by;
-    bool respond_async = false;
+    preference preferred;
   };
+
+  /// `what` as this sender is told it.
+  static reply told_to(const preference& preferred, reply what);
 
   std::mutex mutex_;
   std::vector<waiting_sender> waiting_; ///< the first one stays in front

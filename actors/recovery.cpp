@@ -1,19 +1,46 @@
 #include "actors/recovery.hpp"
 
 #include "actors/ask.hpp"
+#include "actors/call_builder.hpp"
 #include "job/command.hpp"
 #include "job/crash_point.hpp"
 #include "job/webhook.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace handoff {
 namespace {
 
+using std::chrono::milliseconds;
+
 job_event event_of(const recovered_job& taken_up, wall_time now,
                    job_change change) {
   return {taken_up.job, now, std::move(change), taken_up.definition->name,
           taken_up.trace_id};
+}
+
+/// Upstreams that had said "not now" are left alone for as long as they asked,
+/// by all jobs.
+void pause_upstreams(const job& record, const flow& definition,
+                     const environment& env) {
+  const auto pause = [&](const auto& step, const request_template& request) {
+    if (step.throttled_since && step.next_attempt)
+      env.turns->pause(
+        upstream_of(request),
+        std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(
+                                    *step.next_attempt - env.now())));
+  };
+  pause(record.clone, definition.clone.request);
+  for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
+    const auto& step = record.sub_actions[at];
+    if (!step.of.empty()) {
+      if (const auto* whole = find_sub_action(definition, step.of))
+        pause(step, whole->request);
+    } else if (at < definition.sub_actions.size()) {
+      pause(step, definition.sub_actions[at].request);
+    }
+  }
 }
 
 } // namespace
@@ -112,6 +139,8 @@ void recovery_state::take_up(const std::vector<job_ptr>& found) {
       held_back.push_back(each->id);
       continue;
     }
+    // Before any of the page asks for its turn.
+    pause_upstreams(*each, *definition, *options.env);
     recovered_job taken_up{
       each->id, std::move(definition), each->hook.trace.trace_id, job_place(),
       std::make_shared<place>(

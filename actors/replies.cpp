@@ -146,19 +146,21 @@ reply settled_reply(const flow& definition, const job& record,
                     std::string_view preference_applied) {
   // Not an error: an answer that invites to send it again would make a second
   // clone of one that may be there.
-  if (record.status == job_status::ambiguous)
+  // Nor one of what somebody cancelled on purpose.
+  if (record.status == job_status::ambiguous
+      || record.status == job_status::cancelled)
     return accepted_reply(definition, record, preference_applied);
   const auto failure = record.clone.failure.value_or(
-    error{error_kind::cancelled, "somebody cancelled the job"});
+    error{error_kind::clone_failed, "the clone failed"});
   auto extras = json::object();
   const auto& attempts = record.clone.attempts;
-  if (!attempts.empty() && attempts.back().http_status != 0)
+  // A clone that was accepted failed by what a poll said.
+  if (!attempts.empty() && attempts.back().http_status != 0
+      && !record.clone.accepted)
     extras["upstream_status"] = attempts.back().http_status;
   if (!attempts.empty() && attempts.back().response)
     if (auto line = headline(*attempts.back().response); !line.empty())
       extras["upstream_answer"] = std::move(line);
-  if (record.status != job_status::failed)
-    return problem_reply(failure, record.id, std::move(extras));
   // Whatever failed, to the sender this is a gateway (RFC 9110,
   // section 15.6.3).
   const auto status = http_status(failure.kind) == 504 ? 504 : 502;

@@ -102,7 +102,8 @@ answer_reading read_answer(const answer_rules& own, const outcome_rules& shared,
   if (const auto* problem = std::get_if<json_problem>(&read)) {
     made.unreadable =
       error{error_kind::answer_malformed, "the answer " + to_string(*problem)};
-    made.over_limits = wants_answer && problem->fault != json_fault::syntax;
+    // No rule can have seen what it was meant for.
+    made.over_limits = problem->fault != json_fault::syntax;
   }
   if (own.pick && is_good) {
     answer = answer != nullptr ? picked(*own.pick, *answer, context) : nullptr;

@@ -40,27 +40,37 @@ probe_template read_probe(flow_report& report, const json& value,
   return made;
 }
 
-/// Whether the URL of `request` is one expression and nothing else.
-bool is_one_expression(const json& request) {
+/// The expression that the URL of `request` is, where it is nothing else.
+std::optional<template_expression> only_expression(const json& request) {
   const auto url = request.is_object() ? request.find("url") : request.end();
   if (url == request.end() || !url->is_string())
-    return false;
+    return std::nullopt;
   const auto compiled =
     text_template::compile(url->get_ref<const std::string&>());
   const auto* text = std::get_if<text_template>(&compiled);
-  return text != nullptr && text->expressions().size() == 1
-      && text->literals().front().empty() && text->literals().back().empty();
+  if (text == nullptr || text->expressions().size() != 1
+      || !text->literals().front().empty() || !text->literals().back().empty())
+    return std::nullopt;
+  return text->expressions().front();
 }
 
 /// Reads where a poll may go whose URL is what the upstream answered.
 std::optional<address_rule> read_address(object_reader& object,
                                          const json& request) {
-  if (!is_one_expression(request)) {
+  const auto expression = only_expression(request);
+  if (!expression) {
     for (const auto key : {"hosts", "base"})
       if (object.has(key))
         object.error(key, "does nothing where the URL is not one expression");
     return std::nullopt;
   }
+  // Not where a sender wants it, with what opens the connection.
+  if (expression->source != source_kind::accepted
+      && expression->source != source_kind::accepted_header)
+    object.report().error(object.at("request") / "url",
+                          expression->text
+                            + " must not be the whole URL; allowed: "
+                              "{{accepted/...}} and {{accepted-header/...}}");
   address_rule made;
   const std::string rule =
     "must be a list of the hosts that may be asked, each "

@@ -63,10 +63,17 @@ outbound_call completed(outbound_call call, const connection& through) {
     else if (at != call.headers.end())
       at->name = through.idempotency_header;
   }
-  if (own)
+  if (own) {
     for (const auto& each : through.headers)
       if (find_header(call.headers, each.name) == nullptr)
         call.headers.push_back(each);
+  } else {
+    // Where an upstream sends us is not told what opens the connection's host.
+    std::erase_if(call.headers, [](const auto& each) {
+      const auto name = lower_case(each.name);
+      return name == "authorization" || name == "cookie";
+    });
+  }
   return call;
 }
 

@@ -219,8 +219,10 @@ struct flow {
   /// where it cannot be tried at once: a webhook without it is refused before
   /// anything is made.
   struct required_value {
-    template_expression expression;
-    bool as_text = false; ///< null will not do
+    /// The expression, where it stands in a URL in one of its own.
+    text_template text;
+    /// Where its value has to be of use; none: as a value of JSON.
+    std::optional<template_place> place;
   };
 
   std::vector<required_value> required_values;

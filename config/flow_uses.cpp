@@ -2,6 +2,12 @@
 
 #include "config/request_reader.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
 namespace handoff {
 namespace {
 
@@ -86,27 +92,22 @@ public:
 
   /// What a request takes of the webhook, and cannot do without.
   void require(const request_template& request) {
-    const auto add_needed = [&](const template_expression& used, bool as_text) {
-      const bool is_of_webhook = used.source == source_kind::body
-                              || used.source == source_kind::header
-                              || used.source == source_kind::query;
-      if (is_of_webhook && !used.fallback)
-        made_.required_values.push_back({used, as_text});
-    };
-    for (const auto& each : request.url.expressions())
-      add_needed(each, true);
+    require_of_url(request.url);
     for (const auto& [name, value] : request.headers)
       for (const auto& each : value.expressions())
-        add_needed(each, true);
-    if (request.body)
+        add_needed(each, template_place::header);
+    if (request.body) {
       for (const auto* each : request.body->expressions())
-        add_needed(*each, false);
+        add_needed(*each, std::nullopt);
+      for (const auto* each : request.body->expressions_in_text())
+        add_needed(*each, template_place::text);
+    }
     if (request.form)
       for (const auto* each : request.form->expressions())
-        add_needed(*each, false);
+        add_needed(*each, std::nullopt);
     if (request.text)
       for (const auto& each : request.text->expressions())
-        add_needed(each, true);
+        add_needed(each, template_place::text);
   }
 
   void add(const probe_template& probe) { add(probe.request); }
@@ -118,6 +119,28 @@ public:
   }
 
 private:
+  void require_of_url(const text_template& url) {
+    std::string before = "http://host/";
+    for (std::size_t at = 0; at < url.expressions().size(); ++at) {
+      if (url.literals()[at].find('?') != std::string::npos)
+        before = "http://host/?";
+      add_needed(url.expressions()[at], template_place::url, before);
+    }
+  }
+
+  void add_needed(const template_expression& used,
+                  std::optional<template_place> place,
+                  std::string_view before = {}) {
+    const bool is_of_webhook = used.source == source_kind::body
+                            || used.source == source_kind::header
+                            || used.source == source_kind::query;
+    if (!is_of_webhook || used.fallback)
+      return;
+    auto alone = text_template::compile(std::string{before} + used.text);
+    if (auto* text = std::get_if<text_template>(&alone))
+      made_.required_values.push_back({std::move(*text), place});
+  }
+
   flow& made_;
 };
 

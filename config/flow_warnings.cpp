@@ -31,6 +31,31 @@ void warn_of_idle_compensation(flow_report& report, const flow& made) {
                      "flow has a \"compensate\"");
 }
 
+/// Whether the condition may hold for an answer with a 2xx, as far as what it
+/// says of the status tells.
+bool may_take_success(const condition& asked) {
+  const auto& ranges = asked.statuses;
+  const auto takes = [](const condition::status_range& range) {
+    return range.first < 300 && range.last >= 200;
+  };
+  if (!ranges.empty() && std::none_of(ranges.begin(), ranges.end(), takes))
+    return false;
+  if (!std::all_of(asked.all.begin(), asked.all.end(), may_take_success))
+    return false;
+  if (!asked.any.empty()
+      && std::none_of(asked.any.begin(), asked.any.end(), may_take_success))
+    return false;
+  return std::none_of(
+    asked.negated.begin(), asked.negated.end(), [](const condition& each) {
+      return each.subject == condition::subject_kind::none && each.all.empty()
+          && each.any.empty() && each.negated.empty()
+          && std::any_of(each.statuses.begin(), each.statuses.end(),
+                         [](const auto& range) {
+                           return range.first <= 200 && range.last >= 299;
+                         });
+    });
+}
+
 /// One element of an array that an expression refers to by its number.
 struct element_use {
   std::string array; ///< the expression up to the number, without the braces
@@ -116,12 +141,7 @@ void warn_of_repeated_clone(object_reader& object, const clone_template& made) {
     return;
   for (std::size_t i = 0; i < made.request.answers.outcome.size(); ++i) {
     const auto& rule = made.request.answers.outcome[i];
-    const auto& asked = rule.when.statuses;
-    const bool may_be_done =
-      asked.empty()
-      || std::any_of(asked.begin(), asked.end(), [](const auto& range) {
-           return range.first < 300 && range.last >= 200;
-         });
+    const bool may_be_done = may_take_success(rule.when);
     if (rule.then == ruled::retry && may_be_done)
       object.report().warning(
         object.at("outcome") / i / "then",

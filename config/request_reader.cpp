@@ -70,6 +70,25 @@ std::vector<std::string> with_host(std::vector<std::string> literals) {
   return literals;
 }
 
+/// Refuses a header that has to have another value for each step, and has it.
+void check_key_header(object_reader& object, const request_template& made) {
+  const auto* known = object.report().connections;
+  if (known == nullptr || made.connection.empty())
+    return;
+  const auto through = known->find(made.connection);
+  if (through == known->end())
+    return;
+  const auto& own = through->second->idempotency_header;
+  if (lower_case(own) == "idempotency-key")
+    return; // no header of a flow may be called so
+  for (const auto& [name, value] : made.headers)
+    if (lower_case(name) == lower_case(own))
+      object.report().error(object.at("headers") / name,
+                            "is the idempotency key, which the connection "
+                              + in_quotes(made.connection)
+                              + " gives each step; allowed: any other header");
+}
+
 /// Where a request goes: `url`, or `connection` and `path`. Of a journaled flow
 /// the connection may be gone: its attempts say so. `is_given` is for one whose
 /// URL an upstream gives: it may stand beside a connection.
@@ -179,6 +198,7 @@ request_template read_request(flow_report& report, const json& value,
   read_target(object, made, address.has_value());
   made.address = std::move(address);
   made.headers = read_headers(object, header_owner::request);
+  check_key_header(object, made);
   read_content(object, made);
   warn_of_content(object, made);
   // Other calls have their rules beside the request.

@@ -183,20 +183,25 @@ void check_wanted(flow_report& report, const pointer& at, const json& values,
     const auto& value = values[step];
     return value.is_object() ? value.value("when", json()) : json();
   };
-  const auto check = [&](const template_expression& used) {
-    if (used.source != source_kind::sub || used.fallback)
+  const auto check = [&](const pointer& where,
+                         const template_expression& used) {
+    const bool is_of_step =
+      used.source == source_kind::sub || used.source == source_kind::sub_header;
+    if (!is_of_step || used.fallback)
       return;
     for (std::size_t other = 0; other < all.size(); ++other)
       if (all[other].name == used.name && all[other].when && other != index
           && when_of(other) != when_of(index))
-        report.error(at / "request",
-                     used.text + " has no value where the \"when\" of "
-                       + in_quotes(used.name)
-                       + " does not hold, it needs a default, or this "
-                         "sub-action the same \"when\"");
+        report.error(where, used.text + " has no value where the \"when\" of "
+                              + in_quotes(used.name)
+                              + " does not hold, it needs a default, or this "
+                                "sub-action the same \"when\"");
   };
   for (const auto* each : expressions_of(all[index].request))
-    check(*each);
+    check(at / "request", *each);
+  if (all[index].compensate)
+    for (const auto* each : expressions_of(*all[index].compensate))
+      check(at / "compensate", *each);
 }
 
 void check_sub_action_expressions(flow_report& report, const json& values,

@@ -213,4 +213,18 @@ std::vector<const template_expression*> json_template::expressions() const {
   return all;
 }
 
+std::vector<const template_expression*>
+json_template::expressions_in_text() const {
+  std::vector<const template_expression*> all;
+  for (const auto& each : slots_) {
+    const auto& literals = each.text.literals();
+    const bool is_whole = each.text.expressions().size() == 1
+                       && literals.front().empty() && literals.back().empty();
+    if (!is_whole)
+      for (const auto& expression : each.text.expressions())
+        all.push_back(&expression);
+  }
+  return all;
+}
+
 } // namespace handoff

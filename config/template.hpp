@@ -190,6 +190,9 @@ public:
   /// Every expression in it, in no order.
   std::vector<const template_expression*> expressions() const;
 
+  /// Those that are a part of a text, where null will not do.
+  std::vector<const template_expression*> expressions_in_text() const;
+
 private:
   struct slot {
     nlohmann::json::json_pointer at;

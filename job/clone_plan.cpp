@@ -78,6 +78,40 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
   return after_unknown(rules, counted, random, verdict.failure);
 }
 
+bool may_have_happened(const job& record) {
+  const auto is_unknown = [](const attempt& made) {
+    if (!made.ended || !made.failure)
+      return false;
+    switch (made.failure->kind) {
+    case error_kind::attempt_timed_out:
+    case error_kind::connection_lost:
+    case error_kind::answer_too_large:
+    case error_kind::answer_malformed:
+    case error_kind::uid_missing:
+    case error_kind::nothing_picked:
+    case error_kind::shut_down:
+      return true;
+    case error_kind::upstream_status:
+      return made.http_status == 502 || made.http_status == 504;
+    default:
+      return false;
+    }
+  };
+  const auto& attempts = record.clone.attempts;
+  auto left = record.clone.counted;
+  for (auto at = attempts.rbegin(); at != attempts.rend(); ++at) {
+    if (at->counted && left-- == 0)
+      return false;
+    if (is_unknown(*at))
+      return true;
+  }
+  return false;
+}
+
+clone_step in_doubt(clone_step step) {
+  return step.action == clone_action::fail ? surrender(step.failure) : step;
+}
+
 clone_step after_throttled(const clone_rules& rules,
                            const clone_verdict& verdict,
                            const early_attempt& made) {

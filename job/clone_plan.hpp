@@ -56,6 +56,15 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
                          std::uint32_t counted, double random,
                          std::optional<std::chrono::milliseconds> retry_after);
 
+/// Whether an attempt of the clone may have made it, as far as is known of the
+/// attempts since a person last asked for one. Where there is a probe, it has
+/// told since.
+bool may_have_happened(const job& record);
+
+/// `step`, but a clone that may have happened at an earlier attempt has not
+/// failed for certain: it is given up as ambiguous.
+clone_step in_doubt(clone_step step);
+
 /// What a clone's attempt that was too early ends in.
 struct early_attempt {
   std::uint32_t throttled = 1; ///< how many in a row, with this one

@@ -1,5 +1,6 @@
 #include "job/command.hpp"
 
+#include "job/claim.hpp"
 #include "job/verdict.hpp"
 
 #include <algorithm>
@@ -49,6 +50,16 @@ struct decider {
     if (!is_final(record.status))
       return conflict("the job is " + std::string{name(record.status)}
                       + ": its definition can change once it is over");
+    // Their numbers would mean other elements: some would be made twice, and
+    // others never.
+    for (const auto& each : std::get<command_flow>(flow).regrouped)
+      if (std::any_of(record.sub_actions.begin(), record.sub_actions.end(),
+                      [&](const auto& step) { return step.of == each; }))
+        return conflict("the current definition makes other elements of the "
+                        "sub-action "
+                        + in_quotes(each)
+                        + ", some of which have been made: retry the job by "
+                          "the definition that it has");
     events made{event(*current)};
     auto changed = record;
     apply(changed, made.front());
@@ -79,10 +90,17 @@ struct decider {
       return retry_sub_actions(command.sub_action);
     if (command.sub_action)
       return conflict("the clone failed: there are no sub-actions yet");
+    if (record.claim && is_released(*record.claim))
+      return conflict("its webhook came again with the same idempotency key, "
+                      "and became another job: retry that one");
     // A clone that was cancelled may have been sent, and nobody settled it.
     if (record.status != job_status::failed)
-      return conflict("the job was cancelled before it had its UID: send its "
-                      "webhook again");
+      return conflict(
+        record.clone.accepted
+          ? "the job was cancelled while its upstream worked on the clone, "
+            "which may exist: look there before its webhook is sent again"
+          : "the job was cancelled before it had its UID: send its webhook "
+            "again");
     return events{event(clone_reopened{})};
   }
 

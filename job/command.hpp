@@ -44,6 +44,8 @@ struct command_flow {
   std::optional<definition_changed> change = {};
   /// For how long an accepted clone is asked for; none: it is not polled.
   std::optional<std::chrono::milliseconds> poll_limit = {};
+  /// Sub-actions with a `for_each` that `change` makes other elements of.
+  std::vector<std::string> regrouped = {};
 };
 
 /// Decides what a command does to a job, whatever its state and whatever is

@@ -1,5 +1,7 @@
 #include "job/event.hpp"
 
+#include "job/claim.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <type_traits>
@@ -448,9 +450,10 @@ struct applier {
   }
 
   bool operator()(const key_released& change) const {
-    if (!record.claim || record.claim->key != change.key)
+    if (!record.claim || record.claim->key != change.key
+        || is_released(*record.claim))
       return false;
-    record.claim.reset();
+    record.claim->expires = {};
     return true;
   }
 };

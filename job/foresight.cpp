@@ -37,7 +37,7 @@ microseconds foreseen_turn(const clone_room& room, std::size_t ahead,
     const auto waiting = static_cast<double>(ahead - room.under_way);
     turn = std::max(turn, from_turns(waiting / room.rate));
   }
-  return turn;
+  return std::max(turn, room.pause);
 }
 
 std::optional<seconds> refused_for(microseconds budget, microseconds turn,

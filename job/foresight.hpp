@@ -16,6 +16,8 @@ struct clone_room {
   /// take up now. >= 1.
   std::size_t slots = std::numeric_limits<std::size_t>::max();
   double rate = 0; ///< calls started a second; 0 is no limit
+  /// Until it wants to be called again: it said "not now".
+  std::chrono::microseconds pause{0};
 };
 
 /// Clones in a row that may go before a waiting sub-action.
@@ -23,9 +25,10 @@ inline constexpr int clones_in_a_row_max = 8;
 
 /// How long a clone would wait for its turn at its host, behind `ahead` others
 /// that wait or are under way and take `mean` each on average; of nine turns,
-/// one is taken for a sub-action's. Zero unless
-/// there is a queue: where a call is free, there is nothing to foresee, however
-/// slow it may be. A queue of unknown speed counts for nothing, either.
+/// one is taken for a sub-action's. Not before its pause is over. Zero unless
+/// there is a pause or a queue: where a call is free, there is nothing to
+/// foresee, however slow it may be. A queue of unknown speed counts for
+/// nothing, either.
 std::chrono::microseconds
 foreseen_turn(const clone_room& room, std::size_t ahead,
               std::optional<std::chrono::microseconds> mean);

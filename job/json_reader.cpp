@@ -285,7 +285,8 @@ std::string to_string(const json_problem& problem) {
 }
 
 std::variant<json, json_problem> parse_answer(std::string_view body) {
-  return read_json(body);
+  constexpr std::size_t bytes_max = json_limits{}.bytes_max;
+  return read_json(body, {.values_max = bytes_max});
 }
 
 } // namespace handoff

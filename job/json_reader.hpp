@@ -57,7 +57,8 @@ std::string to_string(const json_problem& problem);
 std::variant<nlohmann::json, json_problem>
 read_json(std::string_view text, const json_limits& limits = {});
 
-/// Reads the body of an upstream's answer, within the default limits. This is
+/// Reads the body of an upstream's answer, with the default limits for size and
+/// depth; it may have as many values as fit into the size. This is
 /// the only way by which an answer becomes a value: all that is done to values
 /// afterwards (copying, writing, CBOR) recurses as deep as they are.
 std::variant<nlohmann::json, json_problem> parse_answer(std::string_view body);

@@ -56,6 +56,15 @@ clone_verdict uid_of(const exchange& done,
   return {clone_outcome::done, std::move(found), answer, std::nullopt};
 }
 
+/// What a rule has us wait before the next attempt: what it says, else what the
+/// answer asks for, which no policy cuts short.
+std::optional<std::chrono::milliseconds>
+wait_of(const ruling& rule, const exchange& done, wall_time now) {
+  if (rule.wait || rule.then != ruled::retry)
+    return rule.wait;
+  return retry_after_of(done, now);
+}
+
 } // namespace
 
 clone_verdict judge_clone(const exchange& done,
@@ -83,7 +92,7 @@ clone_verdict judge_clone(const exchange& done,
             std::chrono::milliseconds{0}};
   case ruled::retry:
     return {clone_outcome::retryable, nullptr, nullptr, refused(done, rule),
-            rule.wait};
+            wait_of(rule, done, now)};
   case ruled::unknown:
     break;
   }
@@ -162,7 +171,7 @@ sub_action_verdict judge_sub_action(const exchange& done,
               std::chrono::milliseconds{0}};
     return {rule.then == ruled::fail ? sub_action_outcome::failed
                                      : sub_action_outcome::retryable,
-            refused(done, rule), nullptr, rule.wait};
+            refused(done, rule), nullptr, wait_of(rule, done, now)};
   }
   if (reading.seen == sight::failed)
     return {

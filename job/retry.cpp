@@ -44,11 +44,11 @@ parse_retry_after(std::string_view text,
   const auto [end, failure] =
     std::from_chars(text.data(), text.data() + text.size(), number);
   if (end == text.data() + text.size() && text[0] != '-') {
-    // A day is more than any policy allows, and keeps the product in range.
-    constexpr std::int64_t day = 24 * 60 * 60;
+    // It is more than any policy allows, and keeps the product in range.
+    constexpr std::int64_t longest = 400LL * 24 * 60 * 60;
     if (failure == std::errc::result_out_of_range)
-      return seconds{day};
-    return seconds{std::min(number, day)};
+      return seconds{longest};
+    return seconds{std::min(number, longest)};
   }
   // IMF-fixdate, and the two obsolete forms that a recipient must accept
   // (RFC 9110, section 5.6.7).

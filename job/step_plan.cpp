@@ -16,11 +16,19 @@ const step_record& step_at(const job& record, step_ref which) {
   return steps_of(record, which.kind).at(which.index);
 }
 
+/// When the step has waited long enough: from its first look on.
+wall_time wait_end(const step_record& step, const attempt& last,
+                   const wait_rules& rules) {
+  const auto first =
+    step.attempts.empty() ? last.started : step.attempts.front().started;
+  return step.wait_ends.value_or(first + rules.limit);
+}
+
 } // namespace
 
 step_ended after_attempt(const job& record, step_result result,
                          const retry_policy& policy, double random,
-                         wall_time now) {
+                         wall_time now, const std::optional<wait_rules>& wait) {
   step_ended ended;
   ended.step = result.step;
   ended.made = std::move(result.made);
@@ -49,6 +57,12 @@ step_ended after_attempt(const job& record, step_result result,
       verdict.failure = std::move(next.failure);
   } else if (pause && verdict.wait) {
     pause = lengthened(policy, *verdict.wait, random);
+  }
+  if (pause && wait
+      && now + *pause
+           > wait_end(step_at(record, result.step), ended.made, *wait)) {
+    pause.reset();
+    verdict.failure = wait_timed_out(*wait, ended.made.http_status);
   }
   if (pause && is_cancelled(record, result.step)) {
     ended.status = status::cancelled;

@@ -2,6 +2,7 @@
 
 #include "job/event.hpp"
 #include "job/verdict.hpp"
+#include "job/wait.hpp"
 
 #include <chrono>
 #include <optional>
@@ -21,10 +22,12 @@ struct step_result {
 
 /// What an attempt that ended makes of its step: succeeded, another attempt
 /// after the backoff of `policy`, failed, or, where somebody wants the job
-/// cancelled, cancelled. `random` is in [0, 1).
+/// cancelled, cancelled. `random` is in [0, 1). Of a step that waits for what
+/// its upstream works on, by `wait`, no attempt is made after the end of that.
 step_ended after_attempt(const job& record, step_result result,
                          const retry_policy& policy, double random,
-                         wall_time now);
+                         wall_time now,
+                         const std::optional<wait_rules>& wait = {});
 
 /// What follows an attempt of a step that waits for what its upstream works on,
 /// and that found it not there yet: the wait begins, or goes on for a while,

@@ -1,5 +1,6 @@
 #include "journal/known_jobs.hpp"
 
+#include "job/claim.hpp"
 #include "journal/job_codec.hpp"
 
 #include <algorithm>
@@ -172,7 +173,7 @@ known_jobs::held_key(std::span<const job_event> events) {
       const bool is_let_go =
         known != nullptr
         && (!is_taken_over || known->record.status == job_status::failed);
-      if (is_let_go && known->record.claim
+      if (is_let_go && known->record.claim && !is_released(*known->record.claim)
           && known->record.claim->key == released->key)
         changes.push_back({known->record.flow,
                            event.job,

@@ -125,6 +125,10 @@ private:
     if (options_.draining->load())
       responder->answer(problem_reply(
         {error_kind::draining, "the service takes no new webhooks"}));
+    else if (options_.is_open && !options_.is_open())
+      responder->answer(problem_reply(
+        {error_kind::draining, "the service is starting: it takes no webhooks "
+                               "yet"}));
     else if (options_.journal_fails->load())
       responder->answer(problem_reply(
         {error_kind::journal_unavailable, "the journal cannot commit"}));

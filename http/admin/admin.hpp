@@ -14,6 +14,7 @@
 #include "http/ingress/webhook_log.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ struct admin_options {
   std::shared_ptr<const shown_values> shown;
   /// Set once the service drains: it is no longer ready.
   std::shared_ptr<const std::atomic<bool>> draining;
+  /// Whether senders can connect yet; null: they can.
+  std::function<bool()> is_open;
   /// Set while the journal cannot commit: it is not ready either.
   std::shared_ptr<const std::atomic<bool>> journal_fails;
   /// Where a commit or an actor shows that hangs: not ready either. May be

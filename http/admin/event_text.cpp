@@ -155,7 +155,6 @@ private:
 
   json step(const step_ref& which, sub_action_status status) const {
     return {{"kind", name_of(which.kind)},
-            {"index", which.index},
             {"name", event_.step},
             {"status", name(status)}};
   }

@@ -52,20 +52,6 @@ const reply& not_journaled() {
   return late;
 }
 
-/// Whom the proxy in front names, which adds the address that it sees to the
-/// end. Without a proxy nobody is known: the field is then the sender's own.
-std::string remote_of(const headers& fields) {
-  constexpr std::size_t longest = 64;
-  const auto* forwarded = find_header(fields, "X-Forwarded-For");
-  if (forwarded == nullptr)
-    return {};
-  const auto comma = forwarded->rfind(',');
-  const auto start = forwarded->find_first_not_of(
-    " \t", comma == std::string::npos ? 0 : comma + 1);
-  return start == std::string::npos ? std::string{}
-                                    : forwarded->substr(start, longest);
-}
-
 } // namespace
 
 /// A request on its way in. The body is moved out when it is read.

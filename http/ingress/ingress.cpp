@@ -37,6 +37,11 @@ public:
     }
     const auto flows = options_.flows->current();
     const auto& name = (*segments)[1];
+    // A job outlives its flow.
+    if (segments->size() > 2) {
+      show(request, name, (*segments)[3], responder);
+      return;
+    }
     const auto found = flows->find(name);
     if (found == flows->end()) {
       admission_.turn_away(
@@ -44,10 +49,7 @@ public:
         {error_kind::unknown_flow, "no flow is called \"" + name + "\""});
       return;
     }
-    if (segments->size() == 2)
-      take(std::move(request), found->second, responder);
-    else
-      show(request, found->first, (*segments)[3], responder);
+    take(std::move(request), found->second, responder);
   }
 
 private:
@@ -55,9 +57,11 @@ private:
             const responder_ptr& responder) const {
     if (request.method != "POST"
         && !has_handshake(*definition, request.method)) {
-      responder->answer(refusal(error_kind::method_not_allowed,
-                                "a webhook is sent with POST",
-                                {{"Allow", allowed_methods(*definition)}}));
+      admission_.turn_away(
+        request, definition->name, definition.get(), responder,
+        webhook_outcome::malformed,
+        {error_kind::method_not_allowed, "a webhook is sent with POST"},
+        {{"Allow", allowed_methods(*definition)}});
       return;
     }
     if (options_.counted && request.method == "POST")

@@ -1,5 +1,6 @@
 #include "http/ingress/webhook_log.hpp"
 
+#include "actors/messages.hpp"
 #include "job/credential.hpp"
 #include "job/excerpt.hpp"
 #include "job/timestamp.hpp"
@@ -93,6 +94,28 @@ json webhook_log::document(const filter& wanted) const {
       list.push_back(shown(*each));
   }
   return {{"webhooks", std::move(list)}};
+}
+
+std::string remote_of(const headers& fields) {
+  constexpr std::size_t longest = 64;
+  const auto* forwarded = find_header(fields, "X-Forwarded-For");
+  if (forwarded == nullptr)
+    return {};
+  const auto comma = forwarded->rfind(',');
+  const auto start = forwarded->find_first_not_of(
+    " \t", comma == std::string::npos ? 0 : comma + 1);
+  return start == std::string::npos ? std::string{}
+                                    : forwarded->substr(start, longest);
+}
+
+void webhook_log::add(const clone_order& order, const error& why) {
+  const auto& hook = order.record.hook;
+  add({hook.received, order.definition->name, remote_of(hook.headers),
+       why.kind == error_kind::invalid_request ? webhook_outcome::malformed
+                                               : webhook_outcome::refused,
+       http_status(why.kind), why.detail, hook.headers,
+       std::string{hook.body.bytes().substr(0, body_bytes_max)}},
+      order.definition.get());
 }
 
 } // namespace handoff

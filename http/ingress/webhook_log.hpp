@@ -16,6 +16,8 @@
 
 namespace handoff {
 
+struct clone_order;
+
 /// Why a webhook became no job.
 enum class webhook_outcome : std::uint8_t {
   bad_signature,
@@ -40,6 +42,10 @@ struct turned_away {
   std::string body;
 };
 
+/// Whom the proxy in front names, which adds the address that it sees to the
+/// end. Without a proxy nobody is known: the field is then the sender's own.
+std::string remote_of(const headers& fields);
+
 /// The newest webhooks that became no job, for operators. In memory, with
 /// secrets masked when they come in. Thread-safe.
 class webhook_log {
@@ -61,6 +67,9 @@ public:
 
   /// `{"webhooks": [...]}`, newest first.
   nlohmann::json document(const filter& wanted) const;
+
+  /// An entry for an order that the actors refused.
+  void add(const clone_order& order, const error& why);
 
 private:
   mutable std::mutex mutex_;

@@ -78,6 +78,10 @@ result<read_webhook> read_body(std::string body, const headers& fields,
     return std::move(*failed);
   auto& how = std::get<body_format>(format);
   auto text = std::get<std::string>(std::move(bytes));
+  // A form writes a brace as %7B: this is JSON that is said to be a form.
+  if (how.is_form && text.starts_with('{'))
+    return error{error_kind::invalid_request,
+                 "the body is not a form: it begins as JSON does"};
   if (how.is_form && definition.verify.covers_form())
     text = without_repeated_fields(text);
   webhook_body read{std::move(text), std::move(how)};

@@ -161,7 +161,7 @@ std::vector<upstream_counts> call_turns::counts() const {
 
 clone_room call_turns::room_for_clones(const std::string& upstream) const {
   const auto guard = std::lock_guard{mutex_};
-  return governor_.room_for_clones(upstream);
+  return governor_.room_for_clones(upstream, clock::now());
 }
 
 void call_turns::close() {

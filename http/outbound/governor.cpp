@@ -550,13 +550,17 @@ std::vector<upstream_counts> governor::counts() const {
   return all;
 }
 
-clone_room governor::room_for_clones(std::string_view host) const {
+clone_room governor::room_for_clones(std::string_view host,
+                                     time_point now) const {
   const auto& limits = limits_of(host);
   clone_room room{0, std::max<std::size_t>(1, limits.max_calls), limits.rate};
   if (const auto known = hosts_.find(host); known != hosts_.end()) {
     const auto& at = *known->second;
     room.under_way = at.clones.calls;
     room.slots -= std::min(at.sub_actions.calls, room.slots - 1);
+    if (at.paused_until > now)
+      room.pause =
+        std::chrono::ceil<std::chrono::microseconds>(at.paused_until - now);
   }
   return room;
 }

@@ -111,7 +111,7 @@ public:
   std::vector<upstream_counts> counts() const;
 
   /// What `host` gives clones now. O(1).
-  clone_room room_for_clones(std::string_view host) const;
+  clone_room room_for_clones(std::string_view host, time_point now) const;
 
 private:
   struct upstream;

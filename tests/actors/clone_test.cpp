@@ -195,10 +195,27 @@ TEST_F(CloneTest, RepeatsAnUnknownOutcomeThatIsSafeToRepeat) {
 
 TEST_F(CloneTest, Answers504WhenTheLastAttemptTimedOut) {
   upstream->script["/clone"] = {fails(error_kind::attempt_timed_out, true, 1s)};
-  post(load(
-    {{"clone", {{"safe_to_repeat", true}, {"retry", {{"max_attempts", 2}}}}}}));
-  run_for(5s);
+  upstream->script["/find"] = {answers(404)};
+  post(load({{"clone",
+              {{"retry", {{"max_attempts", 2}}},
+               {"probe",
+                {{"request",
+                  {{"method", "GET"}, {"url", "http://127.0.0.1:9001/find"}}},
+                 {"uid", "/id"},
+                 {"for", "1s"}}}}}}));
+  run_for(8s);
   EXPECT_EQ(responder->given.at(0).status, 504);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+}
+
+// It was called failed, and a redelivery or a retry made another clone.
+TEST_F(CloneTest, IsAmbiguousAfterAnyAttemptThatMayHaveMadeTheClone) {
+  upstream->script["/clone"] = {answers(502), answers(400)};
+  const auto id = post(load(
+    {{"clone", {{"safe_to_repeat", true}, {"retry", {{"max_attempts", 3}}}}}}));
+  run_for(5s);
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  EXPECT_EQ(responder->given.at(0).status, 202);
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
 }
 

@@ -212,6 +212,24 @@ TEST_F(IntakeTest, TriesAgainAfterAFailedCloneWhereTheFlowSaysSo) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
+// One webhook, two jobs, two clones: the key was the second job's.
+TEST_F(IntakeTest, LeavesAJobWhoseKeyIsAnotherJobsNow) {
+  upstream->script["/clone"] = {answers(400), answers(201, R"({"id":"p-1"})")};
+  start();
+  const auto again = load({{"idempotency", {{"failed", "again"}}}});
+  const auto first = post(again);
+  run_for(1s);
+  send(again);
+  run_for(1s);
+  const auto asker = std::make_shared<fake_responder>();
+  caf::anon_send(root, std::make_shared<const job_order>(job_order{
+                         first, retry_command{}, again, nullptr, asker}));
+  run_for(1s);
+  ASSERT_THAT(asker->given, SizeIs(1));
+  EXPECT_EQ(asker->given[0].status, 409);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+}
+
 TEST_F(IntakeTest, NeverTriesAgainAfterACloneThatMayHaveHappened) {
   upstream->script["/clone"] = {fails(error_kind::connection_lost, true),
                                 answers(201, R"({"id":"p-1"})")};

@@ -14,13 +14,14 @@ protected:
   static reply numbered(int status) { return {status, {}, {}}; }
 
   void join(bool respond_async = false) {
-    joined.join(second, due, respond_async);
+    joined.join(second, now, due, {respond_async, {}});
   }
 
   const responder::time_point due{1s};
   std::shared_ptr<fake_responder> first = std::make_shared<fake_responder>();
   std::shared_ptr<fake_responder> second = std::make_shared<fake_responder>();
-  joined_responder joined{first, due, false};
+  responder::time_point now{0s};
+  joined_responder joined{first, due, {}};
 };
 
 TEST_F(JoinedResponderTest, GivesAllTheSameAnswer) {
@@ -65,6 +66,27 @@ TEST_F(JoinedResponderTest, TellsWhoComesLaterOfTheJob) {
   EXPECT_THAT(second->given, IsEmpty());
   ASSERT_TRUE(second->fallback);
   EXPECT_EQ(second->fallback->status, 202);
+}
+
+TEST_F(JoinedResponderTest, AnswersAtOnceOnceTheFirstSenderWasToldOfTheJob) {
+  joined.answer_by(due, numbered(202));
+  now = due;
+  join();
+  ASSERT_THAT(second->given, SizeIs(1));
+  EXPECT_EQ(second->given[0].status, 202);
+  EXPECT_NE(find_header(second->given[0].headers, "Idempotency-Replayed"),
+            nullptr);
+}
+
+TEST_F(JoinedResponderTest, TellsEachWhatWasAppliedOfItsOwnPreference) {
+  joined.join(second, now, due, {true, "respond-async"});
+  joined.answer_by(due, {202, {{"Preference-Applied", "wait=1"}}, {}});
+  ASSERT_THAT(second->given, SizeIs(1));
+  EXPECT_EQ(*find_header(second->given[0].headers, "Preference-Applied"),
+            "respond-async");
+  ASSERT_TRUE(first->fallback);
+  EXPECT_EQ(find_header(first->fallback->headers, "Preference-Applied"),
+            nullptr);
 }
 
 TEST_F(JoinedResponderTest, KeepsNoMoreThanItsLimitWaiting) {

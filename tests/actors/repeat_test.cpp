@@ -274,6 +274,34 @@ TEST_F(PrepareTest, MakesTheCloneOfWhatWasAnswered) {
   EXPECT_EQ(responder->given[0].status, 200);
 }
 
+// They saw nothing: the wrong element was picked, and a failure was none.
+TEST_F(PrepareTest, JudgesAnAnswerByThoseOfEarlierCalls) {
+  start();
+  upstream->script["/order"] = {answers(200, R"({"board":"B"})")};
+  upstream->script["/list"] = {
+    answers(200, R"({"items":[{"n":"A","id":1},{"n":"B","id":22}]})")};
+  auto flow = two_calls();
+  flow["prepare"][1] = {
+    {"name", "list"},
+    {"request", request_to("/list", "GET")},
+    {"pick",
+     {{"from", "/items"},
+      {"where", {{"at", "/n"}, {"is", "{{prepare/order/board}}"}}}}}};
+  post(load(flow));
+  run_for(1s);
+  ASSERT_THAT(paths(), ElementsAre("/order", "/list", "/clone"));
+  EXPECT_EQ(json::parse(upstream->calls[2].body)["list"], 22);
+
+  flow["prepare"][1]["outcome"] =
+    json::array({{{"if", {{"value", "{{prepare/order/board}}"}, {"is", "B"}}},
+                  {"then", "fail"}}});
+  upstream->script["/order"] = {answers(200, R"({"board":"B"})")};
+  const auto id = post(load(flow));
+  run_for(1s);
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
 TEST_F(PrepareTest, FailsTheJobForGood) {
   start();
   upstream->script["/order"] = {answers(404)};

@@ -165,6 +165,32 @@ TEST_F(RootSupervisorTest, DrainsWhenAttemptsUnderWayHaveEnded) {
   EXPECT_THAT(upstream->calls_of("/b"), SizeIs(1));
 }
 
+// Five orderly restarts in the middle of a long attempt set the job aside.
+TEST_F(RootSupervisorTest, HandsBackWhatADrainCutsOff) {
+  start();
+  upstream->script["/a"] = {answers(200, "{}", 1h)};
+  const auto flow = load_with({"a"});
+  job record;
+  record.id = job_id_from(options.now(), {1});
+  record.flow = flow->name;
+  record.flow_version = flow->version;
+  record.status = job_status::running;
+  record.clone.uid = "p-1";
+  record.recoveries = 3;
+  record.sub_actions.resize(1);
+  record.sub_actions.front().name = "a";
+  ASSERT_FALSE(store->commit(std::vector<job_event>{make_event(
+    record, options.now(), job_accepted{record, {flow, &flow->definition}})}));
+  caf::anon_send(
+    root, std::make_shared<const released_job>(released_job{flow, record}));
+  run_for(1s);
+  EXPECT_EQ(upstream->in_flight, 1u);
+  caf::anon_send(root, drain_atom::value);
+  run_for(1s);
+  EXPECT_EQ(upstream->in_flight, 1u);
+  EXPECT_EQ(job_of(record.id).recoveries, 0u);
+}
+
 TEST_F(RootSupervisorTest, StartsTheJobsOfManyClonesThatEndAtOnce) {
   start();
   const auto flow = load_with({"a"});

@@ -56,6 +56,24 @@ protected:
 
 } // namespace
 
+// A failure that the body told was taken for a success.
+TEST_F(AnswerRulesTest, CannotJudgeWhatIsBeyondTheLimits) {
+  const auto own =
+    rules(R"([{"if": {"at": "/errors", "empty": false}, "then": "fail"}])");
+  const auto deep = R"({"errors": [1], "data": )" + std::string(101, '[')
+                  + std::string(101, ']') + "}";
+  const auto found = read(own, 200, deep);
+  EXPECT_FALSE(found.rule);
+  EXPECT_TRUE(found.over_limits);
+  // As many values as fit are no reason.
+  std::string many = R"({"errors": [1], "data": [0)";
+  for (int i = 0; i < 300'000; ++i)
+    many += ",0";
+  const auto wide = read(own, 200, many + "]}");
+  ASSERT_TRUE(wide.rule);
+  EXPECT_EQ(wide.rule->then, ruled::fail);
+}
+
 TEST_F(AnswerRulesTest, LetsTheFirstRuleThatHoldsDecide) {
   const auto own = rules(R"([
     {"if": {"at": "/code", "is": "BUSY"}, "then": "retry", "wait": "/in"},

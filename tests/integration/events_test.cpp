@@ -112,7 +112,7 @@ protected:
     return stream.last_id();
   }
 
-  /// What happened to the job, as "job cloning", "step 0 running".
+  /// What happened to the job, as "job cloning", "step s1 running".
   static std::vector<std::string> story(const std::vector<told_event>& all,
                                         const std::string& job) {
     std::vector<std::string> lines;
@@ -120,8 +120,8 @@ protected:
       if (each.data.value("job", "") != job)
         continue;
       auto line = each.name;
-      if (each.data.contains("index"))
-        line += " " + each.data.at("index").dump();
+      if (each.data.contains("name"))
+        line += " " + each.data.at("name").get<std::string>();
       if (each.data.contains("status"))
         line += " " + each.data.at("status").get<std::string>();
       lines.push_back(line);
@@ -145,10 +145,11 @@ TEST_F(EventsTest, TellsEveryChangeOnceItIsDurable) {
   // When the sender's answer is journaled is nobody's order.
   EXPECT_THAT(lines, Contains("reply"));
   std::erase(lines, "reply");
-  EXPECT_THAT(
-    lines, ElementsAre("job cloning", "clone running", "clone succeeded",
-                       "job running", "step 0 running", "step 0 retrying",
-                       "step 0 running", "step 0 succeeded", "job succeeded"));
+  EXPECT_THAT(lines,
+              ElementsAre("job cloning", "clone running", "clone succeeded",
+                          "job running", "step s1 running", "step s1 retrying",
+                          "step s1 running", "step s1 succeeded",
+                          "job succeeded"));
   for (const auto& each : all)
     EXPECT_FALSE(each.id.empty());
   EXPECT_EQ(all.front().data.at("flow"), "setup");

@@ -65,6 +65,39 @@ TEST(ClonePlanTest, SurrendersWhenTheProbeHasNoAnswerAtItsEnd) {
   EXPECT_EQ(after_probe(rules, made).action, clone_action::surrender);
 }
 
+TEST(ClonePlanTest, KnowsWhichAttemptsMayHaveMadeTheClone) {
+  job record;
+  const auto add = [&](error_kind kind, int status, bool counted = true) {
+    attempt made;
+    made.number = static_cast<std::uint32_t>(record.clone.attempts.size() + 1);
+    made.ended = true;
+    made.counted = counted;
+    made.http_status = status;
+    made.failure = error{kind, ""};
+    record.clone.attempts.push_back(made);
+    if (counted)
+      ++record.clone.counted;
+  };
+  EXPECT_FALSE(may_have_happened(record));
+  add(error_kind::upstream_status, 503);
+  add(error_kind::connect_failed, 0);
+  EXPECT_FALSE(may_have_happened(record));
+  add(error_kind::upstream_status, 502);
+  add(error_kind::upstream_status, 400);
+  EXPECT_TRUE(may_have_happened(record)) << "whatever came after it";
+  // A person who asks for another one has looked.
+  record.clone.counted = 0;
+  EXPECT_FALSE(may_have_happened(record));
+  add(error_kind::upstream_status, 503);
+  EXPECT_FALSE(may_have_happened(record));
+  add(error_kind::shut_down, 0, false);
+  EXPECT_TRUE(may_have_happened(record));
+  EXPECT_EQ(in_doubt({clone_action::fail, 0ms, error{}}).action,
+            clone_action::surrender);
+  EXPECT_EQ(in_doubt({clone_action::attempt, 1s, {}}),
+            (clone_step{clone_action::attempt, 1s, {}}));
+}
+
 TEST(ClonePlanTest, AsksAProbeFirstAfterItsTime) {
   auto rules = probed();
   rules.probe->after = 30s;

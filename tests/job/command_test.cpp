@@ -420,5 +420,36 @@ TEST(RetryTest, FollowsTheFlowAsItIsNow) {
   EXPECT_EQ(next_of(record), job_work::steps);
 }
 
+TEST(RetryTest, MakesNoOtherElementsOfWhatHasBegun) {
+  auto flow = flow_of_two();
+  flow.change = definition_changed{"2", nullptr, flow.sub_actions};
+  flow.regrouped = {"b"};
+  auto record = job_of({"", js::failed, true, {succeeded, failed}, {}, {}});
+  const auto retried_by_current = [&] {
+    return decide(record, retry_command{std::nullopt, true}, flow, wall_time{});
+  };
+  EXPECT_TRUE(
+    std::holds_alternative<std::vector<job_event>>(retried_by_current()));
+  auto& element = record.sub_actions.emplace_back();
+  element.name = "b.0";
+  element.of = "b";
+  element.status = succeeded;
+  const auto refused = retried_by_current();
+  ASSERT_TRUE(std::holds_alternative<error>(refused));
+  EXPECT_EQ(std::get<error>(refused).kind, error_kind::conflict);
+}
+
+TEST(RetryTest, LeavesAJobWhoseKeyIsAnotherJobs) {
+  auto record = job_of({"", js::failed, false, {}, {}, {}});
+  record.claim =
+    idempotency_claim{"k", "body", wall_time{} + std::chrono::hours{24}};
+  const auto retried_now = [&] {
+    return decide(record, retry_command{}, flow_of_two(), wall_time{});
+  };
+  EXPECT_TRUE(std::holds_alternative<std::vector<job_event>>(retried_now()));
+  apply(record, make_event(record, wall_time{}, key_released{"k"}));
+  EXPECT_TRUE(std::holds_alternative<error>(retried_now()));
+}
+
 } // namespace
 } // namespace handoff

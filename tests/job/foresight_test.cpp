@@ -51,6 +51,8 @@ const turn_case turns[] = {
   {"RateWithoutLatency", {0, 100, 2}, 10, unknown, 5'625ms},
   {"RateIsTheLesserEvil", {1, 1, 100}, 3, 2s, 6'750ms},
   {"RateIsTheGreaterEvil", {2, 2, 0.1}, 4, 2s, 22'500ms},
+  {"APauseWithNobodyAhead", {0, 4, 0, 60s}, 0, unknown, 60s},
+  {"APauseIsTheLesserEvil", {4, 4, 0, 1s}, 8, 6s, 8'437'500us},
   {"MoreThanADayIsADay", {1, 1, 0}, 1'000'000'000, 3'600s, 86'400s},
 };
 

@@ -158,6 +158,28 @@ TEST_F(WaitingTest, CountsNotNowOfAStepInARow) {
   EXPECT_EQ(last.failure->kind, error_kind::throttled);
 }
 
+TEST_F(WaitingTest, EndsAWaitInTimeWhateverIsAnswered) {
+  clone();
+  take(step_begun{sub_action_at(0), numbered(1)});
+  step_result busy;
+  busy.step = sub_action_at(0);
+  busy.made = numbered(1);
+  busy.made.started = now;
+  busy.made.http_status = 503;
+  busy.verdict.outcome = sub_action_outcome::retryable;
+  busy.verdict.failure = error{error_kind::upstream_status, "503"};
+  busy.verdict.wait = 50s;
+  const wait_rules rules{2s, 20s};
+  const auto late = after_attempt(record_, busy, {}, 0, now, rules);
+  EXPECT_EQ(late.status, sub_action_status::failed);
+  EXPECT_EQ(late.failure->kind, error_kind::wait_timed_out);
+  busy.verdict.wait = 10s;
+  EXPECT_EQ(after_attempt(record_, busy, {}, 0, now, rules).next_attempt,
+            now + 10s);
+  EXPECT_EQ(after_attempt(record_, busy, {}, 0, now + 11s, rules).status,
+            sub_action_status::failed);
+}
+
 TEST_F(WaitingTest, KeepsWhatWasAcceptedUntilTheCloneIsSettled) {
   auto made = numbered(1);
   made.ended = true;

@@ -330,6 +330,10 @@ void service::spawn_actors(const checked_configuration& configuration) {
     return flows->now(definition);
   };
   env->compile = compile_;
+  env->turned_away = [webhooks = webhooks_](const clone_order& order,
+                                            const error& why) {
+    webhooks->add(order, why);
+  };
   root_ = actors_->spawn(root_supervisor, environment_ptr{env});
   intake_ = actors_->spawn(intake, environment_ptr{env}, root_);
   viewer_ =
@@ -481,6 +485,9 @@ void service::open_doors(const checked_configuration& configuration) {
   const auto port = std::make_shared<std::atomic<std::uint16_t>>(0);
   seen.senders_url = [port, http = from.http] {
     return senders_url(http, port->load());
+  };
+  seen.is_open = [port] {
+    return port->load() != 0;
   };
   seen.events = events_;
   seen.draining = draining_;

@@ -220,6 +220,10 @@ TEST_F(IngressTest, ReadsFormsWhereTheFlowSaysSo) {
   EXPECT_EQ(
     post({{"Content-Type", "application/json"}}, R"({"text":"x"})").status, 0);
   EXPECT_EQ(*hook_of_order().parts, (json{{"text", "x"}}));
+  EXPECT_EQ(post({{"Content-Type", "application/x-www-form-urlencoded"}},
+                 R"({"text":"x"})")
+              .status,
+            400);
   load({{"input", {{"type", "form"}}}});
   EXPECT_EQ(post({{"Content-Type", "application/json"}}, "{}").status, 400);
 }

@@ -239,7 +239,7 @@ TEST_F(GovernorTest, HasLimitsOfItsOwnForAConnection) {
   ask(4, call_class::clone, "job", "http://other:80");
   governor_->set_limits({{"http://a:80", limits(1)}}, now_);
   EXPECT_THAT(ready(), testing::UnorderedElementsAre(1, 3, 4));
-  EXPECT_EQ(governor_->room_for_clones("http://a:80").slots, 1U);
+  EXPECT_EQ(governor_->room_for_clones("http://a:80", now_).slots, 1U);
   governor_->set_limits({}, now_);
   EXPECT_THAT(ready(), ElementsAre(2));
 }
@@ -645,12 +645,20 @@ TEST(OutcomeTest, CountsOnlyAnUnwellHostAsFailure) {
   }
 }
 
+TEST_F(GovernorTest, TellsForHowLongAHostWantsNoCalls) {
+  govern(limits(4));
+  governor_->pause("http://a:80", now_ + 60s, now_);
+  EXPECT_EQ(governor_->room_for_clones("http://a:80", now_).pause, 60s);
+  now_ += 61s;
+  EXPECT_EQ(governor_->room_for_clones("http://a:80", now_).pause, 0s);
+}
+
 TEST_F(GovernorTest, TellsWhatItGivesToClones) {
   auto options = limits(4, 0.5);
   options.rate = 100;
   govern(options);
   const auto room = [&] {
-    return governor_->room_for_clones("http://a:80");
+    return governor_->room_for_clones("http://a:80", now_);
   };
   EXPECT_EQ(room().slots, 4u) << "of a host that is not known";
   EXPECT_EQ(room().rate, 100);
@@ -663,7 +671,7 @@ TEST_F(GovernorTest, TellsWhatItGivesToClones) {
   EXPECT_EQ(room().slots, 2u) << "two sub-actions take up the rest";
   succeed(4);
   EXPECT_EQ(room().under_way, 0u);
-  EXPECT_EQ(governor_->room_for_clones("http://b:80").slots, 4u);
+  EXPECT_EQ(governor_->room_for_clones("http://b:80", now_).slots, 4u);
 }
 
 } // namespace
