@@ -42,6 +42,14 @@ constexpr auto usage =
   "  --sub-action-ms=N    how long one takes (held and latency 100, else 0)\n"
   "  --sub-action-calls=N at once, of all jobs, at the most (held 1000, else\n"
   "                       half of all calls)\n"
+  "  --max-calls=N        of the upstream, with its other limits as shipped\n"
+  "  --tls                the service calls by HTTPS, through nginx, whose "
+  "CPU\n"
+  "                       is not counted\n"
+  "  --http2              as --tls, and HTTP/2\n"
+  "  --host=NAME          what it calls (127.0.0.1, with TLS localhost); has "
+  "to\n"
+  "                       lead to 127.0.0.1\n"
   "  --senders=N          of throughput, parts and steady: at once (64)\n"
   "  --seconds=N          of these: how long they send (10; steady 600)\n"
   "  --service=NAME       of throughput: handoff or baseline only\n"
@@ -115,6 +123,14 @@ void take(std::string_view word, bench::section_options& chosen,
     chosen.sending = std::chrono::seconds{positive_of(value)};
   else if (name == "--runs")
     chosen.runs = positive_of(value);
+  else if (name == "--max-calls")
+    chosen.at.max_calls = positive_of(value);
+  else if (word == "--tls")
+    chosen.at.tls = true;
+  else if (word == "--http2")
+    chosen.at.tls = chosen.at.http2 = true;
+  else if (name == "--host")
+    chosen.at.host = value;
   else if (name == "--with")
     chosen.at.arguments.emplace_back(value);
   else if (word == "--service=handoff")

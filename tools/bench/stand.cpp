@@ -43,8 +43,8 @@ json script_of(const stand_options& chosen) {
        {{{"delay", std::to_string(chosen.sub_action.count()) + "ms"}}}}}});
 }
 
-json flow_of(const stand_options& chosen, std::uint16_t api) {
-  const auto base = "http://127.0.0.1:" + std::to_string(api) + "/projects/";
+json flow_of(const stand_options& chosen, const std::string& upstream) {
+  const auto base = upstream + "/projects/";
   json flow{{"name", "bench"},
             {"clone",
              {{"request",
@@ -68,6 +68,14 @@ std::string get(std::uint16_t port, const std::string& path) {
     throw std::runtime_error{"GET " + path + ": " + answer[0].failure
                              + answer[0].body};
   return answer[0].body;
+}
+
+/// The lines of an INI, one beside the other.
+std::string in_one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n')
+    text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
 }
 
 /// `kept` of `all`, not rounded down: the service rounds the product down.
@@ -94,31 +102,50 @@ stand::stand(const stand_options& chosen)
   fake_api_ =
     std::make_unique<program>(command, (directory_ / "fake_api.log").string());
   fake_api_port_ = fake_api_->port_after("fake_api: listening on ");
+  if (options_.host.empty())
+    options_.host = options_.tls ? "localhost" : "127.0.0.1";
+  if (options_.tls && chosen.service == contender::handoff)
+    tls_ = std::make_unique<tls_end>(directory_ / "tls", options_.host,
+                                     fake_api_port_, options_.http2);
   if (chosen.service == contender::handoff)
     start_handoff();
   else
     start_baseline();
 }
 
-void stand::start_handoff() {
-  write(directory_ / "flows" / "bench.json",
-        flow_of(options_, fake_api_port_).dump());
+std::string stand::upstream() const {
+  return (tls_ ? "https://" : "http://") + options_.host + ":"
+       + std::to_string(tls_ ? tls_->port() : fake_api_port_);
+}
+
+std::string stand::limits_of_calls() const {
+  if (options_.max_calls)
+    return "max-calls = " + std::to_string(*options_.max_calls) + "\n";
   // Every held webhook has a call of its own under way; some more let the
   // sub-actions of the first begin beside the clones of the last.
   const auto calls = options_.webhooks_max + 256;
   const auto for_sub_actions =
     std::min(calls, options_.sub_action_calls.value_or(calls / 2));
-  const auto max_calls = std::to_string(calls);
-  const auto reserved = share_of(calls - for_sub_actions, calls);
-  const auto held = std::to_string(options_.webhooks_max + 16);
-  settings_ = "http.port=0 admin.port=0 upstream.max-calls=" + max_calls
-            + " upstream.reserved-for-clones=" + reserved
-            + " admission.max-held=" + held;
+  return "max-calls = " + std::to_string(calls) + "\nreserved-for-clones = "
+       + share_of(calls - for_sub_actions, calls) + "\n";
+}
+
+void stand::start_handoff() {
+  write(directory_ / "flows" / "bench.json",
+        flow_of(options_, upstream()).dump());
+  auto tuned =
+    "[admission]\nmax-held = " + std::to_string(options_.webhooks_max + 16)
+    + "\n[upstream]\n" + limits_of_calls();
+  if (tls_)
+    tuned +=
+      std::string{"http2 = \""} + (options_.http2 ? "auto" : "off") + "\"\n";
+  settings_ = in_one_line(tuned);
+  if (tls_)
+    tuned += "ca = \"${file:" + tls_->authority().string() + "}\"\n";
   write(directory_ / "handoff.ini",
-        "[http]\nport = 0\n[admin]\nport = 0\n[upstream]\nmax-calls = "
-          + max_calls + "\nreserved-for-clones = " + reserved
-          + "\n[admission]\nmax-held = " + held + "\n[journal]\nuri = \"sqlite:"
-          + (directory_ / "handoff.db").string() + "\"\n");
+        "[http]\nport = 0\n[admin]\nport = 0\n" + tuned
+          + "[journal]\nuri = \"sqlite:" + (directory_ / "handoff.db").string()
+          + "\"\n");
   std::vector<std::string> command{HANDOFF_BINARY, "serve",
                                    "--config-file="
                                      + (directory_ / "handoff.ini").string()};
@@ -150,6 +177,7 @@ void stand::start_baseline() {
 
 stand::~stand() {
   service_.reset();
+  tls_.reset();
   fake_api_.reset();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
@@ -161,6 +189,10 @@ void stand::print_settings() const {
              "clone " + std::to_string(options_.clone.count()) + " ms, "
                + std::to_string(options_.sub_actions) + " sub-actions of "
                + std::to_string(options_.sub_action.count()) + " ms");
+  print_line("called by", !options_.tls ? "HTTP, " + options_.host
+                          : options_.http2
+                            ? "HTTPS, HTTP/2, " + options_.host
+                            : "HTTPS, HTTP/1.1, " + options_.host);
 }
 
 std::string stand::webhook(std::size_t number) {
@@ -177,8 +209,13 @@ std::map<std::string, double> stand::clones_finished() const {
   std::map<std::string, double> found;
   const auto seen = ask_fake_api("/_fake/requests?path=/projects/*/clone");
   for (const auto& each : seen.at("requests")) {
+    // HTTP/2 writes the names of fields in lower case.
+    const auto& fields = each.at("headers");
     const auto key =
-      each.at("headers").at("Idempotency-Key").get<std::string>();
+      fields
+        .at(fields.contains("Idempotency-Key") ? "Idempotency-Key"
+                                               : "idempotency-key")
+        .get<std::string>();
     if (each.at("outcome") == "answered")
       found[key.substr(0, key.find('.'))] = each.at("finished_ms");
   }

@@ -2,6 +2,7 @@
 
 #include "tools/bench/program.hpp"
 #include "tools/bench/sender.hpp"
+#include "tools/bench/tls_end.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -30,6 +31,14 @@ struct stand_options {
   /// Whether the fake API keeps the requests, from which `clones_finished`
   /// tells. It takes processor time from the service, and hundreds of MiB.
   bool recording = true;
+  /// `max-calls`, with the other limits as they are shipped; if not said, what
+  /// the webhooks and the sub-actions need.
+  std::optional<std::size_t> max_calls = {};
+  /// How the service calls the API: by HTTPS, through nginx.
+  bool tls = false;
+  bool http2 = false; ///< and as HTTP/2; with `tls`
+  /// By what name; empty: the address, or, with `tls`, localhost.
+  std::string host = {};
   std::vector<std::string> arguments; ///< more of them, for the service
 };
 
@@ -47,6 +56,12 @@ public:
   std::uint16_t port() const { return port_; }
 
   std::uint16_t fake_api_port() const { return fake_api_port_; }
+
+  /// Where the service calls the API, without a path.
+  std::string upstream() const;
+
+  /// The TLS end; null if there is none.
+  const tls_end* tls() const { return tls_.get(); }
 
   const std::filesystem::path& directory() const { return directory_; }
 
@@ -84,6 +99,8 @@ public:
   std::uint64_t most_at_once() const;
 
 private:
+  /// The lines of `[upstream]` that say how many calls may be under way.
+  std::string limits_of_calls() const;
   void start_handoff();
   void start_baseline();
   nlohmann::json ask_fake_api(const std::string& path) const;
@@ -92,6 +109,7 @@ private:
   std::filesystem::path directory_;
   std::string settings_;
   std::unique_ptr<program> fake_api_;
+  std::unique_ptr<tls_end> tls_;
   std::unique_ptr<program> service_;
   std::uint16_t fake_api_port_ = 0;
   std::uint16_t port_ = 0;
