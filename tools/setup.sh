@@ -17,7 +17,7 @@ packages=(
   libgtest-dev libgmock-dev
   openssl # a test's certificate
   curl    # the walk through the README
-  nginx-light # a test of config/nginx.conf; it need not run by itself
+  nginx-light # tests and benches; it need not run by itself
   "$@"
 )
 

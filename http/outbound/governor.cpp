@@ -1,5 +1,7 @@
 #include "http/outbound/governor.hpp"
 
+#include "http/outbound/sub_action_ramp.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -252,7 +254,8 @@ struct governor::upstream {
 
   std::string name;
   governor_options limits;
-  std::size_t sub_actions_max = 1; ///< in flight
+  std::size_t sub_actions_max = 1; ///< in flight, by the limits
+  sub_action_ramp sub_actions_ramp;
   bool lacks_token = false;
   time_point lacks_token_since;
   line clones;
@@ -355,8 +358,14 @@ std::optional<call_class> governor::next_of(upstream& host, time_point now) {
   const auto calls_max = host.limits.max_calls;
   const bool is_full = host.in_flight() >= calls_max;
   const auto clone = !is_full && may_go(call_class::clone, calls_max);
-  const auto sub_action =
+  const auto ramp = host.sub_actions_ramp.max(now, host.sub_actions.calls);
+  auto sub_action =
     !is_full && may_go(call_class::sub_action, host.sub_actions_max);
+  if (sub_action && host.sub_actions.calls >= ramp) {
+    host.sub_actions_ramp.held_back();
+    not_before(host.sub_actions_ramp.next());
+    sub_action = false;
+  }
   auto next =
     clone && !(sub_action && host.clones_in_a_row >= clones_in_a_row_max)
       ? std::optional{call_class::clone}
@@ -426,6 +435,9 @@ void governor::finished(std::uint64_t call, call_outcome outcome,
   else
     host.times.add(now - known->second.since);
   host.ramp.ended(known->second.ramp, outcome == call_outcome::success);
+  if (known->second.purpose == call_class::sub_action
+      && outcome == call_outcome::success)
+    host.sub_actions_ramp.answered(now - known->second.since);
   running_.erase(known);
   if (outcome == call_outcome::failure)
     ++host.failures;

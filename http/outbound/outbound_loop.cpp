@@ -41,7 +41,8 @@ constexpr auto sub_actions_tag = wakeup_tag - 1;
 /// those of sub-actions. A clone is served twice, when it is connected and when
 /// it is answered, and a sub-action once: so many a clone's socket keep pace
 /// with jobs of eight sub-actions, or what is answered would pile up
-/// unfinished.
+/// unfinished. No more sub-actions begin in a round, either: to connect one
+/// takes longer than to serve it, and thousands may come at once.
 constexpr std::size_t clones_in_round_max = 256;
 constexpr std::size_t sub_actions_a_clone = 4;
 constexpr std::size_t sub_actions_in_round_min = 32;
@@ -164,6 +165,7 @@ void outbound_client::loop::run() {
   while (take_arrivals()) {
     give_turns();
     request_tokens(clock::now());
+    begin_sub_actions();
     poll_once();
     take_ended();
   }
@@ -171,6 +173,8 @@ void outbound_client::loop::run() {
 }
 
 int outbound_client::loop::patience_for_poll(time_point now) const {
+  if (!sub_actions_.empty())
+    return 0;
   auto next = now + poll_max;
   for (const auto& due :
        {lanes_.next_tick(), next_turns_, next_lookup_end_, next_token_})
@@ -199,11 +203,10 @@ void outbound_client::loop::poll_once() {
     else
       serve(event);
   }
+  sub_actions_in_round_ =
+    std::max(clones.size() * sub_actions_a_clone, sub_actions_in_round_min);
   if (sub_actions)
-    for (const auto& event : wait(epoll_sub_actions_,
-                                  std::max(clones.size() * sub_actions_a_clone,
-                                           sub_actions_in_round_min),
-                                  0))
+    for (const auto& event : wait(epoll_sub_actions_, sub_actions_in_round_, 0))
       serve(event);
   lanes_.tick(clock::now());
 }
@@ -264,13 +267,13 @@ void outbound_client::loop::take(std::unique_ptr<transfer> work,
     return static_cast<unsigned char>(each) < 0x80;
   });
   if (!options.proxy.empty() || !is_ascii) {
-    begin(std::move(work), now);
+    begin_in_turn(std::move(work), now);
     return;
   }
   if (is_address(name)) {
     if (generation != 0)
       work->connect_to({std::move(name)}, generation);
-    begin(std::move(work), now);
+    begin_in_turn(std::move(work), now);
     return;
   }
   const auto known = names_.find(name, now);
@@ -286,7 +289,25 @@ void outbound_client::loop::take(std::unique_ptr<transfer> work,
     return;
   }
   work->connect_to(known->addresses, generation);
-  begin(std::move(work), now);
+  begin_in_turn(std::move(work), now);
+}
+
+void outbound_client::loop::begin_in_turn(std::unique_ptr<transfer> work,
+                                          time_point now) {
+  if (work->call().purpose == call_class::clone)
+    begin(std::move(work), now);
+  else
+    sub_actions_.push_back(std::move(work));
+}
+
+void outbound_client::loop::begin_sub_actions() {
+  const auto now = clock::now();
+  for (auto left = sub_actions_in_round_; left > 0 && !sub_actions_.empty();
+       --left) {
+    auto work = std::move(sub_actions_.front());
+    sub_actions_.pop_front();
+    begin(std::move(work), now);
+  }
 }
 
 void outbound_client::loop::take_looked_up(
@@ -448,6 +469,8 @@ void outbound_client::loop::shut_down() {
     for (auto& each : waiting)
       each.work->tell(
         each.work->give_up(error_kind::shut_down, why, clock::now()));
+  for (auto& each : std::exchange(sub_actions_, {}))
+    each->tell(each->give_up(error_kind::shut_down, why, clock::now()));
   for (auto& [id, call] : std::exchange(calls_, {})) {
     auto& work = call.work;
     curl_multi_remove_handle(call.lane->multi.get(), work->easy());

@@ -11,7 +11,9 @@
 #include "http/outbound/transfer.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -101,6 +103,9 @@ private:
   void take(std::unique_ptr<transfer> work, time_point now);
   void take_looked_up(const std::vector<std::string>& names, time_point now);
   void give_up_lookups(time_point now);
+  /// Begins a clone, and puts a sub-action in line.
+  void begin_in_turn(std::unique_ptr<transfer> work, time_point now);
+  void begin_sub_actions();
   void begin(std::unique_ptr<transfer> work, time_point now);
   void learn_from(const transfer& work, const exchange& done);
   std::uint64_t& generation_of(const transfer& work);
@@ -137,6 +142,8 @@ private:
   /// Calls that wait for a lookup, by name.
   std::unordered_map<std::string, std::vector<unresolved_call>> unresolved_;
   std::optional<time_point> next_lookup_end_;
+  std::deque<std::unique_ptr<transfer>> sub_actions_; ///< that may begin
+  std::size_t sub_actions_in_round_ = 1;              ///< that begin
   /// Of the connections to hosts, where not 0: one higher each time that one is
   /// lost or does not answer.
   std::unordered_map<std::string, std::uint64_t> generations_;

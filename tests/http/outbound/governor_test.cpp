@@ -173,6 +173,24 @@ TEST_F(GovernorTest, LeavesSubActionsOneCallWhateverIsReserved) {
   }
 }
 
+TEST_F(GovernorTest, BeginsWithFewSubActionsWhateverItsLimit) {
+  govern(limits(20'000));
+  for (std::uint64_t id = 1; id <= 2'000; ++id)
+    ask_sub_action(id);
+  const auto begun = ready();
+  EXPECT_THAT(begun, SizeIs(256));
+  for (std::uint64_t id = 2'001; id <= 3'000; ++id)
+    ask_clone(id);
+  EXPECT_THAT(ready(), SizeIs(1'000)) << "clones have all of it";
+  pass(100ms);
+  for (const auto id : begun)
+    succeed(id);
+  EXPECT_THAT(ready(), SizeIs(256));
+  EXPECT_LE(*wakeup(), now_ + 150ms);
+  pass(150ms);
+  EXPECT_THAT(ready(), SizeIs(128)) << "half as many more";
+}
+
 TEST_F(GovernorTest, PrefersClonesWithoutStarvingSubActions) {
   govern(limits(1));
   ask_sub_action(100);
