@@ -11,7 +11,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build ccache pkg-config ca-certificates git
   libcaf-dev libpistache-dev libhttp-parser-dev
-  libcurl4-openssl-dev libssl-dev zlib1g-dev
+  libcurl4-openssl-dev libnghttp2-dev libssl-dev zlib1g-dev
   nlohmann-json3-dev libspdlog-dev libsqlite3-dev libpq-dev libjemalloc-dev
   prometheus-cpp-dev
   libgtest-dev libgmock-dev

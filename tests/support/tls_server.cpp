@@ -42,6 +42,23 @@ std::shared_ptr<X509> make_certificate(const std::string& name, EVP_PKEY* key,
   return made;
 }
 
+/// The protocol `wanted` if it is among those that are offered.
+int choose(SSL*, const unsigned char** chosen, unsigned char* size,
+           const unsigned char* offered, unsigned int offered_size,
+           void* wanted) {
+  const auto& name = *static_cast<const std::string*>(wanted);
+  for (unsigned int at = 0; at < offered_size; at += 1U + offered[at])
+    if (name.compare(0, std::string::npos,
+                     reinterpret_cast<const char*>(offered + at + 1),
+                     offered[at])
+        == 0) {
+      *chosen = offered + at + 1;
+      *size = offered[at];
+      return SSL_TLSEXT_ERR_OK;
+    }
+  return SSL_TLSEXT_ERR_NOACK;
+}
+
 } // namespace
 
 std::string tls_identity::pem() const {
@@ -108,12 +125,17 @@ tls_server::tls_server(options what)
     SSL_CTX_set_verify(
       context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   }
+  if (!options_.alpn.empty())
+    SSL_CTX_set_alpn_select_cb(context, &choose, &options_.alpn);
   constexpr unsigned char id[] = "test";
   SSL_CTX_set_session_id_context(context, id, sizeof(id));
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(static_cast<std::uint16_t>(options_.port));
+  const int on = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   socklen_t size = sizeof(at);
   ::bind(listener_, reinterpret_cast<sockaddr*>(&at), size);
   ::listen(listener_, 64);
@@ -159,8 +181,12 @@ void tls_server::serve(int fd) {
   SSL_set_fd(ssl.get(), fd);
   if (SSL_accept(ssl.get()) != 1)
     return;
-  ++connections_;
+  const int number = ++connections_;
   resumed_ += SSL_session_reused(ssl.get());
+  if (options_.converse) {
+    options_.converse(ssl.get(), number);
+    return;
+  }
   std::string got;
   std::array<char, 4'096> piece{};
   for (;;) {
@@ -173,9 +199,9 @@ void tls_server::serve(int fd) {
     const auto end = got.find("\r\n\r\n");
     if (end == std::string::npos)
       continue;
-    const int number = ++requests_;
+    const int request = ++requests_;
     const std::string answer = options_.handle
-                               ? options_.handle(got.substr(0, end), number)
+                               ? options_.handle(got.substr(0, end), request)
                                : "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
     got.clear();
     if (answer.empty())

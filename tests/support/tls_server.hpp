@@ -42,6 +42,14 @@ public:
     std::function<std::string(const std::string& head, int number)> handle = {};
     /// Clients must show a certificate of this authority; null: they need not.
     std::shared_ptr<X509> clients = nullptr;
+    /// The port to listen on; 0: any that is free.
+    int port = 0;
+    /// The protocol that is chosen if a client offers it (ALPN).
+    std::string alpn = {};
+    /// What is done with a connection once its handshake is done, instead of
+    /// HTTP/1.1; the TCP connection ends when it returns. `connection` counts
+    /// from 1.
+    std::function<void(SSL*, int connection)> converse = {};
   };
 
   explicit tls_server(options what);

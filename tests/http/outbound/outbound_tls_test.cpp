@@ -2,58 +2,26 @@
 // the error says what is wrong with a certificate, and no clone is sent twice.
 // Method: servers with certificates of an authority of this test.
 
-#include "support/outbound_fixture.hpp"
-#include "support/tls_server.hpp"
+#include "support/outbound_tls_fixture.hpp"
 
 #include <gmock/gmock.h>
 
 #include <latch>
 #include <string>
-#include <vector>
 
 namespace handoff {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr auto* upstream = "api.test";
-
-class OutboundTlsTest : public test::outbound_fixture {
+class OutboundTlsTest : public test::outbound_tls_fixture {
 protected:
-  OutboundTlsTest() {
-    options_.ca = authority_.pem();
-    options_.resolve = [](const std::string&) {
-      return std::vector<std::string>{"127.0.0.1"};
-    };
-  }
-
-  void serve(test::tls_server::options what) { tls_.emplace(std::move(what)); }
-
-  void serve_ok() { serve({.identity = test::issue(authority_, upstream)}); }
-
-  outbound_call to_upstream(call_class purpose) const {
-    auto call = call_to(std::string{"https://"} + upstream + ":"
-                          + std::to_string(tls_->port()) + "/",
-                        "POST");
-    call.purpose = purpose;
-    return call;
-  }
-
-  exchange make_clone() { return make(to_upstream(call_class::clone)); }
-
-  exchange make_sub_action() {
-    return make(to_upstream(call_class::sub_action));
-  }
-
   void expect_refused(const std::string& why) {
     const auto done = make_clone();
     expect_failed(done, error_kind::tls_failed, false);
     EXPECT_THAT(done.failure->detail, HasSubstr(why));
     EXPECT_EQ(tls_->requests(), 0);
   }
-
-  const test::tls_identity authority_ = test::make_authority("Test authority");
-  std::optional<test::tls_server> tls_;
 };
 
 TEST_F(OutboundTlsTest, TrustsWhomTheGivenAuthorityVouchesFor) {

@@ -1,0 +1,178 @@
+// Goal: whatever becomes of a connection, no clone is sent twice, and a
+// sub-action gets through where there is a way. Method: TLS ends that restart,
+// close, half-close, refuse and reset at the worst moment.
+
+#include "support/outbound_tls_fixture.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <thread>
+#include <vector>
+
+namespace handoff {
+namespace {
+
+using namespace std::chrono_literals;
+using action = test::http2_server::action;
+
+constexpr auto* ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+class OutboundTlsLossTest : public test::outbound_tls_fixture {
+protected:
+  /// Reads a request; false if the other side goes.
+  static bool read_request(SSL* ssl) {
+    std::string got;
+    char piece[4'096];
+    while (got.find("\r\n\r\n") == std::string::npos) {
+      const int count = SSL_read(ssl, piece, sizeof piece);
+      if (count <= 0)
+        return false;
+      got.append(piece, static_cast<std::size_t>(count));
+    }
+    return true;
+  }
+
+  static void write(SSL* ssl, const std::string& text) {
+    SSL_write(ssl, text.data(), static_cast<int>(text.size()));
+  }
+
+  /// Waits until the other side goes.
+  static void wait_for_end(SSL* ssl) {
+    char any = 0;
+    while (::recv(SSL_get_fd(ssl), &any, 1, 0) > 0) {
+    }
+  }
+};
+
+TEST_F(OutboundTlsLossTest, GoesOnAfterARestartOfTheTlsEnd) {
+  const auto identity = test::issue(authority_, upstream);
+  serve({.identity = identity});
+  EXPECT_EQ(make_clone().status, 200);
+  EXPECT_EQ(make_sub_action().status, 200);
+  // Its kept connections and its sessions' keys are gone.
+  serve({.identity = identity, .port = port_});
+  EXPECT_EQ(make_clone().status, 200);
+  EXPECT_EQ(make_sub_action().status, 200);
+  EXPECT_EQ(tls_->requests(), 2);
+  EXPECT_EQ(tls_->resumed(), 1) << "the sub-action's, by the clone's session";
+}
+
+TEST_F(OutboundTlsLossTest, LosesTheCloneOfWhichARestartMayHaveKnown) {
+  const auto identity = test::issue(authority_, upstream);
+  std::promise<void> came;
+  serve({.identity = identity, .converse = [&](SSL* ssl, int) {
+           if (read_request(ssl))
+             came.set_value();
+           wait_for_end(ssl);
+         }});
+  auto clone = start(to_upstream(call_class::clone));
+  came.get_future().wait();
+  serve({.identity = identity, .port = port_});
+  expect_failed(clone.get(), error_kind::connection_lost, true);
+  EXPECT_EQ(tls_->requests(), 0) << "nothing is sent again";
+}
+
+TEST_F(OutboundTlsLossTest, UsesNoSessionThatIsHalfClosed) {
+  std::atomic<int> requests{0};
+  serve({.identity = test::issue(authority_, upstream),
+         .converse = [&](SSL* ssl, int) {
+           if (!read_request(ssl))
+             return;
+           ++requests;
+           write(ssl, ok);
+           SSL_shutdown(ssl); // close_notify; the TCP connection stays
+           wait_for_end(ssl);
+         }});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(make_sub_action().status, 200);
+  EXPECT_EQ(make_clone().status, 200);
+  EXPECT_EQ(requests, 4);
+  EXPECT_EQ(tls_->connections(), 4);
+}
+
+TEST_F(OutboundTlsLossTest, SendsACloneOnceThoughItsSessionIsHalfClosed) {
+  std::atomic<int> requests{0};
+  serve({.identity = test::issue(authority_, upstream),
+         .converse = [&](SSL* ssl, int) {
+           if (read_request(ssl))
+             ++requests;
+           SSL_shutdown(ssl);
+           wait_for_end(ssl);
+         }});
+  expect_failed(make_clone(), error_kind::connection_lost, true);
+  EXPECT_EQ(requests, 1);
+}
+
+TEST_F(OutboundTlsLossTest, TakesNoAnswerThatIsCutWithoutCloseNotify) {
+  serve({.identity = test::issue(authority_, upstream),
+         .converse = [&](SSL* ssl, int) {
+           if (read_request(ssl))
+             write(ssl, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal");
+         }});
+  expect_failed(make_clone(), error_kind::connection_lost, true);
+}
+
+// The server closes its idle connection while the next call is on its way.
+TEST_F(OutboundTlsLossTest, MakesNoCloneAmbiguousByAServerThatClosesWhenIdle) {
+  serve({.identity = test::issue(authority_, upstream),
+         .converse = [&](SSL* ssl, int) {
+           if (read_request(ssl))
+             write(ssl, ok);
+         }});
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(make_sub_action().status, 200);
+    EXPECT_EQ(make_clone().status, 200);
+  }
+}
+
+TEST_F(OutboundTlsLossTest, MakesSubActionsOnOneHttp2Connection) {
+  serve_http2([](const auto&) { return action{.delay = 20ms}; });
+  EXPECT_EQ(make_sub_action().status, 200);
+  std::vector<std::future<exchange>> all;
+  for (int i = 0; i < 20; ++i)
+    all.push_back(start(to_upstream(call_class::sub_action)));
+  for (auto& each : all)
+    EXPECT_EQ(each.get().status, 200);
+  EXPECT_EQ(http2_->connections(), 1);
+  EXPECT_EQ(http2_->requests(), 21);
+}
+
+TEST_F(OutboundTlsLossTest, RepeatsASubActionWhoseStreamIsRefused) {
+  serve_http2([](const auto& request) {
+    return request.number == 2
+           ? action{.what = action::kind::reset, .code = 7 /* REFUSED_STREAM */}
+           : action{};
+  });
+  EXPECT_EQ(make_sub_action().status, 200);
+  EXPECT_EQ(make_sub_action().status, 200);
+  EXPECT_EQ(http2_->requests(), 3);
+}
+
+TEST_F(OutboundTlsLossTest, SaysThatAStreamWasReset) {
+  serve_http2([](const auto&) {
+    return action{.what = action::kind::reset, .code = 2 /* INTERNAL_ERROR */};
+  });
+  expect_failed(make_sub_action(), error_kind::connection_lost, true);
+  EXPECT_EQ(http2_->requests(), 1);
+}
+
+// A balancer forgets the connection and says nothing.
+TEST_F(OutboundTlsLossTest, UsesNoHttp2ConnectionThatWasSilentOnce) {
+  serve_http2([](const auto& request) {
+    return action{.what = request.connection == 1 && request.on_connection == 2
+                          ? action::kind::freeze
+                          : action::kind::answer};
+  });
+  EXPECT_EQ(make_sub_action().status, 200);
+  auto lost = to_upstream(call_class::sub_action);
+  lost.timeout = 300ms;
+  expect_failed(make(std::move(lost)), error_kind::attempt_timed_out, true);
+  EXPECT_EQ(make_sub_action().status, 200);
+  EXPECT_EQ(http2_->connections(), 2);
+}
+
+} // namespace
+} // namespace handoff
