@@ -102,7 +102,14 @@ outbound_client::loop::loop(outbound_options options)
              },
              options_.resolve},
       share_{checked(curl_share_init())},
-      lanes_{epoll_.get(), epoll_sub_actions_.get()} {
+      lanes_{epoll_.get(), epoll_sub_actions_.get()},
+      http2_{lanes_.sockets(), share_.get(),
+             [this](const std::string& name, const std::string& address) {
+               if (address.empty())
+                 names_.connect_failed(name);
+               else
+                 names_.connected(name, address);
+             }} {
   // No lock functions: all that share it are of one thread.
   curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   for (const auto& [fd, tag] :
@@ -176,8 +183,8 @@ int outbound_client::loop::patience_for_poll(time_point now) const {
   if (!sub_actions_.empty())
     return 0;
   auto next = now + poll_max;
-  for (const auto& due :
-       {lanes_.next_tick(), next_turns_, next_lookup_end_, next_token_})
+  for (const auto& due : {lanes_.next_tick(), http2_.next_tick(), next_turns_,
+                          next_lookup_end_, next_token_})
     if (due)
       next = std::min(next, *due);
   if (next <= now)
@@ -209,6 +216,7 @@ void outbound_client::loop::poll_once() {
     for (const auto& event : wait(epoll_sub_actions_, sub_actions_in_round_, 0))
       serve(event);
   lanes_.tick(clock::now());
+  http2_.tick(clock::now());
 }
 
 void outbound_client::loop::serve(const epoll_event& event) {
@@ -226,7 +234,10 @@ void outbound_client::loop::serve(const epoll_event& event) {
     mask |= CURL_CSELECT_OUT;
   if ((event.events & (EPOLLERR | EPOLLHUP)) != 0)
     mask |= CURL_CSELECT_ERR;
-  lanes_.socket_ready(event.data.u64, mask);
+  if (http2_links::is_of(event.data.u64))
+    http2_.socket_ready(event.data.u64, mask);
+  else
+    lanes_.socket_ready(event.data.u64, mask);
 }
 
 bool outbound_client::loop::take_arrivals() {
@@ -392,15 +403,22 @@ void outbound_client::loop::give_turns() {
   const auto now = clock::now();
   if (std::exchange(woken_, false) || (next_turns_ && *next_turns_ <= now))
     next_turns_ = turns_->tick(now);
-  lanes_.keep_idle_for(turns_->leaves_room_for_idle()
-                           && !turns_->lacks_descriptors()
-                         ? idle_max
-                         : std::chrono::milliseconds{0},
-                       now);
+  const bool may_keep =
+    turns_->leaves_room_for_idle() && !turns_->lacks_descriptors();
+  lanes_.keep_idle_for(may_keep ? idle_max : std::chrono::milliseconds{0}, now);
+  http2_.keep_idle(may_keep);
 }
 
 void outbound_client::loop::begin(std::unique_ptr<transfer> work,
                                   time_point now) {
+  if (http2_.may_take(*work, now))
+    http2_.take(std::move(work), now);
+  else
+    begin_with_curl(std::move(work), now);
+}
+
+void outbound_client::loop::begin_with_curl(std::unique_ptr<transfer> work,
+                                            time_point now) {
   const auto id = next_id_++;
   auto& lane = lanes_.with_room(work->call().purpose);
   auto code =
@@ -422,6 +440,10 @@ void outbound_client::loop::begin(std::unique_ptr<transfer> work,
 void outbound_client::loop::take_ended() {
   lanes_.each([this](curl_lane& lane) { take_ended(lane); });
   lanes_.trim();
+  for (auto& [work, done] : http2_.take_ended())
+    work->tell(std::move(done));
+  for (auto& work : http2_.take_otherwise())
+    begin_with_curl(std::move(work), clock::now());
 }
 
 void outbound_client::loop::take_ended(curl_lane& from) {
@@ -471,6 +493,9 @@ void outbound_client::loop::shut_down() {
         each.work->give_up(error_kind::shut_down, why, clock::now()));
   for (auto& each : std::exchange(sub_actions_, {}))
     each->tell(each->give_up(error_kind::shut_down, why, clock::now()));
+  for (auto& [work, done] :
+       http2_.give_up_all(error_kind::shut_down, why, clock::now()))
+    work->tell(std::move(done));
   for (auto& [id, call] : std::exchange(calls_, {})) {
     auto& work = call.work;
     curl_multi_remove_handle(call.lane->multi.get(), work->easy());

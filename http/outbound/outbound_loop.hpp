@@ -4,6 +4,7 @@
 #include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/curl_lanes.hpp"
+#include "http/outbound/http2_links.hpp"
 #include "http/outbound/name_book.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/token_store.hpp"
@@ -107,6 +108,7 @@ private:
   void begin_in_turn(std::unique_ptr<transfer> work, time_point now);
   void begin_sub_actions();
   void begin(std::unique_ptr<transfer> work, time_point now);
+  void begin_with_curl(std::unique_ptr<transfer> work, time_point now);
   void learn_from(const transfer& work, const exchange& done);
   std::uint64_t& generation_of(const transfer& work);
   curl_easy take_handle(call_profile& profile);
@@ -137,6 +139,7 @@ private:
   name_book names_;
   curl_share share_;
   curl_lanes lanes_;
+  http2_links http2_;
   bool woken_ = false;
   std::optional<time_point> next_turns_; ///< when they are to be looked for
   /// Calls that wait for a lookup, by name.

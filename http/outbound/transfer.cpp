@@ -232,14 +232,11 @@ void transfer::set_connection() {
   // `about_to_send` stops that, for every call; the call then ends as lost,
   // after sending. So that a clone, which must not be repeated blindly, does
   // not come to that because of a server that closes idle connections, it has
-  // a connection of its own. HTTP/2 has its own reasons to send again (streams
-  // that were refused or lay beyond the last one of a GOAWAY, RFC 9113, section
-  // 8.7), and libcurl does not tell which it was: clones are sent as 1.1, and
-  // sub-actions, which may be repeated, are over TLS repeated by libcurl.
+  // a connection of its own. Over TLS, sub-actions, which may be repeated, are
+  // repeated by libcurl. HTTP/2 is for `http2_links`, where it can be told what
+  // an upstream has not processed.
   const bool is_clone = call_->purpose == call_class::clone;
   may_repeat_ = !is_clone && target_.is_tls();
-  // With HTTP/2, one connection does for many calls: it is worth waiting for.
-  set(CURLOPT_PIPEWAIT, may_repeat_ && options_.http2 ? 1L : 0L);
   // Through a proxy, libcurl tells apart what is trusted and shown, but not
   // which addresses are allowed.
   const bool is_alone = is_clone
@@ -247,9 +244,7 @@ void transfer::set_connection() {
                          && !options_.private_networks_allowed);
   set(CURLOPT_FRESH_CONNECT, is_alone ? 1L : 0L);
   set(CURLOPT_FORBID_REUSE, is_alone ? 1L : 0L);
-  set(CURLOPT_HTTP_VERSION,
-      static_cast<long>(is_clone || !options_.http2 ? CURL_HTTP_VERSION_1_1
-                                                    : CURL_HTTP_VERSION_2TLS));
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
 }
 
 void transfer::connect_to(const std::vector<std::string>& addresses,
@@ -262,15 +257,24 @@ void transfer::connect_to(const std::vector<std::string>& addresses,
   const auto in_brackets = [](const std::string& text) {
     return text.find(':') == std::string::npos ? text : "[" + text + "]";
   };
-  auto line = "+" + name + ":" + target_.port() + ":";
   for (const auto& each : addresses) {
     if (&each != &addresses.front())
-      line += ',';
-    line += in_brackets(each);
+      addresses_ += ',';
+    addresses_ += in_brackets(each);
   }
-  resolved_.add(line);
+  resolved_.add("+" + name + ":" + target_.port() + ":" + addresses_);
   if (generation != 0)
     connect_to_.add("::" + name + ":");
+}
+
+std::string transfer::address_line() const {
+  return addresses_.empty()
+         ? ""
+         : "+" + target_.name() + ":" + target_.port() + ":" + addresses_;
+}
+
+socket_place transfer::take_place() {
+  return turn_ != nullptr ? turn_->take_place() : socket_place{};
 }
 
 std::string transfer::new_address() const {
@@ -359,91 +363,16 @@ bool transfer::body_piece(std::string_view piece) {
   return true;
 }
 
-error_kind transfer::unsent_kind_of(CURLcode code) const {
-  // Nobody's failure: the call had its turn, but could not use it.
-  if (no_descriptor_ || lacks_ports(code))
-    return error_kind::overloaded;
-  double resolved = 0;
-  switch (code) {
-  case CURLE_COULDNT_RESOLVE_HOST:
-  case CURLE_BAD_FUNCTION_ARGUMENT: // the lookup could not be begun
-    // It needs descriptors, too, and does not say that it had none.
-    return place_.are_short(std::chrono::steady_clock::now())
-           ? error_kind::overloaded
-           : error_kind::name_not_resolved;
-  case CURLE_OPERATION_TIMEDOUT:
-    // Of names, libcurl looks up a proxy's only.
-    curl_easy_getinfo(easy_.get(), CURLINFO_NAMELOOKUP_TIME, &resolved);
-    return resolved > 0 || options_.proxy.empty()
-           ? error_kind::connect_failed
-           : error_kind::name_not_resolved;
-  case CURLE_URL_MALFORMAT:
-  case CURLE_UNSUPPORTED_PROTOCOL:
-    return error_kind::template_failed;
-  case CURLE_PEER_FAILED_VERIFICATION:
-  case CURLE_SSL_CONNECT_ERROR:
-  case CURLE_SSL_CERTPROBLEM:
-  case CURLE_SSL_CIPHER:
-  case CURLE_SSL_CACERT_BADFILE:
-  case CURLE_SSL_ISSUER_ERROR:
-  case CURLE_SSL_INVALIDCERTSTATUS:
-    return error_kind::tls_failed;
-  case CURLE_OUT_OF_MEMORY:
-  case CURLE_FAILED_INIT:
-    return error_kind::internal;
-  default:
-    return address_refused_ && !address_accepted_ ? error_kind::address_refused
-                                                  : error_kind::connect_failed;
-  }
-}
-
-bool transfer::lacks_ports(CURLcode code) const {
-  long os_error = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error);
-  return code == CURLE_COULDNT_CONNECT && os_error == EADDRNOTAVAIL;
-}
-
-std::string transfer::tls_detail_of(CURLcode code) const {
-  long verdict = X509_V_OK;
-  curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verdict);
-  const std::string_view says{curl_says_.data()};
-  if (code == CURLE_SSL_CACERT_BADFILE)
-    return "the system's certificates of authorities cannot be read";
-  if (says.find("protocol version") != std::string_view::npos
-      || says.find("unsupported protocol") != std::string_view::npos)
-    return "it speaks no version of TLS that is allowed, 1.2 or newer";
-  if (code != CURLE_PEER_FAILED_VERIFICATION)
-    return {};
-  switch (verdict) {
-  case X509_V_OK:
-  case X509_V_ERR_UNSPECIFIED: // what libcurl sets before it looks at the name
-  case X509_V_ERR_HOSTNAME_MISMATCH:
-  case X509_V_ERR_IP_ADDRESS_MISMATCH:
-    return "its certificate is for another name";
-  case X509_V_ERR_CERT_HAS_EXPIRED:
-    return "its certificate has expired";
-  case X509_V_ERR_CERT_NOT_YET_VALID:
-    return "its certificate is not valid yet";
-  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-  case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-  case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-  case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-  case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    return "the authority of its certificate is not trusted: add it to "
-           "upstream.ca or to the system's";
-  default:
-    return X509_verify_cert_error_string(verdict);
-  }
+connect_facts transfer::facts() const {
+  return {easy_.get(),      curl_says_.data(), no_descriptor_,
+          address_refused_, address_accepted_, !options_.proxy.empty(),
+          &place_};
 }
 
 std::string transfer::detail_of(CURLcode code, error_kind kind) const {
-  if (kind == error_kind::overloaded)
-    return lacks_ports(code) ? "no local port was left for it"
-                             : "no descriptor was left for it";
+  if (auto known = connect_error_detail(code, kind, facts()); !known.empty())
+    return known;
   auto detail = std::string{title(kind)};
-  if (kind == error_kind::tls_failed)
-    if (const auto why = tls_detail_of(code); !why.empty())
-      return detail + ": " + why;
   // libcurl's own words for the code, which are fixed; what it writes of a
   // particular call may hold a path of this machine.
   if (code != CURLE_OK && !too_large_ && !repeat_)
@@ -455,7 +384,7 @@ error_kind transfer::kind_of(CURLcode code) const {
   if (too_large_)
     return error_kind::answer_too_large;
   if (!sent_)
-    return unsent_kind_of(code);
+    return connect_error_kind(code, facts());
   switch (code) {
   case CURLE_OK: // an end where there should be more
     return error_kind::connection_lost;

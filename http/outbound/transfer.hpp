@@ -4,6 +4,7 @@
 #include "http/outbound/call_check.hpp"
 #include "http/outbound/call_profile.hpp"
 #include "http/outbound/call_turns.hpp"
+#include "http/outbound/connect_error.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/socket_watch.hpp"
@@ -57,6 +58,17 @@ public:
                   std::uint64_t generation);
 
   std::uint64_t generation() const noexcept { return generation_; }
+
+  /// The target's addresses as CURLOPT_RESOLVE takes them; empty if libcurl
+  /// needs none.
+  std::string address_line() const;
+
+  /// Where the call's socket has its descriptor. Once; then none.
+  socket_place take_place();
+
+  const std::shared_ptr<call_profile>& shared_profile() const noexcept {
+    return profile_;
+  }
 
   /// The address of the connection that it opened; empty if it opened none.
   std::string new_address() const;
@@ -113,10 +125,8 @@ private:
   bool header_complete();
   bool may_connect(const sockaddr* address) noexcept;
   error_kind kind_of(CURLcode code) const;
-  error_kind unsent_kind_of(CURLcode code) const;
-  bool lacks_ports(CURLcode code) const;
+  connect_facts facts() const;
   std::string detail_of(CURLcode code, error_kind kind) const;
-  std::string tls_detail_of(CURLcode code) const;
   exchange ended(time_point now) const;
 
   outbound_call_ptr call_;
@@ -131,6 +141,7 @@ private:
   curl_lines request_headers_;
   curl_lines resolved_;   ///< the target's addresses
   curl_lines connect_to_; ///< and the name that they are kept under
+  std::string addresses_; ///< one after the other, with commas between them
   std::uint64_t generation_ = 0;
   std::array<char, CURL_ERROR_SIZE> curl_says_{};
   CURLcode prepared_ = CURLE_OK;

@@ -191,6 +191,16 @@ private:
   std::vector<answer> answers_;
 };
 
+void http2_server::answer_in_http1(SSL* ssl) {
+  std::array<char, 4'096> piece{};
+  while (SSL_read(ssl, piece.data(), static_cast<int>(piece.size())) > 0) {
+    ++requests_;
+    const std::string answer =
+      "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n1.1";
+    SSL_write(ssl, answer.data(), static_cast<int>(answer.size()));
+  }
+}
+
 http2_server::http2_server(tls_identity identity, script handle,
                            std::uint32_t streams_max)
     : handle_{std::move(handle)}, streams_max_{streams_max} {
@@ -198,6 +208,13 @@ http2_server::http2_server(tls_identity identity, script handle,
   options.identity = std::move(identity);
   options.alpn = "h2";
   options.converse = [this](SSL* ssl, int connection) {
+    const unsigned char* name = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(ssl, &name, &size);
+    if (size == 0) {
+      answer_in_http1(ssl);
+      return;
+    }
     conversation{*this, ssl, connection}.run();
   };
   tls_ = std::make_unique<tls_server>(std::move(options));

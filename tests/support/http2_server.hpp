@@ -12,7 +12,8 @@
 namespace handoff::test {
 
 /// An HTTP/2 server with TLS on 127.0.0.1 (RFC 9113). A thread a connection;
-/// does with each request what `handle` says.
+/// does with each request what `handle` says. Whoever offers no HTTP/2 has 200
+/// as HTTP/1.1, with the body "1.1".
 class http2_server {
 public:
   struct request {
@@ -58,7 +59,7 @@ public:
 private:
   class conversation;
 
-  void converse(SSL* ssl, int connection);
+  void answer_in_http1(SSL* ssl);
 
   script handle_;
   std::uint32_t streams_max_;

@@ -195,10 +195,10 @@ TEST_F(ConnectionCallTest, SharesNoNetworkConnectionWithAnother) {
   const auto stranger = make_authority("Another CA");
   tls_server api{{issue(authority, "localhost")}};
   const auto url = "https://localhost:" + std::to_string(api.port());
-  const auto loaded =
-    read_connections({{"graph", {{"url", url}, {"ca", authority.pem()}}},
-                      {"other", {{"url", url}, {"ca", stranger.pem()}}}},
-                     {}, "c.json");
+  const auto loaded = read_connections(
+    {{"graph", {{"url", url}, {"ca", authority.pem()}, {"http2", "off"}}},
+     {"other", {{"url", url}, {"ca", stranger.pem()}, {"http2", "off"}}}},
+    {}, "c.json");
   options_.connections =
     std::make_shared<connection_registry>(loaded.connections);
   restart_client();

@@ -5,18 +5,12 @@
 #include "support/outbound_tls_fixture.hpp"
 
 #include <atomic>
-#include <chrono>
 #include <future>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
-#include <thread>
-#include <vector>
 
 namespace handoff {
 namespace {
-
-using namespace std::chrono_literals;
-using action = test::http2_server::action;
 
 constexpr auto* ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
@@ -76,6 +70,7 @@ TEST_F(OutboundTlsLossTest, LosesTheCloneOfWhichARestartMayHaveKnown) {
 }
 
 TEST_F(OutboundTlsLossTest, UsesNoSessionThatIsHalfClosed) {
+  options_.http2 = false;
   std::atomic<int> requests{0};
   serve({.identity = test::issue(authority_, upstream),
          .converse = [&](SSL* ssl, int) {
@@ -126,52 +121,6 @@ TEST_F(OutboundTlsLossTest, MakesNoCloneAmbiguousByAServerThatClosesWhenIdle) {
     EXPECT_EQ(make_sub_action().status, 200);
     EXPECT_EQ(make_clone().status, 200);
   }
-}
-
-TEST_F(OutboundTlsLossTest, MakesSubActionsOnOneHttp2Connection) {
-  serve_http2([](const auto&) { return action{.delay = 20ms}; });
-  EXPECT_EQ(make_sub_action().status, 200);
-  std::vector<std::future<exchange>> all;
-  for (int i = 0; i < 20; ++i)
-    all.push_back(start(to_upstream(call_class::sub_action)));
-  for (auto& each : all)
-    EXPECT_EQ(each.get().status, 200);
-  EXPECT_EQ(http2_->connections(), 1);
-  EXPECT_EQ(http2_->requests(), 21);
-}
-
-TEST_F(OutboundTlsLossTest, RepeatsASubActionWhoseStreamIsRefused) {
-  serve_http2([](const auto& request) {
-    return request.number == 2
-           ? action{.what = action::kind::reset, .code = 7 /* REFUSED_STREAM */}
-           : action{};
-  });
-  EXPECT_EQ(make_sub_action().status, 200);
-  EXPECT_EQ(make_sub_action().status, 200);
-  EXPECT_EQ(http2_->requests(), 3);
-}
-
-TEST_F(OutboundTlsLossTest, SaysThatAStreamWasReset) {
-  serve_http2([](const auto&) {
-    return action{.what = action::kind::reset, .code = 2 /* INTERNAL_ERROR */};
-  });
-  expect_failed(make_sub_action(), error_kind::connection_lost, true);
-  EXPECT_EQ(http2_->requests(), 1);
-}
-
-// A balancer forgets the connection and says nothing.
-TEST_F(OutboundTlsLossTest, UsesNoHttp2ConnectionThatWasSilentOnce) {
-  serve_http2([](const auto& request) {
-    return action{.what = request.connection == 1 && request.on_connection == 2
-                          ? action::kind::freeze
-                          : action::kind::answer};
-  });
-  EXPECT_EQ(make_sub_action().status, 200);
-  auto lost = to_upstream(call_class::sub_action);
-  lost.timeout = 300ms;
-  expect_failed(make(std::move(lost)), error_kind::attempt_timed_out, true);
-  EXPECT_EQ(make_sub_action().status, 200);
-  EXPECT_EQ(http2_->connections(), 2);
 }
 
 } // namespace

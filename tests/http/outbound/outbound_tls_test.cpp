@@ -31,6 +31,7 @@ TEST_F(OutboundTlsTest, TrustsWhomTheGivenAuthorityVouchesFor) {
 }
 
 TEST_F(OutboundTlsTest, ResumesTheSessionForEachClone) {
+  options_.http2 = false;
   serve_ok();
   for (int i = 0; i < 5; ++i)
     EXPECT_EQ(make_clone().status, 200);
@@ -81,6 +82,7 @@ TEST_F(OutboundTlsTest, SendsACloneOnceThoughItsConnectionIsLost) {
 
 // The server closes a kept connection at the moment at which it is used again.
 TEST_F(OutboundTlsTest, RepeatsASubActionOnANewConnection) {
+  options_.http2 = false;
   serve({.identity = test::issue(authority_, upstream),
          .handle = [](const std::string&, int number) -> std::string {
            if (number == 2)

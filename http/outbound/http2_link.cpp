@@ -1,0 +1,566 @@
+#include "http/outbound/http2_link.hpp"
+
+#include "http/ingress/content_coding.hpp"
+#include "http/outbound/address_policy.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <openssl/ssl.h>
+#include <utility>
+
+namespace handoff {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// One that said nothing for that long has to answer a PING before it takes
+/// another stream, and within the second time.
+constexpr auto silent_max = 1s;
+constexpr auto ping_max = 2s;
+
+/// What may come unasked, of an answer's body and of those of all streams.
+constexpr std::uint32_t stream_window = 262'144;
+constexpr std::int32_t link_window = 4 * 1'048'576;
+
+constexpr std::array<unsigned char, 12> protocols{2,   'h', '2', 8,   'h', 't',
+                                                  't', 'p', '/', '1', '.', '1'};
+
+std::size_t swallow(char*, std::size_t size, std::size_t count,
+                    void*) noexcept {
+  return size * count;
+}
+
+CURLcode on_tls(CURL*, void* context, void* trusted) noexcept {
+  auto* tls = static_cast<SSL_CTX*>(context);
+  // The rest of a write may have moved until it is repeated.
+  SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Not by libcurl, which would begin to speak HTTP/2 by itself.
+  SSL_CTX_set_alpn_protos(tls, protocols.data(), protocols.size());
+  const bool given = static_cast<trust_store*>(trusted)->give_to(
+    tls, std::chrono::steady_clock::now());
+  return given ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
+}
+
+std::string text_of(const call_target& target, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(target.url.get(), part, &text, 0) != CURLUE_OK)
+    return {};
+  const curl_text owner{text};
+  return text;
+}
+
+/// The fields of a request, which nghttp2 copies.
+class request_fields {
+public:
+  explicit request_fields(const transfer& work) {
+    const auto& call = work.call();
+    const auto& target = work.target();
+    auto path = text_of(target, CURLUPART_PATH);
+    if (const auto query = text_of(target, CURLUPART_QUERY); !query.empty())
+      path += "?" + query;
+    auto authority = target.host.substr(std::string_view{"https://"}.size());
+    if (authority.ends_with(":443"))
+      authority.resize(authority.size() - 4);
+    if (const auto* host = find_header(call.headers, "Host"))
+      authority = *host;
+    add(":method", call.method);
+    add(":scheme", "https");
+    add(":authority", std::move(authority));
+    add(":path", std::move(path));
+    if (find_header(call.headers, "User-Agent") == nullptr)
+      add("user-agent", work.options().user_agent);
+    if (find_header(call.headers, "Accept") == nullptr)
+      add("accept", "*/*");
+    for (const auto& [name, value] : call.headers)
+      if (!belongs_to_client(name) && lower_case(name) != "host")
+        add(lower_case(name), std::string{trimmed(value)});
+    const bool has_length = call.method != "HEAD"
+                         && (!call.body.empty() || call.method == "POST"
+                             || call.method == "PUT" || call.method == "PATCH");
+    if (has_length)
+      add("content-length", std::to_string(call.body.size()));
+  }
+
+  std::vector<nghttp2_nv> views() {
+    std::vector<nghttp2_nv> all;
+    all.reserve(fields_.size());
+    for (auto& [name, value] : fields_)
+      all.push_back({reinterpret_cast<std::uint8_t*>(name.data()),
+                     reinterpret_cast<std::uint8_t*>(value.data()), name.size(),
+                     value.size(), NGHTTP2_NV_FLAG_NONE});
+    return all;
+  }
+
+private:
+  void add(std::string name, std::string value) {
+    fields_.emplace_back(std::move(name), std::move(value));
+  }
+
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+} // namespace
+
+exchange http2_stream::answered(time_point now) {
+  auto decoded =
+    without_content_coding(std::move(body), fields, work->options().max_answer);
+  if (const auto* wrong = std::get_if<error>(&decoded)) {
+    const auto kind = wrong->kind == error_kind::payload_too_large
+                      ? error_kind::answer_too_large
+                      : error_kind::answer_malformed;
+    return failed(kind, std::string{title(kind)}, now);
+  }
+  exchange done;
+  done.sent = true;
+  done.duration =
+    std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
+  done.status = status;
+  done.headers = std::move(fields);
+  done.body = std::move(std::get<std::string>(decoded));
+  return done;
+}
+
+exchange http2_stream::failed(error_kind kind, std::string detail,
+                              time_point now) const {
+  exchange done;
+  done.sent = sent;
+  if (sent)
+    done.duration =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
+  done.failure = error{kind, std::move(detail)};
+  return done;
+}
+
+/// What nghttp2 calls.
+struct http2_link::callbacks {
+  static http2_link& self(void* of) { return *static_cast<http2_link*>(of); }
+
+  static int on_header(nghttp2_session*, const nghttp2_frame* frame,
+                       const std::uint8_t* name, std::size_t name_size,
+                       const std::uint8_t* value, std::size_t value_size,
+                       std::uint8_t, void* of) {
+    auto& link = self(of);
+    auto* stream = link.find(frame->hd.stream_id);
+    if (stream == nullptr)
+      return 0;
+    const std::string_view key{reinterpret_cast<const char*>(name), name_size};
+    const std::string_view text{reinterpret_cast<const char*>(value),
+                                value_size};
+    stream->field_bytes += name_size + value_size;
+    if (stream->field_bytes > stream->work->options().max_answer_headers) {
+      link.cancel(frame->hd.stream_id, error_kind::answer_too_large,
+                  std::string{title(error_kind::answer_too_large)});
+      return 0;
+    }
+    if (key == ":status") {
+      // Once more for each informational answer.
+      stream->fields.clear();
+      std::from_chars(text.data(), text.data() + text.size(), stream->status);
+    } else if (!stream->has_head) { // else trailers, which are no headers
+      stream->fields.push_back({std::string{key}, std::string{text}});
+    }
+    return 0;
+  }
+
+  static int on_data(nghttp2_session*, std::uint8_t, std::int32_t id,
+                     const std::uint8_t* data, std::size_t size, void* of) {
+    auto& link = self(of);
+    auto* stream = link.find(id);
+    if (stream == nullptr)
+      return 0;
+    if (size > stream->work->options().max_answer - stream->body.size())
+      link.cancel(id, error_kind::answer_too_large,
+                  std::string{title(error_kind::answer_too_large)});
+    else
+      stream->body.append(reinterpret_cast<const char*>(data), size);
+    return 0;
+  }
+
+  static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* of) {
+    auto& link = self(of);
+    const auto& head = frame->hd;
+    if (head.type == NGHTTP2_PING && (head.flags & NGHTTP2_FLAG_ACK) != 0) {
+      link.ping_sent_.reset();
+    } else if (head.type == NGHTTP2_GOAWAY) {
+      link.retired_ = true;
+    } else if (head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_DATA) {
+      if (auto* stream = link.find(head.stream_id)) {
+        stream->has_head = stream->status >= 200;
+        stream->complete = (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+      }
+    }
+    return 0;
+  }
+
+  static int on_sent(nghttp2_session*, const nghttp2_frame* frame, void* of) {
+    auto& link = self(of);
+    if (frame->hd.type == NGHTTP2_HEADERS)
+      if (auto* stream = link.find(frame->hd.stream_id)) {
+        stream->sent = true;
+        stream->since = link.now_;
+      }
+    return 0;
+  }
+
+  static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t code,
+                      void* of) {
+    self(of).closed(id, code);
+    return 0;
+  }
+
+  static ssize_t read_body(nghttp2_session*, std::int32_t id, std::uint8_t* to,
+                           std::size_t size, std::uint32_t* flags,
+                           nghttp2_data_source*, void* of) {
+    auto* stream = self(of).find(id);
+    if (stream == nullptr)
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    const auto& body = stream->work->call().body;
+    const auto count =
+      body.copy(reinterpret_cast<char*>(to), size, stream->body_sent);
+    stream->body_sent += count;
+    if (stream->body_sent == body.size())
+      *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return static_cast<ssize_t>(count);
+  }
+
+  static curl_socket_t open(void* of, curlsocktype,
+                            curl_sockaddr* to) noexcept {
+    return self(of).open_socket(*to);
+  }
+};
+
+http2_link::http2_link(const owner& told, transfer& first, curl_lane& lane,
+                       socket_watch& sockets, CURLSH* share)
+    : owner_{told},
+      lane_{lane},
+      sockets_{sockets},
+      profile_{first.shared_profile()},
+      name_{first.target().name()},
+      place_{first.take_place()},
+      easy_{curl_easy_init()} {
+  if (easy_ == nullptr)
+    throw std::bad_alloc{};
+  configure(first, share);
+  curl_multi_add_handle(lane_.multi.get(), easy_.get());
+}
+
+http2_link::~http2_link() {
+  // Closes the connection as well.
+  curl_multi_remove_handle(lane_.multi.get(), easy_.get());
+}
+
+void http2_link::configure(transfer& first, CURLSH* share) {
+  auto* easy = easy_.get();
+  transfer::configure(easy, *profile_, share, sockets_);
+  curl_easy_setopt(easy, CURLOPT_URL, (first.target().host + "/").c_str());
+  if (const auto line = first.address_line(); !line.empty()) {
+    resolved_.add(line);
+    curl_easy_setopt(easy, CURLOPT_RESOLVE, resolved_.get());
+  }
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_says_.data());
+  curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                   static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &on_tls);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION,
+                   static_cast<curl_prereq_callback>(nullptr));
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &swallow);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &swallow);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &callbacks::open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, static_cast<void*>(this));
+}
+
+curl_socket_t http2_link::open_socket(const curl_sockaddr& to) noexcept {
+  const bool accepted =
+    profile_->options.private_networks_allowed || is_public(&to.addr);
+  (accepted ? address_accepted_ : address_refused_) = true;
+  if (!accepted)
+    return CURL_SOCKET_BAD;
+  const int fd = place_.open(to.family, to.socktype, to.protocol);
+  if (fd >= 0)
+    sockets_.opened(fd);
+  else
+    no_descriptor_ = no_descriptor_ || is_want_of_descriptors(errno);
+  return fd;
+}
+
+error http2_link::why_not(CURLcode code) const {
+  return connect_error(code, {easy_.get(), curl_says_.data(), no_descriptor_,
+                              address_refused_, address_accepted_,
+                              !profile_->options.proxy.empty(), &place_});
+}
+
+std::string http2_link::address() const {
+  const char* text = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &text);
+  return text != nullptr ? text : "";
+}
+
+bool http2_link::connected(time_point now) {
+  now_ = heard_ = idle_since_ = now;
+  // libcurl tells of TLS only once the connection is in use.
+  std::array<char, 4'096> piece;
+  std::size_t count = 0;
+  curl_easy_recv(easy_.get(), piece.data(), piece.size(), &count);
+  curl_tlssessioninfo* about = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &about);
+  curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket_);
+  if (about == nullptr || about->internals == nullptr
+      || socket_ == CURL_SOCKET_BAD)
+    return false;
+  const unsigned char* name = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(static_cast<SSL*>(about->internals), &name, &size);
+  if (std::string_view{reinterpret_cast<const char*>(name), size} != "h2")
+    return false;
+  start_session();
+  state_ = state::open;
+  sockets_.want(socket_, CURL_POLL_IN, lane_.tag);
+  if (count > 0)
+    nghttp2_session_mem_recv(
+      session_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()),
+      count);
+  socket_ready(now);
+  return true;
+}
+
+void http2_link::start_session() {
+  nghttp2_session_callbacks* calls = nullptr;
+  if (nghttp2_session_callbacks_new(&calls) != 0)
+    throw std::bad_alloc{};
+  nghttp2_session_callbacks_set_on_header_callback(calls,
+                                                   &callbacks::on_header);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
+    calls, &callbacks::on_data);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(calls,
+                                                       &callbacks::on_frame);
+  nghttp2_session_callbacks_set_on_frame_send_callback(calls,
+                                                       &callbacks::on_sent);
+  nghttp2_session_callbacks_set_on_stream_close_callback(calls,
+                                                         &callbacks::on_close);
+  nghttp2_session* session = nullptr;
+  const auto code = nghttp2_session_client_new(&session, calls, this);
+  nghttp2_session_callbacks_del(calls);
+  if (code != 0)
+    throw std::bad_alloc{};
+  session_.reset(session);
+  const std::array<nghttp2_settings_entry, 2> settings{
+    {{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+     {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, stream_window}}};
+  nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(),
+                          settings.size());
+  nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0,
+                                        link_window);
+}
+
+bool http2_link::has_room(time_point now) {
+  if (!takes_more() || ping_sent_)
+    return false;
+  const auto theirs = nghttp2_session_get_remote_settings(
+    session_.get(), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+  if (streams_.size() >= std::min<std::size_t>(streams_max, theirs))
+    return false;
+  if (now - heard_ <= silent_max)
+    return true;
+  ping_sent_ = now;
+  nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr);
+  flush();
+  return false;
+}
+
+void http2_link::begin(stream_ptr stream, time_point now) {
+  now_ = now;
+  request_fields fields{*stream->work};
+  auto views = fields.views();
+  nghttp2_data_provider body{};
+  body.read_callback = &callbacks::read_body;
+  const bool has_body = !stream->work->call().body.empty();
+  const auto id =
+    nghttp2_submit_request(session_.get(), nullptr, views.data(), views.size(),
+                           has_body ? &body : nullptr, nullptr);
+  if (id < 0) { // all numbers are used up
+    retired_ = true;
+    owner_.refused(std::move(stream));
+    return;
+  }
+  stream->link = this;
+  streams_.emplace(id, std::move(stream));
+  if (!flush())
+    lose("it could not be written to", now);
+}
+
+http2_stream* http2_link::find(std::int32_t id) const {
+  const auto known = streams_.find(id);
+  return known == streams_.end() ? nullptr : known->second.get();
+}
+
+http2_link::stream_ptr http2_link::extract(std::int32_t id) {
+  auto known = streams_.extract(id);
+  if (!known)
+    return nullptr;
+  if (streams_.empty())
+    idle_since_ = now_;
+  known.mapped()->link = nullptr;
+  return std::move(known.mapped());
+}
+
+void http2_link::closed(std::int32_t id, std::uint32_t code) {
+  auto stream = extract(id);
+  if (stream == nullptr)
+    return;
+  if (stream->complete && stream->status >= 200) {
+    auto done = stream->answered(now_);
+    owner_.ended(std::move(stream), std::move(done));
+  } else if (code == NGHTTP2_HTTP_1_1_REQUIRED && stream->status == 0) {
+    owner_.wants_http1(std::move(stream));
+  } else if (!stream->sent
+             || (code == NGHTTP2_REFUSED_STREAM && stream->status == 0)) {
+    stream->sent = false;
+    stream->body_sent = 0;
+    owner_.refused(std::move(stream));
+  } else {
+    auto done = stream->failed(error_kind::connection_lost,
+                               std::string{title(error_kind::connection_lost)}
+                                 + " (the stream was reset: "
+                                 + nghttp2_http2_strerror(code) + ")",
+                               now_);
+    owner_.ended(std::move(stream), std::move(done));
+  }
+}
+
+void http2_link::cancel(std::int32_t id, error_kind kind, std::string detail) {
+  auto stream = extract(id);
+  if (stream == nullptr)
+    return;
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id,
+                            NGHTTP2_CANCEL);
+  auto done = stream->failed(kind, std::move(detail), now_);
+  owner_.ended(std::move(stream), std::move(done));
+}
+
+void http2_link::time_out(http2_stream& stream, time_point now) {
+  now_ = now;
+  // It may have died without a word.
+  retired_ = retired_ || (stream.sent && heard_ <= stream.since);
+  const auto found =
+    std::find_if(streams_.begin(), streams_.end(), [&](const auto& each) {
+      return each.second.get() == &stream;
+    });
+  if (found == streams_.end())
+    return;
+  cancel(found->first, error_kind::attempt_timed_out,
+         std::string{title(error_kind::attempt_timed_out)});
+  flush();
+}
+
+bool http2_link::flush() {
+  for (;;) {
+    if (out_.empty()) {
+      const std::uint8_t* data = nullptr;
+      const auto size = nghttp2_session_mem_send(session_.get(), &data);
+      if (size < 0)
+        return false;
+      if (size == 0)
+        break;
+      out_.assign(reinterpret_cast<const char*>(data),
+                  static_cast<std::size_t>(size));
+    }
+    std::size_t written = 0;
+    const auto code =
+      curl_easy_send(easy_.get(), out_.data(), out_.size(), &written);
+    if (code == CURLE_AGAIN)
+      break;
+    if (code != CURLE_OK)
+      return false;
+    out_.erase(0, written);
+  }
+  sockets_.want(socket_, out_.empty() ? CURL_POLL_IN : CURL_POLL_INOUT,
+                lane_.tag);
+  return true;
+}
+
+void http2_link::read(time_point now) {
+  std::array<char, 16'384> piece;
+  while (state_ == state::open) {
+    std::size_t count = 0;
+    const auto code =
+      curl_easy_recv(easy_.get(), piece.data(), piece.size(), &count);
+    if (code == CURLE_AGAIN)
+      return;
+    if (code != CURLE_OK || count == 0) {
+      lose("the upstream closed it", now);
+      return;
+    }
+    heard_ = now;
+    if (nghttp2_session_mem_recv(
+          session_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()),
+          count)
+        < 0)
+      lose("what came is not HTTP/2", now);
+  }
+}
+
+void http2_link::socket_ready(time_point now) {
+  if (state_ != state::open)
+    return;
+  now_ = now;
+  read(now);
+  if (state_ == state::open && !flush())
+    lose("it could not be written to", now);
+  // After its GOAWAY, and when nghttp2 has found a mistake of the upstream.
+  if (state_ == state::open
+      && ((retired_ && streams_.empty())
+          || (nghttp2_session_want_read(session_.get()) == 0
+              && nghttp2_session_want_write(session_.get()) == 0)))
+    lose("the upstream closed it", now);
+}
+
+void http2_link::tick(time_point now) {
+  if (!ping_sent_ || now < *ping_sent_ + ping_max || retired_)
+    return;
+  // What it has under way may still be answered, or times out.
+  retired_ = true;
+  if (streams_.empty())
+    lose("it did not answer", now);
+}
+
+std::optional<http2_link::time_point> http2_link::next_tick() const {
+  if (!ping_sent_ || retired_)
+    return std::nullopt;
+  return *ping_sent_ + ping_max;
+}
+
+std::vector<http2_link::stream_ptr> http2_link::take_streams() {
+  state_ = state::over;
+  std::vector<stream_ptr> all;
+  for (auto& [id, stream] : std::exchange(streams_, {})) {
+    stream->link = nullptr;
+    all.push_back(std::move(stream));
+  }
+  return all;
+}
+
+void http2_link::lose(const std::string& why, time_point now) {
+  if (state_ == state::over)
+    return;
+  for (auto& stream : take_streams()) {
+    if (stream->sent) {
+      auto done = stream->failed(error_kind::connection_lost,
+                                 std::string{title(error_kind::connection_lost)}
+                                   + " (" + why + ")",
+                                 now);
+      owner_.ended(std::move(stream), std::move(done));
+    } else {
+      stream->body_sent = 0;
+      owner_.refused(std::move(stream));
+    }
+  }
+}
+
+} // namespace handoff

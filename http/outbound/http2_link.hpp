@@ -1,0 +1,176 @@
+#pragma once
+
+#include "http/outbound/curl_lanes.hpp"
+#include "http/outbound/transfer.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nghttp2/nghttp2.h>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace handoff {
+
+class http2_link;
+
+/// A call as a stream of an HTTP/2 connection, from when it is asked for.
+struct http2_stream {
+  using time_point = std::chrono::steady_clock::time_point;
+
+  http2_stream(std::unique_ptr<transfer> its_work, time_point now)
+      : work{std::move(its_work)}, until{now + work->call().timeout} {}
+
+  /// What came of it: the whole answer, or why there is none.
+  exchange answered(time_point now);
+  exchange failed(error_kind kind, std::string detail, time_point now) const;
+
+  std::unique_ptr<transfer> work;
+  const time_point until;
+  http2_link* link = nullptr; ///< null: it waits for one
+  int refusals = 0;           ///< how often a connection did not take it
+  bool sent = false;          ///< a byte of it may have gone out
+  time_point since = {};      ///< when it was
+  std::size_t body_sent = 0;
+  int status = 0;
+  bool has_head = false; ///< the final answer's header is complete
+  bool complete = false; ///< the end of the answer was seen
+  headers fields;
+  std::size_t field_bytes = 0;
+  std::string body;
+};
+
+/// One HTTP/2 connection (RFC 9113) over TLS. libcurl connects it: addresses,
+/// proxy, certificates. From then on nghttp2 speaks on it, which, unlike
+/// libcurl 7.88, tells which streams the upstream did not process: those that
+/// it refused and those beyond the last one of its GOAWAY (section 8.7).
+///
+/// For the outbound loop's thread alone. Its socket is watched with `lane`'s
+/// mark.
+class http2_link {
+public:
+  using time_point = http2_stream::time_point;
+  using stream_ptr = std::unique_ptr<http2_stream>;
+
+  /// Streams at once: so many calls, and no more, are in doubt when a
+  /// connection is lost.
+  static constexpr std::size_t streams_max = 64;
+
+  enum class state { connecting, open, over };
+
+  /// Whom it tells; not from within a constructor or destructor.
+  struct owner {
+    std::function<void(stream_ptr, exchange)> ended;
+    /// The upstream did not process it, and does not take it here.
+    std::function<void(stream_ptr)> refused;
+    /// ... nor any other as HTTP/2.
+    std::function<void(stream_ptr)> wants_http1;
+  };
+
+  /// Begins to connect for `first`, whose place for a socket it takes.
+  http2_link(const owner& told, transfer& first, curl_lane& lane,
+             socket_watch& sockets, CURLSH* share);
+  ~http2_link();
+
+  http2_link(const http2_link&) = delete;
+  http2_link& operator=(const http2_link&) = delete;
+
+  state now() const noexcept { return state_; }
+
+  CURL* easy() const noexcept { return easy_.get(); }
+
+  curl_socket_t socket() const noexcept { return socket_; }
+
+  /// libcurl is done with connecting, without an error. False: the upstream
+  /// does not speak HTTP/2.
+  bool connected(time_point now);
+
+  /// Why libcurl could not connect it.
+  error why_not(CURLcode code) const;
+
+  const std::string& name() const noexcept { return name_; }
+
+  std::string address() const; ///< that it is connected to
+
+  /// Whether it takes one more stream at once. One that was silent for long is
+  /// asked first whether it is there (PING, section 6.7): a connection can die
+  /// without a word.
+  bool has_room(time_point now);
+
+  bool takes_more() const noexcept {
+    return state_ == state::open && !retired_;
+  }
+
+  /// Sends it. `has_room` said yes.
+  void begin(stream_ptr stream, time_point now);
+
+  /// Something may be read or written.
+  void socket_ready(time_point now);
+
+  /// The time of `stream` is over.
+  void time_out(http2_stream& stream, time_point now);
+
+  /// Looks for a PING that is not answered.
+  void tick(time_point now);
+  std::optional<time_point> next_tick() const;
+
+  bool is_idle() const noexcept { return streams_.empty(); }
+
+  time_point idle_since() const noexcept { return idle_since_; }
+
+  /// Ends it: what was sent is lost, the rest refused.
+  void lose(const std::string& why, time_point now);
+
+  /// Takes all streams out, whatever became of them.
+  std::vector<stream_ptr> take_streams();
+
+private:
+  struct callbacks;
+
+  curl_socket_t open_socket(const curl_sockaddr& to) noexcept;
+  void configure(transfer& first, CURLSH* share);
+  void start_session();
+  http2_stream* find(std::int32_t id) const;
+  stream_ptr extract(std::int32_t id);
+  void closed(std::int32_t id, std::uint32_t code);
+  void cancel(std::int32_t id, error_kind kind, std::string detail);
+  bool flush();
+  void read(time_point now);
+
+  struct session_delete {
+    void operator()(nghttp2_session* session) const noexcept {
+      nghttp2_session_del(session);
+    }
+  };
+
+  const owner& owner_;
+  curl_lane& lane_;
+  socket_watch& sockets_;
+  const std::shared_ptr<call_profile> profile_;
+  const std::string name_; ///< of the upstream
+  curl_lines resolved_;
+  socket_place place_;
+  std::array<char, CURL_ERROR_SIZE> curl_says_{};
+  bool no_descriptor_ = false;    ///< for at least one socket
+  bool address_refused_ = false;  ///< at least one, by policy
+  bool address_accepted_ = false; ///< at least one
+  curl_easy easy_;
+  std::unique_ptr<nghttp2_session, session_delete> session_;
+  std::unordered_map<std::int32_t, stream_ptr> streams_;
+  state state_ = state::connecting;
+  bool retired_ = false; ///< begins no more streams
+  curl_socket_t socket_ = CURL_SOCKET_BAD;
+  std::string out_; ///< what the socket did not take yet
+  time_point now_;  ///< of what is being done
+  time_point heard_;
+  time_point idle_since_;
+  std::optional<time_point> ping_sent_;
+};
+
+} // namespace handoff
