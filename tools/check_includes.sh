@@ -54,6 +54,8 @@ check() {
         return FILENAME ~ /^http\/([a-z_]*\/)?([^\/]*\.cpp|guarded_transport\.hpp)$/
       if (library == "libcurl")
         return FILENAME ~ /^http\//
+      if (library == "nghttp2")
+        return FILENAME ~ /^(http\/outbound|tests\/support)\//
       if (library == "prometheus-cpp")
         return FILENAME ~ /^http\/admin\/[^\/]*metrics\.[ch]pp$/
       if (library == "libpq")
@@ -68,6 +70,8 @@ check() {
         library = "Pistache"
       else if (path ~ /^curl\//)
         library = "libcurl"
+      else if (path ~ /^nghttp2\//)
+        library = "nghttp2"
       else if (path ~ /^prometheus\//)
         library = "prometheus-cpp"
       else if (path ~ /^sqlite3/)
