@@ -328,7 +328,6 @@ void clone_state::attempt_ended(const exchange& done) {
     return;
   }
   const auto counted = (*record)->clone.counted + (made.counted ? 1u : 0u);
-  was_unknown = was_unknown || verdict.outcome == clone_outcome::unknown;
   follow(after_attempt(rules, verdict, counted, env->random(),
                        retry_after_of(done, env->now())),
          std::move(made));
@@ -379,8 +378,6 @@ early_attempt clone_state::early() const {
 void clone_state::follow(const clone_step& wanted,
                          std::optional<attempt> made) {
   auto step = wanted;
-  if (!rules.probe && (was_unknown || may_have_happened(**record)))
-    step = in_doubt(std::move(step));
   // Of what was never answered, the calls before the clone come first.
   if (step.action == clone_action::attempt && needs_prepare()
       && prepared.size() < order->definition->prepare.size())

@@ -137,8 +137,6 @@ struct clone_state {
   /// A turn that came before the job was journaled.
   turn_ptr early_turn;
   place_ptr recovery_place;
-  /// An attempt of this actor may have made the clone.
-  bool was_unknown = false;
   bool token_renewed = false; ///< by the last answer
   bool admitting = false;     ///< the job is on its way to the journal
   bool draining = false;

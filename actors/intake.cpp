@@ -3,6 +3,7 @@
 #include "actors/ask.hpp"
 #include "actors/call_builder.hpp"
 #include "actors/replies.hpp"
+#include "job/clone_plan.hpp"
 
 #include <algorithm>
 
@@ -21,10 +22,12 @@ bool is_same_body(const clone_order& order, const std::string& fingerprint) {
 }
 
 /// Whether there is certainly no clone. One that may have happened leaves a job
-/// ambiguous, not failed.
-bool has_failed_for_good(const job& record) {
+/// ambiguous, or failed where the flow called it safe to repeat: with the key
+/// of this job, not with that of another.
+bool has_failed_for_good(const clone_order& order, const job& record) {
   return record.status == job_status::failed && record.clone.uid.is_null()
-      && record.clone.failure.has_value();
+      && record.clone.failure.has_value()
+      && (order.definition->clone.probe || !may_have_happened(record));
 }
 
 error key_reused() {
@@ -126,7 +129,7 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
     found.claim && is_same_body(*order, found.claim->fingerprint);
   if (!found.failure && is_same && found.record
       && order->definition->again_after_failure
-      && has_failed_for_good(*found.record)) {
+      && has_failed_for_good(*order, *found.record)) {
     take_over(order, *found.record);
     return;
   }

@@ -108,10 +108,6 @@ bool may_have_happened(const job& record) {
   return false;
 }
 
-clone_step in_doubt(clone_step step) {
-  return step.action == clone_action::fail ? surrender(step.failure) : step;
-}
-
 clone_step after_throttled(const clone_rules& rules,
                            const clone_verdict& verdict,
                            const early_attempt& made) {

@@ -61,10 +61,6 @@ clone_step after_attempt(const clone_rules& rules, const clone_verdict& verdict,
 /// told since.
 bool may_have_happened(const job& record);
 
-/// `step`, but a clone that may have happened at an earlier attempt has not
-/// failed for certain: it is given up as ambiguous.
-clone_step in_doubt(clone_step step);
-
 /// What a clone's attempt that was too early ends in.
 struct early_attempt {
   std::uint32_t throttled = 1; ///< how many in a row, with this one

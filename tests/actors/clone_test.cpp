@@ -208,17 +208,6 @@ TEST_F(CloneTest, Answers504WhenTheLastAttemptTimedOut) {
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
 }
 
-// It was called failed, and a redelivery or a retry made another clone.
-TEST_F(CloneTest, IsAmbiguousAfterAnyAttemptThatMayHaveMadeTheClone) {
-  upstream->script["/clone"] = {answers(502), answers(400)};
-  const auto id = post(load(
-    {{"clone", {{"safe_to_repeat", true}, {"retry", {{"max_attempts", 3}}}}}}));
-  run_for(5s);
-  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
-  EXPECT_EQ(responder->given.at(0).status, 202);
-  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
-}
-
 TEST_F(CloneTest, KeepsTheAnswerOnlyWhereAnExpressionAsksForIt) {
   upstream->script["/clone"] = {answers(200, R"({"id":"p","key":"k"})")};
   const auto without = post(load());

@@ -230,6 +230,22 @@ TEST_F(IntakeTest, LeavesAJobWhoseKeyIsAnotherJobsNow) {
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
 }
 
+// Safe to repeat it was with its own idempotency key only.
+TEST_F(IntakeTest, NeverTriesAgainAfterAnyAttemptThatMayHaveMadeTheClone) {
+  upstream->script["/clone"] = {answers(502), answers(400),
+                                answers(201, R"({"id":"p-1"})")};
+  start();
+  const auto again = load({{"idempotency", {{"failed", "again"}}},
+                           {"clone", {{"safe_to_repeat", true}}}});
+  send(again);
+  run_for(2s);
+  const auto second = send(again);
+  run_for(1s);
+  EXPECT_EQ(status_of(*second), 502);
+  EXPECT_TRUE(is_replayed(*second));
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+}
+
 TEST_F(IntakeTest, NeverTriesAgainAfterACloneThatMayHaveHappened) {
   upstream->script["/clone"] = {fails(error_kind::connection_lost, true),
                                 answers(201, R"({"id":"p-1"})")};

@@ -92,10 +92,6 @@ TEST(ClonePlanTest, KnowsWhichAttemptsMayHaveMadeTheClone) {
   EXPECT_FALSE(may_have_happened(record));
   add(error_kind::shut_down, 0, false);
   EXPECT_TRUE(may_have_happened(record));
-  EXPECT_EQ(in_doubt({clone_action::fail, 0ms, error{}}).action,
-            clone_action::surrender);
-  EXPECT_EQ(in_doubt({clone_action::attempt, 1s, {}}),
-            (clone_step{clone_action::attempt, 1s, {}}));
 }
 
 TEST(ClonePlanTest, AsksAProbeFirstAfterItsTime) {
