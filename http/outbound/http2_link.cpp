@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 /// One that said nothing for that long has to answer a PING before it takes
 /// another stream, and within the second time.
 constexpr auto silent_max = 1s;
-constexpr auto ping_max = 2s;
+constexpr auto ping_max = 1s;
 
 /// What may come unasked, of an answer's body and of those of all streams.
 constexpr std::uint32_t stream_window = 262'144;

@@ -107,6 +107,9 @@ public:
     return state_ == state::open && !retired_;
   }
 
+  /// Whether it was asked and has not answered yet.
+  bool is_asked() const noexcept { return takes_more() && ping_sent_; }
+
   /// Sends it. `has_room` said yes.
   void begin(stream_ptr stream, time_point now);
 

@@ -110,14 +110,10 @@ void http2_links::serve(host& at, time_point now) {
       stream->work->take_place().give_up();
       (*link)->begin(std::move(stream), now);
     }
-  const auto is = [](http2_link::state wanted) {
-    return [wanted](const auto& each) {
-      return each->now() == wanted;
-    };
-  };
   // As many as will do, or the first, which tells whether it is worth it.
-  auto open = std::count_if(links.begin(), links.end(),
-                            is(http2_link::state::connecting));
+  auto open = std::count_if(links.begin(), links.end(), [](const auto& each) {
+    return each->now() == http2_link::state::connecting || each->is_asked();
+  });
   const auto needed = static_cast<std::ptrdiff_t>(
     (at.waiting.size() + http2_link::streams_max - 1)
     / http2_link::streams_max);

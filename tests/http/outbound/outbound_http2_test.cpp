@@ -242,6 +242,14 @@ TEST_F(OutboundHttp2Test, EndsACallWhoseTimeIsOverAndNoOther) {
   EXPECT_EQ(other.get().status, 200);
 }
 
+TEST_F(OutboundHttp2Test, UsesASilentConnectionThatAnswers) {
+  serve_http2();
+  EXPECT_EQ(make_clone().status, 200);
+  std::this_thread::sleep_for(1'100ms);
+  EXPECT_EQ(make_clone().status, 200);
+  EXPECT_EQ(http2_->connections(), 1);
+}
+
 // A balancer forgets the connection, and nobody says so.
 TEST_F(OutboundHttp2Test, AsksASilentConnectionBeforeItTrustsIt) {
   serve_http2([](const auto& request) {
