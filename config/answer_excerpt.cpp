@@ -1,7 +1,6 @@
 #include "config/answer_excerpt.hpp"
 
 #include "job/excerpt.hpp"
-#include "job/json_text.hpp"
 #include "job/outcome.hpp"
 
 #include <string>
@@ -14,22 +13,6 @@ constexpr std::size_t type_bytes_max = 200;
 // What is masked is longer or shorter than what it stands for; far beyond what
 // is shown, nothing needs to be masked.
 constexpr std::size_t looked_at_bytes_max = 64 * 1024;
-
-/// The secrets as JSON writes them in a string, where that is different.
-secrets with_escaped(const secrets& hidden) {
-  auto all = hidden;
-  for (const auto& each : hidden) {
-    auto escaped = json_text(each.value);
-    escaped = escaped.substr(1, escaped.size() - 2);
-    std::string slashed;
-    for (const char c : escaped)
-      slashed.append(c == '/' ? 1 : 0, '\\').append(1, c);
-    for (auto& form : {escaped, slashed})
-      if (form != each.value)
-        all.push_back({form, each.name, each.journaled});
-  }
-  return all;
-}
 
 } // namespace
 
@@ -44,8 +27,7 @@ excerpt_of(const secrets& hidden, const exchange& done,
   auto made = std::make_shared<answer_excerpt>();
   if (const auto* type = find_header(done.headers, "Content-Type"))
     made->content_type = cut_text(as_utf8(masked(all, *type)), type_bytes_max);
-  auto body =
-    masked(with_escaped(all), done.body.substr(0, looked_at_bytes_max));
+  auto body = masked(all, done.body.substr(0, looked_at_bytes_max));
   body = masked_answer(as_utf8(body));
   made->is_cut =
     done.body.size() > looked_at_bytes_max || body.size() > excerpt_bytes_max;

@@ -1,6 +1,7 @@
 #include "config/secrets.hpp"
 
 #include "config/template.hpp"
+#include "job/encoded_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -42,10 +43,9 @@ bool stands_alone(std::string_view text, std::size_t from, std::size_t to) {
       && (to == text.size() || !is_word_char(text[to]));
 }
 
-/// Every occurrence, by where it begins, the longest first.
-std::vector<place> places_in(const secrets& hidden, std::string_view text,
-                             bool journaled_only) {
-  std::vector<place> found;
+/// Adds every occurrence to `found`.
+void add_places(const secrets& hidden, std::string_view text,
+                bool journaled_only, std::vector<place>& found) {
   for (const auto& each : hidden) {
     const auto& value = each.value;
     if (value.size() < hidden_bytes_min || (journaled_only && !each.journaled))
@@ -55,9 +55,79 @@ std::vector<place> places_in(const secrets& hidden, std::string_view text,
           || stands_alone(text, at, at + value.size()))
         found.push_back({at, at + value.size(), &each});
   }
+}
+
+/// By where they begin, the longest first.
+void sort_places(std::vector<place>& found) {
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
     return std::tie(a.from, b.to) < std::tie(b.from, a.to);
   });
+}
+
+/// Every occurrence as it is.
+std::vector<place> plain_places_in(const secrets& hidden,
+                                   std::string_view text) {
+  std::vector<place> found;
+  add_places(hidden, text, true, found);
+  sort_places(found);
+  return found;
+}
+
+/// Adds the occurrences in `decoded`, by where they stand in its source.
+void add_decoded_places(const secrets& hidden, const decoded_text& decoded,
+                        std::vector<place>& found) {
+  const auto first_new = found.size();
+  add_places(hidden, decoded.text, false, found);
+  for (auto at = first_new; at < found.size(); ++at) {
+    found[at].from = decoded.sources[found[at].from].first;
+    found[at].to = decoded.sources[found[at].to - 1].second;
+  }
+}
+
+/// Adds what is percent-encoded in `text`, also twice, or a form's value.
+/// `source` is what `text` was decoded from; null: it was not.
+void add_percent_places(const secrets& hidden, std::string_view text,
+                        const decoded_text* source, std::vector<place>& found) {
+  const auto add = [&](decoded_text decoded) {
+    if (source != nullptr)
+      decoded = composed(*source, std::move(decoded));
+    add_decoded_places(hidden, decoded, found);
+    return decoded;
+  };
+  if (text.find('%') != npos) {
+    const auto once = add(without_percent(text, false));
+    if (once.text.find('%') != npos)
+      add_decoded_places(
+        hidden, composed(once, without_percent(once.text, false)), found);
+  }
+  const bool has_spaces =
+    std::any_of(hidden.begin(), hidden.end(), [](const auto& each) {
+      return each.value.find(' ') != std::string::npos;
+    });
+  if (has_spaces && text.find('+') != npos)
+    add(without_percent(text, true));
+}
+
+/// Every occurrence, also percent-encoded and as JSON escapes it, and as JSON
+/// within a string of JSON. A text that has no character of these encodings is
+/// searched once, without being copied.
+std::vector<place> places_in(const secrets& hidden, std::string_view text) {
+  std::vector<place> found;
+  if (hidden.empty())
+    return found;
+  add_places(hidden, text, false, found);
+  add_percent_places(hidden, text, nullptr, found);
+  if (text.find('\\') != npos) {
+    const auto once = without_escapes(text);
+    add_decoded_places(hidden, once, found);
+    add_percent_places(hidden, once.text, &once, found);
+    if (once.text.find('\\') != npos) {
+      const auto twice = composed(once, without_escapes(once.text));
+      add_decoded_places(hidden, twice, found);
+      add_percent_places(hidden, twice.text, &twice, found);
+    }
+  }
+  sort_places(found);
   return found;
 }
 
@@ -135,7 +205,7 @@ const json* find_member(const secrets& hidden, const json& object,
 } // namespace
 
 std::string masked(const secrets& hidden, std::string text) {
-  const auto found = places_in(hidden, text, false);
+  const auto found = places_in(hidden, text);
   if (found.empty())
     return text;
   std::string made;
@@ -152,7 +222,7 @@ std::string masked(const secrets& hidden, std::string text) {
 }
 
 std::string sealed_text(const secrets& hidden, std::string_view text) {
-  const auto found = places_in(hidden, text, true);
+  const auto found = plain_places_in(hidden, text);
   if (found.empty() && !is_sealed_text(text))
     return std::string{text};
   std::string made;

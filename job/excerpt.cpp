@@ -3,8 +3,11 @@
 #include "job/credential.hpp"
 #include "job/json_text.hpp"
 #include "job/outcome.hpp"
+#include "job/percent.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace handoff {
 namespace {
@@ -23,39 +26,93 @@ std::size_t string_end(std::string_view text, std::size_t start) {
   return text.size();
 }
 
-/// The value of a member that begins at `start`: a string, or what there is up
-/// to the next member.
-std::size_t value_end(std::string_view text, std::size_t start) {
-  if (start < text.size() && text[start] == '"')
-    return string_end(text, start);
-  const auto end = text.find_first_of(",}]", start);
-  return end == std::string_view::npos ? text.size() : end;
+/// The end of what begins at `start` and is neither a string nor structured: a
+/// number or a literal, or what is none in a text that is no JSON.
+std::size_t literal_end(std::string_view text, std::size_t start) {
+  return std::min(text.find_first_of(",}]", start), text.size());
 }
 
-std::string masked_json(std::string_view text) {
-  std::string masked;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto quote = text.find('"', at);
-    if (quote == std::string_view::npos)
-      break;
-    const auto end = string_end(text, quote);
-    masked += text.substr(at, end - at);
-    at = end;
-    const auto colon = text.find_first_not_of(blanks, end);
-    if (colon == std::string_view::npos || text[colon] != ':'
-        || !is_credential_member(text.substr(quote, end - quote)))
-      continue;
-    const auto value = text.find_first_not_of(blanks, colon + 1);
-    if (value == std::string_view::npos)
-      continue;
-    masked += text.substr(end, value - end);
-    masked += "\"***\"";
-    at = value_end(text, value);
+/// Hides the scalar values of members whose names say that they are secret, and
+/// of arrays that are such a value; the members of an object have names of
+/// their own. Reads what may be no JSON, or cut off: nothing is parsed.
+class json_mask {
+public:
+  json_mask(std::string_view text, bool (*is_secret)(std::string_view))
+      : text_{text}, is_secret_{is_secret} {}
+
+  std::string masked() {
+    for (std::size_t at = 0; at < text_.size();)
+      at = take(at);
+    return std::move(masked_);
   }
-  if (at < text.size())
-    masked += text.substr(at);
-  return masked;
+
+private:
+  std::size_t take(std::size_t at) {
+    const char c = text_[at];
+    if (c == '"')
+      return take_string(at);
+    if (c == '{' || c == '[') {
+      open_.push_back(c == '[' && hides());
+      is_value_secret_ = false;
+    } else if (c == '}' || c == ']') {
+      if (!open_.empty())
+        open_.pop_back();
+    } else if (c == ',') {
+      is_value_secret_ = false;
+    } else if (hides() && blanks.find(c) == std::string_view::npos) {
+      return hide(literal_end(text_, at));
+    }
+    masked_ += c;
+    return at + 1;
+  }
+
+  /// A name with its colon, or a value.
+  std::size_t take_string(std::size_t at) {
+    const auto end = string_end(text_, at);
+    const auto colon = text_.find_first_not_of(blanks, end);
+    if (colon == std::string_view::npos || text_[colon] != ':') {
+      if (hides())
+        return hide(end);
+      masked_ += text_.substr(at, end - at);
+      return end;
+    }
+    masked_ += text_.substr(at, colon + 1 - at);
+    is_value_secret_ = is_secret_(text_.substr(at + 1, end - at - 2));
+    return colon + 1;
+  }
+
+  std::size_t hide(std::size_t end) {
+    masked_ += "\"***\"";
+    is_value_secret_ = false;
+    return end;
+  }
+
+  bool hides() const {
+    return is_value_secret_ || (!open_.empty() && open_.back());
+  }
+
+  std::string_view text_;
+  bool (*is_secret_)(std::string_view);
+  std::string masked_;
+  bool is_value_secret_ = false;
+  /// Of each object and array around: whether its elements are hidden.
+  std::vector<bool> open_;
+};
+
+/// Whether a field of a form is secret: by its name, or by the last of its
+/// names ("card[pin]").
+bool is_secret_field(std::string_view encoded,
+                     bool (*is_secret)(std::string_view)) {
+  const auto decoded = percent_decoded(encoded, true);
+  std::string_view name = decoded ? *decoded : encoded;
+  if (is_secret(name))
+    return true;
+  while (name.ends_with("[]"))
+    name.remove_suffix(2);
+  const auto bracket = name.rfind('[');
+  if (name.ends_with(']') && bracket != std::string_view::npos)
+    name = name.substr(bracket + 1, name.size() - bracket - 2);
+  return is_secret(name);
 }
 
 std::string masked_form(std::string_view text,
@@ -66,7 +123,7 @@ std::string masked_form(std::string_view text,
     const auto field = text.substr(0, end);
     const auto equals = field.find('=');
     if (equals != std::string_view::npos
-        && is_secret(field.substr(0, equals))) {
+        && is_secret_field(field.substr(0, equals), is_secret)) {
       masked += field.substr(0, equals + 1);
       masked += hidden;
     } else {
@@ -87,7 +144,8 @@ bool is_json(std::string_view text) {
 
 std::string masked_text(std::string_view text,
                         bool (*is_secret)(std::string_view)) {
-  return is_json(text) ? masked_json(text) : masked_form(text, is_secret);
+  return is_json(text) ? json_mask{text, is_secret}.masked()
+                       : masked_form(text, is_secret);
 }
 
 bool is_token_char(char c) {
@@ -184,6 +242,19 @@ std::string masked_excerpt(std::string_view body, std::size_t bytes_max) {
 
 std::string masked_answer(std::string_view body) {
   return without_tokens(masked_text(body, is_credential_member));
+}
+
+std::string masked_fields(std::string_view form) {
+  return masked_form(form, is_credential);
+}
+
+std::string masked_request_body(std::string_view body,
+                                std::string_view content_type) {
+  if (is_json(body))
+    return json_mask{body, is_credential}.masked();
+  const bool is_form =
+    lower_case(content_type).starts_with("application/x-www-form-urlencoded");
+  return is_form ? masked_fields(body) : std::string{body};
 }
 
 std::string headline(const answer_excerpt& response) {

@@ -20,6 +20,15 @@ std::string masked_excerpt(std::string_view body, std::size_t bytes_max);
 /// ("code") are those of errors.
 std::string masked_answer(std::string_view body);
 
+/// The fields of a form or a URL's query, without the values of those whose
+/// names say that they are secret.
+std::string masked_fields(std::string_view form);
+
+/// What a request sends, uncut, without the values of such members (of JSON,
+/// whatever the content type) and fields (of a form). Other texts stay.
+std::string masked_request_body(std::string_view body,
+                                std::string_view content_type);
+
 /// An answer on one line: JSON without its line breaks, the title of a page of
 /// HTML, else the first line that has something on it. Empty if there is none.
 std::string headline(const answer_excerpt& response);

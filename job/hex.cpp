@@ -1,9 +1,8 @@
 #include "job/hex.hpp"
 
 namespace handoff {
-namespace {
 
-int value_of(char digit) noexcept {
+int hex_value(char digit) noexcept {
   if (digit >= '0' && digit <= '9')
     return digit - '0';
   if (digit >= 'a' && digit <= 'f')
@@ -12,8 +11,6 @@ int value_of(char digit) noexcept {
     return digit - 'A' + 10;
   return -1;
 }
-
-} // namespace
 
 std::string encode_hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -33,8 +30,8 @@ std::optional<std::string> decode_hex(std::string_view text) {
   std::string bytes;
   bytes.reserve(text.size() / 2);
   for (std::size_t at = 0; at < text.size(); at += 2) {
-    const int high = value_of(text[at]);
-    const int low = value_of(text[at + 1]);
+    const int high = hex_value(text[at]);
+    const int low = hex_value(text[at + 1]);
     if (high < 0 || low < 0)
       return std::nullopt;
     bytes += static_cast<char>(high * 16 + low);

@@ -6,6 +6,9 @@
 
 namespace handoff {
 
+/// What a hex digit of either case stands for; -1 for anything else.
+int hex_value(char digit) noexcept;
+
 /// Lower-case hex digits (RFC 4648, section 8), two per byte.
 std::string encode_hex(std::string_view bytes);
 

@@ -1,19 +1,8 @@
 #include "job/percent.hpp"
 
+#include "job/hex.hpp"
+
 namespace handoff {
-namespace {
-
-int hex_value(char digit) {
-  if (digit >= '0' && digit <= '9')
-    return digit - '0';
-  if (digit >= 'a' && digit <= 'f')
-    return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F')
-    return digit - 'A' + 10;
-  return -1;
-}
-
-} // namespace
 
 std::optional<std::string> percent_decoded(std::string_view text,
                                            bool plus_is_space) {

@@ -70,17 +70,20 @@ json list_of_steps(const job& record, step_kind kind) {
   return list;
 }
 
-/// The same document without what its members' names say is secret.
-json masked_members(json document) {
-  if (document.is_object())
+/// The same document without what its members' names say is secret, also as
+/// elements of an array.
+json masked_members(json document, bool is_secret = false) {
+  if (document.is_object()) {
     for (auto& [name, value] : document.items())
-      value = is_credential(name) && !value.is_structured()
-              ? json("***")
-              : masked_members(std::move(value));
-  else if (document.is_array())
+      value = masked_members(std::move(value), is_credential(name));
+    return document;
+  }
+  if (document.is_array()) {
     for (auto& each : document)
-      each = masked_members(std::move(each));
-  return document;
+      each = masked_members(std::move(each), is_secret);
+    return document;
+  }
+  return is_secret ? json("***") : document;
 }
 
 /// The body as JSON; as text where it cannot be read.

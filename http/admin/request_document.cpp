@@ -1,7 +1,7 @@
 #include "http/admin/request_document.hpp"
 
 #include "actors/call_builder.hpp"
-#include "job/credential.hpp"
+#include "config/masked_call.hpp"
 #include "job/excerpt.hpp"
 #include "job/outcome.hpp"
 
@@ -22,33 +22,6 @@ json failed_request(const error& why) {
   return {{"error", why.detail}};
 }
 
-/// The URL without the values of parameters that are as good as a password.
-std::string masked_url(const std::string& url) {
-  const auto question = url.find('?');
-  auto made = url.substr(0, question);
-  if (question != std::string::npos) {
-    char separator = '?';
-    std::string_view rest{url};
-    rest.remove_prefix(question + 1);
-    for (;;) {
-      const auto end = rest.find('&');
-      const auto field = rest.substr(0, end);
-      const auto equals = field.find('=');
-      made += separator;
-      if (equals != std::string_view::npos
-          && is_credential(field.substr(0, equals)))
-        made.append(field.substr(0, equals + 1)).append(hidden);
-      else
-        made += field;
-      if (end == std::string_view::npos)
-        break;
-      rest.remove_prefix(end + 1);
-      separator = '&';
-    }
-  }
-  return made;
-}
-
 /// What renders calls: the job's definition, and the connections as they are.
 struct renderer {
   const job& record;
@@ -62,29 +35,24 @@ struct renderer {
       return failed_request(
         {error_kind::internal,
          "there is no connection \"" + built.connection + "\" any more"});
-    const auto call = through ? completed(built, *through) : built;
     auto hidden_here = definition.hidden;
     if (through)
       hidden_here.insert(hidden_here.end(), through->hidden.begin(),
                          through->hidden.end());
-    const auto plain = [&](std::string text) {
-      return as_utf8(masked(hidden_here, std::move(text)));
-    };
+    const auto call =
+      masked(hidden_here, through ? completed(built, *through) : built);
     auto fields = json::array();
     for (const auto& each : call.headers)
-      fields.push_back(
-        {{"name", each.name},
-         {"value",
-          is_credential(each.name) ? std::string{hidden} : plain(each.value)}});
+      fields.push_back({{"name", each.name}, {"value", as_utf8(each.value)}});
     // What the connection proves itself with is added to each attempt.
     using kind = connection_auth::kind;
     if (through && through->auth.type != kind::none
         && through->auth.type != kind::query
         && find_header(call.headers, "Authorization") == nullptr)
       fields.push_back({{"name", "Authorization"}, {"value", hidden}});
-    auto body = plain(call.body);
+    auto body = as_utf8(call.body);
     json made{{"method", call.method},
-              {"url", plain(masked_url(call.url))},
+              {"url", as_utf8(call.url)},
               {"headers", std::move(fields)},
               {"body", nullptr}};
     if (through)

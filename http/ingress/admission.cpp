@@ -83,7 +83,7 @@ void admission::turn_away(const http_request& request, const std::string& flow,
                       answer.status,
                       why.detail,
                       request.headers,
-                      request.body.substr(0, webhook_log::body_bytes_max)};
+                      request.body.substr(0, webhook_log::body_bytes_taken)};
     options_.log->add(std::move(entry), definition);
   }
   if (const auto line = refusals_->line_of(
@@ -107,7 +107,7 @@ void admission::note(const request_context& context, webhook_outcome outcome,
                     status,
                     std::move(detail),
                     context.hook.headers,
-                    std::string{body.substr(0, webhook_log::body_bytes_max)}};
+                    std::string{body.substr(0, webhook_log::body_bytes_taken)}};
   options_.log->add(std::move(entry), context.definition.get());
 }
 

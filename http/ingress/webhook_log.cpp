@@ -70,11 +70,12 @@ std::string_view name(webhook_outcome outcome) noexcept {
 
 void webhook_log::add(turned_away entry, const flow* definition) {
   mask_head(entry, definition);
-  entry.body = masked_excerpt(entry.body, body_bytes_max);
+  auto body = masked_excerpt(entry.body, body_bytes_taken);
   if (definition != nullptr) {
-    entry.body = masked(*definition, std::move(entry.body));
+    body = masked(*definition, std::move(body));
     entry.detail = masked(*definition, std::move(entry.detail));
   }
+  entry.body = body.substr(0, body_bytes_max);
   const std::scoped_lock lock{mutex_};
   if (entries_.size() >= kept_max)
     entries_.pop_front();

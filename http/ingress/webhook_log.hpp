@@ -52,6 +52,9 @@ class webhook_log {
 public:
   static constexpr std::size_t kept_max = 1'000;
   static constexpr std::size_t body_bytes_max = 2'048;
+  /// What add() looks at: it masks before it cuts, so that a secret that stands
+  /// at the cut is not shown in part.
+  static constexpr std::size_t body_bytes_taken = 8 * body_bytes_max;
   /// Of names and values together; the rest is left out.
   static constexpr std::size_t head_bytes_max = 4'096;
 

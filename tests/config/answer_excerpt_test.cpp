@@ -30,6 +30,17 @@ TEST(AnswerExcerptTest, MasksSecretsOfTheConnection) {
     "***");
 }
 
+TEST(AnswerExcerptTest, MasksSecretsThatTheAnswerEncodes) {
+  auto through = std::make_shared<connection>();
+  through->hidden = {{"tok+en/of=it", "env:C"}};
+  const auto made = excerpt_of(
+    {},
+    answer(
+      R"({"url":"https:\/\/a.example\/?key=tok%2ben%2fof%3dit","n":"tok+en\u002fof=it"})"),
+    through);
+  EXPECT_EQ(made->body, R"({"url":"https:\/\/a.example\/?key=***","n":"***"})");
+}
+
 TEST(AnswerExcerptTest, CutsAfterMasking) {
   // The secret begins within the bytes that are kept and ends behind them.
   const secrets hidden{{"0123456789", "env:S"}};

@@ -46,6 +46,40 @@ TEST(SecretsTest, MasksWhatPeopleSee) {
     EXPECT_EQ(masked(hidden, std::string{row.text}), row.seen) << row.text;
 }
 
+TEST(SecretsTest, MasksSecretsThatAreEncoded) {
+  const secrets odd{{"tok+en/with=ch\u00e4rs", "env:ODD"},
+                    {"two words\n", "env:TWO"},
+                    {"\U0001d11e-clef", "env:CLEF"},
+                    {"acme", "env:TENANT"}};
+
+  const struct {
+    const char* text;
+    const char* seen;
+  } rows[] = {
+    // Percent-encoded, in either case, in part, and twice.
+    {"k=tok%2Ben%2Fwith%3Dch%C3%A4rs&l=1", "k=***&l=1"},
+    {"k=tok%2ben%2fwith%3dch%c3%a4rs", "k=***"},
+    {"/%74ok+en/with=ch%c3%a4rs!", "/***!"},
+    {"tok%252Ben%252Fwith%253Dch%25C3%25A4rs", "***"},
+    {"two+words%0A&two%20words%0a", "***&***"},
+    // Of JSON, as PHP and Python write it, and JSON within a string of JSON.
+    {R"({"a":"tok+en\/with=ch\u00e4rs"})", R"({"a":"***"})"},
+    {R"("tok\u002Ben\u002fwith\u003dch\u00E4rs")", R"("***")"},
+    {R"("two words\n")", R"("***")"},
+    {R"("\ud834\udd1e-clef")", R"("***")"},
+    {R"("{\"a\":\"tok+en\\/with=ch\\u00e4rs\"}")", R"("{\"a\":\"***\"}")"},
+    {R"("https:\/\/a.example\/?k=tok%2Ben%2Fwith%3Dch%C3%A4rs")",
+     R"("https:\/\/a.example\/?k=***")"},
+    // A short one as a word; what stands around it is no part of it.
+    {R"("a\nacme\tb %20acme%2C")", R"("a\n***\tb %20***%2C")"},
+    // What is no encoding stays as it is.
+    {R"(100% of \ \u12 \ud834 %4 %)", R"(100% of \ \u12 \ud834 %4 %)"},
+  };
+
+  for (const auto& row : rows)
+    EXPECT_EQ(masked(odd, std::string{row.text}), row.seen) << row.text;
+}
+
 TEST(SecretsTest, SealsWhatIsJournaledAndGivesItBack) {
   for (const std::string text :
        {"", "nothing", "abcdefgh", "xabcdefghx", "abcdefghijkl", "a acme-1",

@@ -113,6 +113,12 @@ TEST_F(OperatorViewTest, ShowsEachCallAsItIsRendered) {
     {"X-Plain", "{{body/name}}"}, {"X-Key", "${env:API_TOKEN}"}};
   flow["sub_actions"][0]["request"]["body"] = {{"with", "{{body/name}}"},
                                                {"hidden", "${env:API_TOKEN}"}};
+  // What a form encodes is the same secret, and a name can tell of one.
+  options.environment["ODD"] = "tok+en/with=chars";
+  auto& encoded = flow["sub_actions"][1]["request"];
+  encoded.erase("body");
+  encoded["form"] = {{"k", "${env:ODD}"}, {"password", "{{body/name}}"}};
+  encoded["url"] = api.url("/projects/{{uid}}/s2?q=${env:ODD}");
   start();
   const auto job = accept_job();
   service->wait_for_job(job, "succeeded");
@@ -130,6 +136,9 @@ TEST_F(OperatorViewTest, ShowsEachCallAsItIsRendered) {
     fields[each.at("name")] = each.at("value");
   EXPECT_EQ(fields["X-Plain"], "n");
   EXPECT_EQ(fields["Idempotency-Key"], job + ".s1");
+  const auto& form = record.at("sub_actions").at(1).at("request");
+  EXPECT_EQ(form.at("body"), "k=***&password=***");
+  EXPECT_EQ(form.at("url"), api.url("/projects/" + uid + "/s2?q=***"));
   EXPECT_THAT(record.dump(), Not(HasSubstr("t0ken-of-the-api")));
   EXPECT_EQ(record.at("can").at("retry"), false);
 

@@ -1,3 +1,4 @@
+#include "config/masked_call.hpp"
 #include "http/admin/job_document.hpp"
 #include "job/json_text.hpp"
 #include "tools/fake_api/script_reader.hpp"
@@ -118,29 +119,39 @@ json text_or_json(const std::string& text) {
   return parsed.is_discarded() ? json(text) : parsed;
 }
 
-/// The fields of a call as it was rendered.
-json fields_of(const simulated_call& call, const flow& definition) {
+/// The call as people see it.
+outbound_call shown_call(const simulated_call& made, const flow& definition) {
+  outbound_call call;
+  call.method = made.method;
+  call.url = made.url;
+  call.headers = made.headers;
+  call.body = made.body;
+  return masked(definition.hidden, std::move(call));
+}
+
+json fields_of(const headers& shown) {
   auto fields = json::array();
-  for (const auto& each : call.headers)
-    fields.push_back(
-      {{"name", each.name}, {"value", masked(definition, each.value)}});
+  for (const auto& each : shown)
+    fields.push_back({{"name", each.name}, {"value", each.value}});
   return fields;
 }
 
 void print_json(const simulation& done, const flow& definition) {
   auto calls = json::array();
-  for (const auto& each : done.calls)
+  for (const auto& each : done.calls) {
+    const auto shown = shown_call(each, definition);
     calls.push_back(
       {{"at_ms", each.at.count()},
-       {"method", each.method},
-       {"url", masked(definition, each.url)},
-       {"headers", fields_of(each, definition)},
-       {"body", masked(definition, each.body)},
+       {"method", shown.method},
+       {"url", shown.url},
+       {"headers", fields_of(shown.headers)},
+       {"body", shown.body},
        {"idempotency_key", each.key},
        {"duration_ms", each.duration.count()},
        {"http_status", each.status != 0 ? json(each.status) : json(nullptr)},
        {"error",
         each.failure ? json(name(each.failure->kind)) : json(nullptr)}});
+  }
   json answer;
   if (done.answer)
     answer = {{"status", done.answer->status},
@@ -156,17 +167,15 @@ void print_json(const simulation& done, const flow& definition) {
 }
 
 void print_calls(const simulation& done, const flow& definition) {
-  const auto shown = [&](const std::string& text) {
-    return printable(masked(definition, text));
-  };
   for (const auto& each : done.calls) {
-    std::cout << "\nafter " << duration_text(each.at) << ": " << each.method
-              << ' ' << shown(each.url) << '\n';
-    for (const auto& field : each.headers)
-      std::cout << "  " << shown(field.name) << ": " << shown(field.value)
-                << '\n';
-    if (!each.body.empty())
-      std::cout << "  " << shown(each.body) << '\n';
+    const auto shown = shown_call(each, definition);
+    std::cout << "\nafter " << duration_text(each.at) << ": " << shown.method
+              << ' ' << printable(shown.url) << '\n';
+    for (const auto& field : shown.headers)
+      std::cout << "  " << printable(field.name) << ": "
+                << printable(field.value) << '\n';
+    if (!shown.body.empty())
+      std::cout << "  " << printable(shown.body) << '\n';
   }
 }
 

@@ -87,6 +87,17 @@ TEST(WebhookLogTest, HidesSecretsOfTheFlow) {
   EXPECT_THAT(text, Not(HasSubstr("abc")));
 }
 
+TEST(WebhookLogTest, HidesASecretThatStandsAtTheCut) {
+  flow definition;
+  definition.hidden = {{.value = "hunter2hunter2"}};
+  webhook_log log;
+  auto one = entry("a");
+  one.body =
+    std::string(webhook_log::body_bytes_max - 8, ' ') + "hunter2hunter2";
+  log.add(std::move(one), &definition);
+  EXPECT_THAT(log.document({}).dump(), Not(HasSubstr("hunter2")));
+}
+
 TEST(MaskedExcerptTest, HidesWhatIsNamedASecret) {
   struct {
     const char* body;
@@ -99,6 +110,12 @@ TEST(MaskedExcerptTest, HidesWhatIsNamedASecret) {
     {R"([{"password":"a\"b"},{"x":1}])", R"([{"password":"***"},{"x":1}])"},
     {R"({"token": "cut o)", R"({"token": "***")"},
     {R"({"token")", R"({"token")"},
+    {R"({"tokens": ["a", 1], "b": [1]})",
+     R"({"tokens": ["***", "***"], "b": [1]})"},
+    {R"({"auth": {"user": "u", "pin": 1}, "b": 2})",
+     R"({"auth": {"user": "u", "pin": "***"}, "b": 2})"},
+    {"card%5Bpin%5D=1&card%5Bno%5D=2&codes[]=3&pin[]=4",
+     "card%5Bpin%5D=***&card%5Bno%5D=2&codes[]=3&pin[]=***"},
     {"a=1&token=t%20t&b=2&secret", "a=1&token=***&b=2&secret"},
     {"no JSON at all", "no JSON at all"},
     {"", ""},
