@@ -316,7 +316,8 @@ TEST_F(CommandLineTest, SaysWhatToDoWhereNobodyListens) {
   start();
   service->stop();
   EXPECT_EQ(ask({"jobs"}), 1);
-  EXPECT_THAT(errors, AllOf(HasSubstr("no answer from http://127.0.0.1:"),
+  EXPECT_THAT(errors, AllOf(HasSubstr("the service at http://127.0.0.1:"),
+                            HasSubstr(" could not be reached ("),
                             HasSubstr("handoff serve"), HasSubstr("--url")));
 }
 

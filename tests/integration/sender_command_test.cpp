@@ -42,11 +42,12 @@ protected:
   SenderCommandTest() {
     place.write(
       "flows/setup.json",
-      json{{"name", "setup"},
-           {"sender", {{"name", "slack-events"}, {"secret", "${file:secret}"}}},
-           {"clone",
-            {{"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
-             {"uid", "/id"}}}}
+      json{
+        {"name", "setup"},
+        {"sender", {{"name", "slack-commands"}, {"secret", "${file:secret}"}}},
+        {"clone",
+         {{"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
+          {"uid", "/id"}}}}
         .dump());
     place.write("handoff.ini", "[flows]\ndirectory = \"flows\"\n");
     place.write("secret", signing_secret);
@@ -147,6 +148,82 @@ TEST_F(SenderCommandTest, SaysWhichStepFailed) {
   EXPECT_EQ(json::parse(as_json.output)["ok"], false);
 }
 
+TEST_F(SenderCommandTest, SaysWhatTheServiceWouldDo) {
+  const auto flow = [&](json members) {
+    members["name"] = "setup";
+    members["clone"] = {
+      {"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
+      {"uid", "/id"}};
+    place.write("flows/setup.json", members.dump());
+  };
+  const auto proved = [&](const std::string& request) {
+    place.write("one.http", request);
+    auto done = run({"verify", "setup", "--request=" + path("one.http")});
+    const auto told = json::parse(
+      run({"verify", "setup", "--request=" + path("one.http"), "--json"})
+        .output);
+    EXPECT_EQ(told["ok"], done.code == 0);
+    done.output += " outcome " + told["outcome"].get<std::string>();
+    return done;
+  };
+  const auto expect = [&](const std::string& request, int code,
+                          const std::string& said) {
+    const auto done = proved(request);
+    EXPECT_EQ(done.code, code) << request;
+    EXPECT_THAT(done.output, HasSubstr(said)) << request;
+  };
+  const std::string post = "POST /hooks/setup HTTP/1.1\r\n\r\n";
+
+  // A signature that is right does not make a body that can be read: the
+  // vector of GitHub's documentation.
+  flow({{"sender",
+         {{"name", "github"}, {"secret", "It's a Secret to Everybody"}}}});
+  expect("POST /hooks/setup HTTP/1.1\r\nX-Hub-Signature-256: sha256="
+         "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+         "\r\nContent-Length: 13\r\n\r\nHello, World!",
+         1, "the answer is 400, the body is not JSON");
+  // A question without a signature that a rule answers.
+  flow({{"sender",
+         {{"name", "meta"},
+          {"secret", "hunter2hunter2"},
+          {"with", {{"verify_token", "vt"}}}}}});
+  const std::string question = "GET /hooks/setup?hub.mode=subscribe&"
+                               "hub.challenge=7&hub.verify_token=";
+  expect(question + "vt HTTP/1.1\r\n\r\n", 0,
+         "\"handshake\" answers it with 200. outcome handshake");
+  expect(question + "wrong HTTP/1.1\r\n\r\n", 1, "the answer is 404");
+  expect("PUT /hooks/setup HTTP/1.1\r\n\r\n", 1,
+         "the answer is 405, the flow takes POST, GET");
+  // What the flow wants, and what its calls need.
+  flow({{"when", {{"value", "{{body/type}}"}, {"is", "made"}}},
+        {"sub_actions",
+         {{{"name", "share"},
+           {"request",
+            {{"method", "POST"},
+             {"url", "http://127.0.0.1:9/"},
+             {"body", {{"with", "{{body/team}}"}}}}}}}}});
+  expect(post + R"({"type": "other"})", 0, "outcome ignored");
+  expect(post + R"({"type": "made"})", 1, "{{body/team}}");
+  expect(post + R"({"type": "made", "team": 1})", 0, "The request is taken.");
+}
+
+TEST_F(SenderCommandTest, HidesTokensOfHandshakes) {
+  place.write("flows/setup.json",
+              json{{"name", "setup"},
+                   {"sender",
+                    {{"name", "meta"},
+                     {"secret", "hunter2"},
+                     {"with", {{"verify_token", "hunter3"}}}}},
+                   {"clone",
+                    {{"request",
+                      {{"method", "POST"},
+                       {"url", "http://127.0.0.1:9/"},
+                       {"headers", {{"Authorization", "hunter4"}}}}},
+                     {"uid", "/id"}}}}
+                .dump());
+  EXPECT_THAT(run({"check", "--expand"}).output, Not(HasSubstr("hunter")));
+}
+
 TEST_F(SenderCommandTest, SaysHowVerifyIsCalled) {
   EXPECT_EQ(run({"verify", "setup"}).code, 2);
   EXPECT_EQ(run({"verify", "other", "--request=" + path("slack.http")}).code,
@@ -154,6 +231,19 @@ TEST_F(SenderCommandTest, SaysHowVerifyIsCalled) {
   EXPECT_EQ(prove("slack.http", "yesterday").code, 2);
   EXPECT_EQ(prove("not-there.http", "2018-07-12T18:36:58Z").code, 2);
   EXPECT_EQ(prove("handoff.ini", "2018-07-12T18:36:58Z").code, 2);
+}
+
+TEST_F(SenderCommandTest, WarnsThatAWebhookIsSentUnsigned) {
+  place.write(
+    "flows/setup.json",
+    json{{"name", "setup"},
+         {"clone",
+          {{"request", {{"method", "POST"}, {"url", "http://127.0.0.1:9/"}}},
+           {"uid", "/id"}}}}
+      .dump());
+  const auto sent =
+    run({"send", "setup", "--sign", "--url=http://127.0.0.1:9"});
+  EXPECT_THAT(sent.error, HasSubstr("is sent unsigned"));
 }
 
 class SignedSendTest : public ServiceTest {};

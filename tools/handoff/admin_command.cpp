@@ -112,11 +112,10 @@ int ask(const admin_command& command, const arguments& given,
   const auto done = service_client{}.call(call_of(std::move(wanted), url));
   if (done.failure) {
     const auto hint = no_answer_hint(*done.failure, is_order);
+    const auto why = no_answer(url, *done.failure);
     if (is_json)
-      print_json(problem_of(*done.failure));
-    return complain("no answer from " + printable(url) + ": "
-                    + printable(done.failure->detail)
-                    + (hint.empty() ? "" : "\n" + hint));
+      print_json(problem_of({done.failure->kind, why}));
+    return complain(printable(why) + (hint.empty() ? "" : "\n" + hint));
   }
   const auto document = service_document(done.body);
   if (is_json && !document.is_discarded())

@@ -2,6 +2,7 @@
 #include "config/references.hpp"
 #include "config/senders.hpp"
 #include "config/strict_json.hpp"
+#include "job/credential.hpp"
 #include "job/json_text.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
@@ -29,7 +30,8 @@ Everything that is wrong is told at once, a line each:
 
 Ends with 0 if all is well, else with 2.
 
-  --expand               prints the flows, with what their senders stand for
+  --expand               prints the flows, with what their senders stand for;
+                         secrets that the file has as text are "***"
   --config-file=FILE     the INI; without one, the defaults
   --json                 the result as one JSON object
   --SECTION.KEY=VALUE    overrides a key of the INI
@@ -40,6 +42,26 @@ constexpr std::size_t flow_depth_max = 100;
 void hide(nlohmann::json& value) {
   if (value.is_string() && !has_reference(value.get_ref<const std::string&>()))
     value = "***";
+  else if (value.is_array())
+    for (auto& each : value)
+      hide(each);
+}
+
+/// The name of what an expression such as "{{query/hub.verify_token}}" takes.
+std::string_view last_name(std::string_view expression) {
+  const auto from = expression.rfind('/');
+  if (!expression.starts_with("{{") || from == std::string_view::npos)
+    return {};
+  const auto name = expression.substr(from + 1);
+  return name.substr(0, name.find_first_of(" }|?"));
+}
+
+/// Masks what a header named as a secret is set to.
+void hide_fields(nlohmann::json& fields) {
+  for (auto& [name, value] : fields.items())
+    if (is_credential(name) && value.is_string()
+        && value.get_ref<const std::string&>().find("{{") == std::string::npos)
+      hide(value);
 }
 
 /// Masks secrets that are no references.
@@ -47,13 +69,19 @@ void hide_secrets(nlohmann::json& value) {
   if (!value.is_structured())
     return;
   for (auto& [key, member] : value.items()) {
-    if (key == "secret")
+    if (key == "secret" || key == "secrets")
       hide(member);
-    else if (key == "secrets" && member.is_array())
-      for (auto& each : member)
-        hide(each);
+    else if (key == "headers" && member.is_object())
+      hide_fields(member);
     else
       hide_secrets(member);
+  }
+  // A condition that compares what proves the sender.
+  if (value.is_object() && value.contains("is")) {
+    const auto compared = value.value("value", nlohmann::json());
+    if (compared.is_string()
+        && is_credential(last_name(compared.get_ref<const std::string&>())))
+      hide(value["is"]);
   }
 }
 
@@ -122,7 +150,8 @@ void print_text(const checked_configuration& checked, bool expand) {
   const char* before = ": ";
   for (const auto& [name, definition] : checked.flows) {
     out << before << name << " (" << definition->sub_actions.size()
-        << " sub-actions)";
+        << (definition->sub_actions.size() == 1 ? " sub-action)"
+                                                : " sub-actions)");
     before = ", ";
   }
   out << '\n';
@@ -132,19 +161,18 @@ void print_text(const checked_configuration& checked, bool expand) {
 
 int check_command(const command_words& words) {
   const auto given = read_arguments("check", words);
-  if (given.error || given.positional.size() > 1) {
-    std::cerr << "handoff check: "
-              << given.error.value_or("takes one INI at the most") << '\n'
-              << help;
-    return exit_usage;
-  }
   if (given.has("help")) {
     std::cout << help;
     return exit_done;
   }
+  if (given.error || !given.positional.empty()) {
+    std::cerr << "handoff check: "
+              << given.error.value_or("takes options only; --config-file=FILE "
+                                      "names the INI")
+              << "\nhandoff check --help tells more.\n";
+    return exit_usage;
+  }
   std::optional<std::filesystem::path> ini;
-  if (!given.positional.empty())
-    ini = given.positional[0];
   if (const auto file = given.value("config-file"))
     ini = *file;
   const auto checked = check(ini, given.overrides);

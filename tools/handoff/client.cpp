@@ -96,6 +96,29 @@ nlohmann::json service_document(std::string_view body) {
          : nlohmann::json(nlohmann::json::value_t::discarded);
 }
 
+std::string no_answer(const std::string& url, const error& why) {
+  const auto service = "the service at " + url;
+  // What the outbound client adds to its own words for the kind.
+  const auto at = why.detail.find(" (");
+  const auto reason = at == std::string::npos ? "" : why.detail.substr(at);
+  switch (why.kind) {
+  case error_kind::connect_failed:
+    return service + " could not be reached" + reason;
+  case error_kind::name_not_resolved:
+    return service + " could not be reached: its name was not resolved";
+  case error_kind::attempt_timed_out:
+    return service + " did not answer in time" + reason;
+  case error_kind::connection_lost:
+    return "the connection to " + service + " was lost" + reason;
+  case error_kind::answer_too_large:
+    return "the answer of " + service + " is too large";
+  case error_kind::answer_malformed:
+    return "the answer of " + service + " is malformed" + reason;
+  default:
+    return "no answer from " + service + ": " + why.detail;
+  }
+}
+
 service_client::service_client() : outbound_{command_options()} {}
 
 exchange service_client::call(outbound_call wanted) {

@@ -27,6 +27,9 @@ headers admin_credentials();
 /// or has more in it than the service ever answers.
 nlohmann::json service_document(std::string_view body);
 
+/// Why the service at `url` gave no answer, as a sentence about the service.
+std::string no_answer(const std::string& url, const error& why);
+
 /// Makes the calls of a command, one after the other.
 class service_client {
 public:

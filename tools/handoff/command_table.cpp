@@ -97,7 +97,7 @@ const std::vector<command_rule>& command_table() {
      {json, help}},
     {"verify",
      "FLOW",
-     "prove a flow against a recorded request",
+     "say what the service would do with a recorded request",
      {{"request", "FILE", "the bytes of the HTTP request"},
       {"at", "TIME", "as if it came then; by default, now"},
       config_file,

@@ -1,15 +1,10 @@
-#include "config/duration.hpp"
-#include "config/nearest_name.hpp"
-#include "job/job_id.hpp"
-#include "job/status.hpp"
 #include "tools/handoff/admin_command.hpp"
 #include "tools/handoff/job_fields.hpp"
+#include "tools/handoff/job_filter.hpp"
 #include "tools/handoff/terminal.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <ctime>
 #include <iostream>
 #include <optional>
 
@@ -40,73 +35,12 @@ Lists jobs, the newest first.
 
 The token is taken from HANDOFF_ADMIN_TOKEN.
 
-Ends with 0 if the jobs were listed, be it none; with 1 if the service refuses
-or does not answer, with 2 if it was called wrongly.
+Ends with 0 if the jobs were listed, also if none match, with 1 if the service
+refuses or does not answer, with 2 if it was called wrongly.
 )";
 
 constexpr std::array<std::string_view, 7> filters{
   "flow", "status", "uid", "search", "since", "limit", "cursor"};
-
-std::string wrong_status(const std::string& given) {
-  std::vector<std::string_view> names;
-  for (const auto each :
-       {job_status::cloning, job_status::running, job_status::succeeded,
-        job_status::failed, job_status::cancelled, job_status::ambiguous})
-    names.push_back(name(each));
-  return "\"" + given + "\" is not a status of a job"
-       + did_you_mean(given, names);
-}
-
-std::optional<std::int64_t> whole_number(const std::string& text) {
-  std::int64_t number = 0;
-  const auto* last = text.data() + text.size();
-  const auto [end, failure] = std::from_chars(text.data(), last, number);
-  return failure == std::errc{} && end == last ? std::optional{number}
-                                               : std::nullopt;
-}
-
-bool is_timestamp(const std::string& text) {
-  std::tm broken{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &broken);
-  return rest != nullptr && text.ends_with('Z');
-}
-
-/// As the service takes it; empty if it is no time.
-std::string since_of(const std::string& text) {
-  if (is_timestamp(text))
-    return text;
-  if (const auto number = whole_number(text))
-    return *number >= 0 ? text : std::string{};
-  const auto ago = parse_duration(text);
-  if (!ago)
-    return {};
-  const auto then = std::chrono::duration_cast<std::chrono::seconds>(
-    (std::chrono::system_clock::now() - *ago).time_since_epoch());
-  return std::to_string(std::max<std::int64_t>(then.count(), 0));
-}
-
-/// What one option sets in the query; sets `failed` if its value is wrong.
-std::string parameter(const std::string& option, const std::string& text,
-                      std::string& failed) {
-  if (option == "status" && !job_status_from(text)) {
-    failed = wrong_status(text);
-  } else if (option == "limit") {
-    const auto number = whole_number(text);
-    if (!number || *number < 1 || *number > 1'000)
-      failed = "--limit needs a whole number from 1 to 1000";
-  } else if (option == "cursor" && !is_job_id(text)) {
-    failed = "--cursor needs what the page before said";
-  } else if (option == "since") {
-    const auto since = since_of(text);
-    if (since.empty())
-      failed = "--since needs a time in UTC such as 2026-01-31T12:00:00Z, "
-               "seconds since 1970, or how long ago, such as 90min";
-    return since;
-  } else if (text.empty()) {
-    failed = "--" + option + " needs a value";
-  }
-  return text;
-}
 
 admin_request read(const arguments& given, std::string& failed) {
   if (!given.positional.empty())
@@ -115,7 +49,7 @@ admin_request read(const arguments& given, std::string& failed) {
   for (const auto filter : filters) {
     const std::string option{filter};
     if (const auto text = given.value(option); text && failed.empty())
-      parameters.emplace_back(option, parameter(option, *text, failed));
+      parameters.emplace_back(option, filter_value(option, *text, failed));
   }
   return {"GET", query_of(parameters), {}};
 }

@@ -3,6 +3,7 @@
 #include "job/verdict.hpp"
 #include "tools/handoff/admin_command.hpp"
 #include "tools/handoff/command_table.hpp"
+#include "tools/handoff/job_filter.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -29,8 +30,10 @@ retried, at most 10000; how many match is said before.
   --definition=current   by the flow as it is now: what succeeded stays, the rest
                          follows the flow
   --flow=NAME            jobs of this flow
-  --status=STATUS        jobs with this status; "failed" by default
-  --since=TIME           jobs received since then
+  --status=STATUS        jobs that are failed (the default), cancelled or
+                         succeeded
+  --since=TIME           jobs received since then: 2026-01-31T12:00:00Z,
+                         seconds since 1970, or how long ago, such as 90min
   --dry-run              only count the jobs that match
   --url=URL              the admin side of the service; by default, the [admin]
                          address of the INI
@@ -97,6 +100,11 @@ void read_definition(const arguments& given, parameters& query,
 }
 
 admin_request read_retry(const arguments& given, std::string& failed) {
+  if (given.positional.empty()) {
+    failed = "needs the id of a job, or --flow=NAME, --status=STATUS or "
+             "--since=TIME for all jobs that match";
+    return {};
+  }
   const auto job = job_of(given, failed);
   parameters query;
   if (const auto only = given.value("sub-action")) {
@@ -123,9 +131,9 @@ admin_request read_bulk(const arguments& given, bool dry_run,
     failed = "takes a job, or --flow, --status and --since, but not both";
   else if (given.has("sub-action"))
     failed = "--sub-action is of one job: name the job";
-  for (const auto* each : bulk_options)
-    if (const auto value = given.value(each))
-      query.emplace_back(each, *value);
+  for (const std::string each : bulk_options)
+    if (const auto value = given.value(each); value && failed.empty())
+      query.emplace_back(each, filter_value(each, *value, failed));
   read_definition(given, query, failed);
   if (dry_run)
     query.emplace_back("dry_run", "true");

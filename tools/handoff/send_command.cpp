@@ -5,6 +5,7 @@
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/flow_choice.hpp"
+#include "tools/handoff/terminal.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -28,7 +29,8 @@ Sends a webhook to a running service and prints its answer.
   --header="NAME: VALUE" a further header field; may come several times
   --async                sends "Prefer: respond-async"
   --sign                 signs it as the flow's sender would, with the secret of
-                         the flow that the INI leads to
+                         the flow that the INI leads to; warns where the flow
+                         has no "verify"
   --url=URL              the service; by default, the [http] address of the INI
   --config-file=FILE     the INI
   --timeout=SECONDS      how long to wait for the answer (default 30)
@@ -69,6 +71,9 @@ void sign_call(const arguments& given, outbound_call& call,
     chosen_flow(given_configuration(given), given.positional[0], failed);
   if (!definition)
     return;
+  if (definition->verify.scheme == verify_scheme::none)
+    std::cerr << "handoff send: warning: the flow \"" << definition->name
+              << "\" has no \"verify\": the webhook is sent unsigned\n";
   signed_request request{
     call.method, call.url.substr(base.size()), {}, call.headers, call.body};
   if (const auto wrong =
@@ -165,11 +170,17 @@ int send_command(const command_words& words) {
               << "\nhandoff send --help tells more.\n";
     return exit_usage;
   }
-  const auto url = wanted.call.url;
+  const auto url = wanted.call.url.substr(0, wanted.call.url.find("/hooks/"));
   const auto done = service_client{}.call(std::move(wanted.call));
+  // Of a name or a field that no request can have.
+  if (done.failure && done.failure->kind == error_kind::template_failed) {
+    std::cerr << "handoff send: " << printable(done.failure->detail)
+              << "\nhandoff send --help tells more.\n";
+    return exit_usage;
+  }
   if (done.failure) {
-    std::cerr << "handoff send: no answer from " << url << ": "
-              << done.failure->detail << '\n';
+    std::cerr << "handoff send: " << printable(no_answer(url, *done.failure))
+              << '\n';
     if (done.failure->kind == error_kind::connect_failed)
       std::cerr << "is it running? \"handoff serve\" starts it; --url or "
                    "--config-file says where it is\n";

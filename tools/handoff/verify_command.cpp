@@ -1,11 +1,9 @@
-#include "config/settings.hpp"
-#include "http/ingress/verifier.hpp"
-#include "http/ingress/webhook_reader.hpp"
 #include "job/rfc3339.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/flow_choice.hpp"
+#include "tools/handoff/rehearsed_answer.hpp"
 #include "tools/handoff/request_file.hpp"
 #include "tools/handoff/terminal.hpp"
 
@@ -24,22 +22,26 @@ using nlohmann::json;
 constexpr const char* help =
   R"(Usage: handoff verify FLOW --request=FILE [OPTIONS]
 
-Proves a flow against a recorded request: says which step of "verify" passed or
-failed, and which bytes were signed. No service is asked, and no secret shown.
+Proves a flow against a recorded request: says what the service would do with
+it, which steps passed or failed, and which bytes were signed. No service is
+asked, and no secret shown.
 
   --request=FILE         the bytes of the HTTP request; - is standard input
   --at=TIME              as if it came then (RFC 3339); by default, now
   --config-file=FILE     the INI, with the flows that it points to
-  --json                 the steps and the signed bytes as one JSON object
+  --json                 the outcome, the steps and the signed bytes as one
+                         JSON object
 
-Ends with 0 if the request is taken, with 1 if it is not, with 2 if it was
-called wrongly.
+Ends with 0 if the request is taken: as a job, by a rule of "handshake", or
+ignored because "when" does not hold. Ends with 1 if the service refuses it,
+with 2 if it was called wrongly.
 )";
 
 struct proof {
   flow_ptr definition;
   recorded_request request;
   wall_time at;
+  std::size_t body_bytes_max = 0;
 };
 
 std::optional<std::string> read_all(const std::string& path) {
@@ -78,49 +80,55 @@ proof read_proof(const arguments& given, std::string& failed) {
     return wanted;
   }
   wanted.request = std::get<recorded_request>(std::move(request));
-  wanted.definition =
-    chosen_flow(given_configuration(given), given.positional[0], failed);
+  const auto checked = given_configuration(given);
+  wanted.body_bytes_max = checked.settings.http.max_body;
+  wanted.definition = chosen_flow(checked, given.positional[0], failed);
   return wanted;
 }
 
-std::string count_of(std::size_t count, const char* what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
-verify_notes::step request_step(const recorded_request& request) {
-  if (request.missing > 0)
-    return {"request", false,
-            "the body lacks " + count_of(request.missing, "byte")
-              + " of what Content-Length says: it was cut off"};
-  return {"request", true,
-          request.method + " " + request.path + ", "
-            + count_of(request.headers.size(), "header field") + ", body of "
-            + count_of(request.body.size(), "byte")};
-}
-
-void print_json(bool taken, const verify_notes& notes) {
+void print_json(bool taken, const rehearsed_answer& done) {
   auto steps = json::array();
-  for (const auto& each : notes.steps)
+  for (const auto& each : done.notes.steps)
     steps.push_back(
       {{"step", each.name}, {"passed", each.passed}, {"detail", each.detail}});
+  const auto& content = done.notes.content;
   std::cout << json{{"ok", taken},
+                    {"outcome", name(done.outcome)},
+                    {"status", done.status != 0 ? json(done.status) : json()},
                     {"steps", steps},
-                    {"signed",
-                     notes.content ? json(*notes.content) : json(nullptr)}}
+                    {"signed", content ? json(*content) : json()}}
                  .dump(2, ' ', false, json::error_handler_t::replace)
             << '\n';
 }
 
-void print_text(bool taken, const verify_notes& notes) {
-  for (const auto& each : notes.steps)
+std::string verdict_of(bool taken, const rehearsed_answer& done) {
+  const auto status = std::to_string(done.status);
+  switch (done.outcome) {
+  case request_outcome::job:
+    return "The request is taken.";
+  case request_outcome::ignored:
+    return "The request is taken, but ignored: \"when\" does not hold, and the "
+           "answer is "
+         + status + ".";
+  case request_outcome::handshake:
+    return std::string{"The request is "} + (taken ? "" : "not ")
+         + "taken: a rule of \"handshake\" answers it with " + status + ".";
+  case request_outcome::refused:
+    break;
+  }
+  return "The request is not taken: the answer is " + status + ", "
+       + printable(done.why) + ".";
+}
+
+void print_text(bool taken, const rehearsed_answer& done) {
+  for (const auto& each : done.notes.steps)
     std::cout << (each.passed ? "passed  " : "FAILED  ")
               << padded(each.name, 12) << printable(each.detail) << '\n';
-  if (notes.content)
-    std::cout << "\nsigned, " << count_of(notes.content->size(), "byte")
-              << ":\n"
-              << printable(*notes.content) << '\n';
-  std::cout << (taken ? "\nThe request is taken.\n"
-                      : "\nThe request is not taken.\n");
+  if (const auto& content = done.notes.content)
+    std::cout << "\nsigned, " << content->size()
+              << (content->size() == 1 ? " byte" : " bytes") << ":\n"
+              << printable(*content) << '\n';
+  std::cout << '\n' << verdict_of(taken, done) << '\n';
 }
 
 } // namespace
@@ -140,30 +148,14 @@ int verify_command(const command_words& words) {
               << "\nhandoff verify --help tells more.\n";
     return exit_usage;
   }
-  const auto& request = wanted.request;
-  verify_notes notes;
-  notes.steps.push_back(request_step(request));
-  verify_request asked{request.method,         request.path, request.query,
-                       request.headers,        request.body, wanted.at,
-                       wanted.definition->name};
-  asked.is_form = is_read_as_form(wanted.definition->input, request.headers);
-  asked.body = [&]() -> result<json> {
-    auto read = read_body(request.body, request.headers, *wanted.definition,
-                          http_settings{}.max_body);
-    if (auto* failed_to_read = std::get_if<error>(&read))
-      return std::move(*failed_to_read);
-    return std::get<read_webhook>(std::move(read)).document;
-  };
-  const auto wrong = verify(wanted.definition->verify, asked, &notes);
-  for (auto& each : notes.steps)
-    each.detail = masked(*wanted.definition, std::move(each.detail));
-  if (notes.content)
-    notes.content = masked(*wanted.definition, std::move(*notes.content));
-  const bool taken = !wrong && request.missing == 0;
+  const auto done = rehearse(wanted.definition, wanted.request, wanted.at,
+                             wanted.body_bytes_max);
+  const bool taken =
+    done.outcome != request_outcome::refused && done.status < 400;
   if (given.has("json"))
-    print_json(taken, notes);
+    print_json(taken, done);
   else
-    print_text(taken, notes);
+    print_text(taken, done);
   return taken ? exit_done : exit_failed;
 }
 

@@ -5,6 +5,7 @@
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/job_view.hpp"
+#include "tools/handoff/terminal.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -26,7 +27,7 @@ using clock = std::chrono::steady_clock;
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds poll_interval{100};
-/// How long a service that was there may be away, be it for a restart.
+/// How long a service that was there may be away, for a restart for example.
 constexpr std::chrono::seconds patience{10};
 
 constexpr const char* help = R"(Usage: handoff watch JOB [JOB ...] [OPTIONS]
@@ -159,9 +160,9 @@ public:
     const auto done = client_.call(std::move(call));
     wanted.changed = false;
     if (done.failure || done.status >= 500)
-      return is_patient(done.failure
-                          ? done.failure->detail
-                          : "it answers " + std::to_string(done.status));
+      return is_patient(done.failure ? no_answer(url_, *done.failure)
+                                     : "the service at " + url_ + " answers "
+                                         + std::to_string(done.status));
     auto document = service_document(done.body);
     if (done.status != 200 || !document.is_object()
         || !document.contains("status")) {
@@ -183,7 +184,7 @@ private:
   bool is_patient(const std::string& why) {
     if (last_answer_ && clock::now() - *last_answer_ < patience)
       return true;
-    failed_ = "no answer from " + url_ + ": " + why;
+    failed_ = why;
     return false;
   }
 
@@ -202,7 +203,7 @@ int watch(std::vector<watched_job> jobs, job_reader& reader,
     for (auto& each : jobs) {
       each.changed = false;
       if (!is_over(each) && !reader.read(each)) {
-        std::cerr << "handoff watch: " << reader.failed() << '\n';
+        std::cerr << "handoff watch: " << printable(reader.failed()) << '\n';
         return exit_failed;
       }
     }
@@ -253,7 +254,7 @@ int watch_command(const command_words& words) {
   if (failed.empty())
     url = service_url(given, service_side::admin, failed);
   if (!url || jobs.empty()) {
-    std::cerr << "handoff watch: " << failed
+    std::cerr << "handoff watch: " << printable(failed)
               << "\nhandoff watch --help tells more.\n";
     return exit_usage;
   }
