@@ -129,7 +129,8 @@ void clone_state::admit() {
         if (done.status == commit_status::key_held && give_back())
           return;
         if (done.failure) {
-          refuse(done.failure->detail);
+          // The store's own words are in the log, for operators.
+          refuse("the webhook could not be journaled; send it again later");
           return;
         }
         watch_outcome();

@@ -145,7 +145,10 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
   }
   no_job(*order);
   if (found.failure)
-    order->responder->answer(problem_reply(*found.failure));
+    // The store's own words are for operators.
+    order->responder->answer(
+      problem_reply({error_kind::journal_unavailable,
+                     "the journal cannot be read now; send it again later"}));
   else if (!is_same || !found.record)
     refuse_key(*order, found.record ? found.record->id : std::string{});
   else

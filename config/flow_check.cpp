@@ -101,9 +101,10 @@ const std::string* header_name_of(const template_expression& used) {
   }
 }
 
-std::string why_bad_authority(std::string_view authority) {
+std::string why_bad_authority(std::string_view authority,
+                              std::string_view instead) {
   if (authority.find('@') != npos)
-    return "has user information in it; allowed: an Authorization header";
+    return "has user information in it; allowed: " + std::string{instead};
   auto host = authority.substr(0, authority.rfind(':'));
   auto port = authority.rfind(':') == npos
               ? std::string_view{}
@@ -226,7 +227,8 @@ void check_url_expressions(flow_report& report, const json::json_pointer& at,
   }
 }
 
-std::string why_bad_url(const std::vector<std::string>& literals) {
+std::string why_bad_url(const std::vector<std::string>& literals,
+                        std::string_view instead_of_user) {
   const std::string_view first = literals.front();
   const auto colon = first.find("://");
   const auto scheme = first.substr(0, colon == npos ? 0 : colon);
@@ -240,7 +242,8 @@ std::string why_bad_url(const std::vector<std::string>& literals) {
   if (end == npos && literals.size() > 1)
     return "has an expression in front of its path; allowed: one in the path "
            "or the query";
-  if (auto why = why_bad_authority(rest.substr(0, end)); !why.empty())
+  if (auto why = why_bad_authority(rest.substr(0, end), instead_of_user);
+      !why.empty())
     return why;
   for (const auto& literal : literals) {
     if (literal.find('#') != std::string::npos)

@@ -54,7 +54,8 @@ void check_url_expressions(flow_report& report,
 /// if it can: absolute, `http` or `https`, a host, a port from 1 to 65535, no
 /// user information, no fragment, and nothing that may change in front of the
 /// path.
-std::string why_bad_url(const std::vector<std::string>& literals);
+std::string why_bad_url(const std::vector<std::string>& literals,
+                        std::string_view instead_of_user = "a URL without it");
 
 /// The start of a message about `url`: the URL, but for one that may have a
 /// password in it.

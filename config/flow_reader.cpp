@@ -206,7 +206,7 @@ object_reader::json_pointer(std::string_view key) {
     return pointer{*resolved};
   } catch (const json::exception&) {
     error(key, shown(*find(key))
-                 + " is no JSON pointer (RFC 6901); allowed: a string that "
+                 + " is not a JSON pointer (RFC 6901); allowed: a string that "
                    "begins with / such as \"/id\"");
     return std::nullopt;
   }

@@ -137,24 +137,18 @@ void find_duplicates(const std::string& file,
 }
 
 /// CAF reads -5s as 0s.
-void find_negative_durations(const std::string& file,
-                             const std::vector<ini_line>& lines,
-                             ini_content& content) {
-  const auto negative = [&](const ini_entry& entry) {
+void mark_negative_durations(const std::vector<ini_line>& lines,
+                             std::vector<ini_entry>& entries) {
+  for (auto& entry : entries) {
     if (!std::holds_alternative<std::chrono::nanoseconds>(entry.value))
-      return false;
+      continue;
     const auto it = std::find_if(lines.begin(), lines.end(), [&](auto& line) {
       return line.section == entry.section && line.key == entry.key;
     });
-    if (it == lines.end() || !it->value.starts_with('-'))
-      return false;
-    content.errors.push_back(
-      {file, entry.section + "." + entry.key,
-       it->value.substr(0, it->value.find_first_of(" \t;"))
-         + " is negative; allowed: a duration of 0 or more"});
-    return true;
-  };
-  std::erase_if(content.entries, negative);
+    if (it != lines.end() && it->value.starts_with('-'))
+      entry.value =
+        ini_negative{it->value.substr(0, it->value.find_first_of(" \t;"))};
+  }
 }
 
 std::string with_plain_newlines(std::string_view text) {
@@ -200,7 +194,7 @@ ini_content parse_ini(const std::string& file, std::string_view original) {
       for (const auto& [key, member] : *members)
         content.entries.push_back({section, key, converted(member)});
   }
-  find_negative_durations(file, lines, content);
+  mark_negative_durations(lines, content.entries);
   return content;
 }
 

@@ -25,10 +25,15 @@ struct ini_compound {
   std::optional<std::string> texts = {};
 };
 
+/// A duration below 0, as it was written.
+struct ini_negative {
+  std::string text;
+};
+
 /// A value as it was written in the INI.
 using ini_value =
   std::variant<std::int64_t, double, bool, std::chrono::nanoseconds,
-               std::string, ini_atom, ini_compound>;
+               std::string, ini_atom, ini_negative, ini_compound>;
 
 /// One `key = value`. Without a section, `section` is empty.
 struct ini_entry {

@@ -41,8 +41,7 @@ result<std::string> allowed_address(const address_rule& rule,
   auto url = (is_absolute ? std::string{} : rule.base)
            + std::string{value.substr(0, value.find('#'))};
   const auto refuse = [&](const std::string& why) {
-    return error{error_kind::template_failed,
-                 "the upstream's address to ask at " + why};
+    return error{error_kind::template_failed, "the poll address " + why};
   };
   if (const auto why = why_bad_url({url}); !why.empty())
     return refuse("cannot be called: it " + why);
@@ -59,7 +58,7 @@ result<std::string> allowed_address(const address_rule& rule,
       return each.name == host && (each.port == 0 ? own : each.port) == number;
     });
   if (!is_known)
-    return refuse("is at " + host + ':' + std::to_string(number)
+    return refuse("is on " + host + ':' + std::to_string(number)
                   + ", which is not in \"hosts\"");
   return url;
 }

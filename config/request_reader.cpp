@@ -15,6 +15,9 @@ using nlohmann::json;
 using pointer = json::json_pointer;
 using std::chrono::milliseconds;
 
+/// What a request says instead of a user in its URL.
+constexpr std::string_view in_header = "an Authorization header";
+
 const std::vector<std::string_view> methods{"GET",   "HEAD",   "POST",   "PUT",
                                             "PATCH", "DELETE", "OPTIONS"};
 
@@ -134,10 +137,11 @@ void read_target(object_reader& object, request_template& made, bool is_given) {
       object.error("path", shown_url(*url)
                              + "does not begin with /; allowed: what follows "
                                "the URL of the connection");
-    else if (const auto why = why_bad_url(with_host(literals)); !why.empty())
+    else if (const auto why = why_bad_url(with_host(literals), in_header);
+             !why.empty())
       object.error("path", shown_url(*url) + why);
   } else if (!is_given) {
-    if (const auto why = why_bad_url(literals); !why.empty())
+    if (const auto why = why_bad_url(literals, in_header); !why.empty())
       object.error("url", shown_url(*url) + why);
   }
   made.url = std::move(*compiled);

@@ -31,7 +31,7 @@ std::optional<std::string> read_secret(flow_report& report, const json& value,
     return std::nullopt;
   }
   if (!has_reference(value.get_ref<const std::string&>())) {
-    report.warning(at, "stands in the file for all to read, better is "
+    report.warning(at, "is a secret in plain text; put it in "
                        "${env:NAME} or ${file:PATH}");
     report.references.remember(*secret, at.to_string());
   }

@@ -44,8 +44,8 @@ public:
       const auto* text = std::get_if<std::string>(&entry.value);
       if (text != nullptr && !has_reference(*text))
         made.warnings.push_back({file_, name,
-                                 "stands in the file for all to read, better "
-                                 "is ${env:NAME} or ${file:PATH}"});
+                                 "is a secret in plain text; put it in "
+                                 "${env:NAME} or ${file:PATH}"});
     }
     take(*key, file_, name, read_setting(*key, entry.value, references_));
   }
@@ -73,8 +73,8 @@ public:
     const auto value = option.substr(equals + 1);
     if (key->type == setting_type::secret && !has_reference(value))
       made.warnings.push_back({shown, "",
-                               "is in the list of processes for all to read, "
-                               "better is ${env:NAME} or ${file:PATH}"});
+                               "is a secret that the list of processes shows; "
+                               "put it in ${env:NAME} or ${file:PATH}"});
     take(*key, shown, "", read_setting(*key, value, references_));
   }
 
@@ -288,10 +288,11 @@ void settings_builder::cross_check() {
   check_collector();
   check_caf();
   auto& flows = made.values.flows;
-  flows.given = is_set("flows.directory");
+  flows.given = is_set("flows.directory") && !is_bad("flows.directory");
   flows.directory =
     (fs::path{made.values.base_directory} / flows.directory).string();
-  flows.connections_given = is_set("flows.connections");
+  flows.connections_given =
+    is_set("flows.connections") && !is_bad("flows.connections");
   flows.connections =
     (fs::path{made.values.base_directory} / flows.connections).string();
 }

@@ -239,6 +239,10 @@ outcome read_setting(const setting_key& key, const ini_value& written,
       return checked(key, *span, format_duration(*span));
     return refused(key, format_duration(*span), "is a duration");
   }
+  if (const auto* negative = std::get_if<ini_negative>(&written))
+    return refused(key, negative->text,
+                   key.type == setting_type::duration ? "is negative"
+                                                      : "is a duration");
   if (const auto* boolean = std::get_if<bool>(&written)) {
     if (key.type == setting_type::boolean)
       return setting_value{*boolean};

@@ -76,6 +76,25 @@ std::string_view own_value(verify_template::source from,
   }
 }
 
+/// What an expression that is missing stands for, in the sender's words; for
+/// another reason, `detail`.
+std::string why_missing(const text_template& used, std::string detail) {
+  if (used.expressions().size() != 1
+      || !detail.ends_with("is missing and has no default"))
+    return detail;
+  const auto& expression = used.expressions().front();
+  switch (expression.source) {
+  case source_kind::query:
+    return "the query parameter " + expression.name + " is missing";
+  case source_kind::header:
+    return "the header " + expression.name + " is missing";
+  case source_kind::body:
+    return "the body has no " + expression.pointer.to_string();
+  default:
+    return detail;
+  }
+}
+
 } // namespace
 
 result<verify_template> verify_template::compile(std::string_view text,
@@ -160,7 +179,7 @@ result<std::string> verify_template::render(const verify_values& values) const {
       };
       auto value = each.expression.render(context, template_place::text);
       if (auto* wrong = std::get_if<error>(&value))
-        return missing(std::move(wrong->detail));
+        return missing(why_missing(each.expression, std::move(wrong->detail)));
       made += std::get<std::string>(value);
       break;
     }

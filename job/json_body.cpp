@@ -20,7 +20,9 @@ result<nlohmann::json> parse_json_body(std::string_view body) {
     return std::move(*value);
   const auto& problem = std::get<json_problem>(read);
   return error{error_kind::invalid_request,
-               problem.fault == json_fault::syntax
+               problem.what.starts_with("a number")
+                 ? "the body cannot be read: " + problem.what
+               : problem.fault == json_fault::syntax
                  ? "the body is not JSON in UTF-8: " + problem.what
                  : "the body " + to_string(problem)};
 }

@@ -101,7 +101,7 @@ std::unique_ptr<connection> open_to_look(const std::string& path) {
 
 std::int64_t expect_journal(connection& on) {
   if (on.ask("PRAGMA application_id") != sqlite::journal_application_id)
-    throw sqlite::failure{"it is no journal of handoff"};
+    throw sqlite::failure{"it is not a journal of handoff"};
   const auto version = on.ask("PRAGMA user_version");
   if (version > static_cast<std::int64_t>(sqlite::migrations().size()))
     throw sqlite::failure{"it is the journal of a newer release (schema "

@@ -29,7 +29,7 @@ const char* meaning_of(int code) {
     return "the journal's file is damaged; trying again does not help, restore "
            "it from a backup";
   case SQLITE_NOTADB:
-    return "the journal's file is no SQLite database; trying again does not "
+    return "the journal's file is not a SQLite database; trying again does not "
            "help, nothing was changed";
   case SQLITE_CANTOPEN:
     return "the journal's file cannot be opened; trying again helps once its "

@@ -82,12 +82,13 @@ private:
       answer();
       return;
     }
-    refuse_method(responder, "this is read with GET", "GET, HEAD");
+    refuse_method(responder, "GET, HEAD");
   }
 
-  static void refuse_method(const responder_ptr& responder, const char* why,
+  static void refuse_method(const responder_ptr& responder,
                             const char* allowed) {
-    auto refused = problem_reply({error_kind::method_not_allowed, why});
+    auto refused = problem_reply({error_kind::method_not_allowed,
+                                  std::string{"allowed here: "} + allowed});
     refused.headers.push_back({"Allow", allowed});
     responder->answer(std::move(refused));
   }
@@ -203,7 +204,7 @@ private:
   void reload(const http_request& request,
               const responder_ptr& responder) const {
     if (request.method != "POST")
-      refuse_method(responder, "this is done with POST", "POST");
+      refuse_method(responder, "POST");
     else if (options_.draining->load())
       responder->answer(problem_reply(
         {error_kind::draining, "the service takes no new webhooks any more"}));
@@ -261,7 +262,7 @@ private:
     else if (segments.size() == 5 && request.method == "POST")
       jobs_.command(segments[3], segments[4], request, responder);
     else if (segments.size() == 5)
-      refuse_method(responder, "this is done with POST", "POST");
+      refuse_method(responder, "POST");
     else
       not_here(responder);
   }
@@ -271,7 +272,7 @@ private:
     if (request.method == "POST")
       jobs_.retry_many(request, responder);
     else
-      refuse_method(responder, "this is done with POST", "POST");
+      refuse_method(responder, "POST");
   }
 
   admin_options options_;

@@ -58,7 +58,9 @@ loaded_flows flow_reloader_state::load(const flow_set& before) const {
     loaded.errors.push_back(
       {options.directory, "",
        "has no flow in it any more; allowed: at least one while "
-         + counted(before.size(), "flow") + " are in force (flows.directory)"});
+         + counted(before.size(), "flow")
+         + (before.size() == 1 ? " is" : " are")
+         + " in force (flows.directory)"});
   return loaded;
 }
 

@@ -33,7 +33,7 @@ std::optional<reply> page_reply(const http_request& request) {
     return std::nullopt;
   if (request.method != "GET" && request.method != "HEAD") {
     auto refused = problem_reply(
-      {error_kind::method_not_allowed, "the page is read with GET"});
+      {error_kind::method_not_allowed, "allowed here: GET, HEAD"});
     refused.headers.push_back({"Allow", "GET, HEAD"});
     return refused;
   }

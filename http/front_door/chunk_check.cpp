@@ -72,7 +72,7 @@ void chunk_check::take_size(char c) {
     // Checked at each digit, so that the sum cannot overflow.
     if (size_ > max_body_ - body_bytes_)
       fail(error_kind::payload_too_large,
-           "The body has more bytes than this service takes.");
+           too_large_body(max_body_, max_body_key_));
   } else if (digits_ > 0 && c == ';') {
     ++extension_bytes_;
     state_ = state::extension;

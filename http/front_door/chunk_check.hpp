@@ -21,7 +21,9 @@ public:
   static constexpr std::size_t extension_bytes_max = 4'096;
   static constexpr std::size_t trailer_bytes_max = 8'192;
 
-  explicit chunk_check(std::size_t max_body) : max_body_(max_body) {}
+  /// `max_body_key` as in `input_limits`.
+  explicit chunk_check(std::size_t max_body, std::string_view max_body_key = {})
+      : max_body_(max_body), max_body_key_(max_body_key) {}
 
   /// Takes bytes up to the end of the body, or until the first fault. Returns
   /// how many it took.
@@ -53,6 +55,7 @@ private:
   void fail(error_kind kind, std::string_view detail);
 
   std::size_t max_body_;
+  std::string_view max_body_key_;
   state state_ = state::size;
   int digits_ = 0;
   std::uint64_t size_ = 0; // of this chunk; what is left of it while in data

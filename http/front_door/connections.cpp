@@ -29,6 +29,8 @@ constexpr std::size_t read_ahead_max = 65'536;
 input_limits limits_of(const front_door_options& options) {
   input_limits made;
   made.max_body = options.max_body;
+  if (!options.for_operators)
+    made.max_body_key = "http.max-body";
   made.max_headers = options.max_headers;
   made.max_target = options.max_target;
   return made;

@@ -1,5 +1,6 @@
 #include "http/front_door/head_check.hpp"
 
+#include "config/duration.hpp"
 #include "http/front_door/target.hpp"
 
 #include <algorithm>
@@ -89,6 +90,12 @@ result<header> read_field(std::string_view line) {
                  "A header name has a character that it must not have."};
   return header{std::string(field),
                 std::string(trimmed(line.substr(colon + 1)))};
+}
+
+std::string too_large_body(std::size_t max_body, std::string_view key) {
+  const auto size = format_size(max_body);
+  return "The body is larger than "
+       + (key.empty() ? size : std::string{key} + " (" + size + ")") + '.';
 }
 
 head_check::head_check(input_limits limits) : limits_(limits) {}
@@ -281,7 +288,7 @@ bool head_check::check_framing() {
                 "Content-Length is not a number of bytes.");
   if (head_.content_length > limits_.max_body)
     return fail(error_kind::payload_too_large,
-                "The body has more bytes than this service takes.");
+                too_large_body(limits_.max_body, limits_.max_body_key));
   return true;
 }
 

@@ -14,10 +14,15 @@ namespace handoff {
 /// What a request may take up, in bytes; every excess has its own status.
 struct input_limits {
   std::size_t max_body = 1'048'576; ///< 413
+  /// The setting that says it, for whoever meets it; empty: there is none.
+  std::string_view max_body_key = {};
   std::size_t max_headers = 65'536; ///< 431; the header section
   std::size_t max_target = 8'192;   ///< 414
   std::size_t max_fields = 100;     ///< 431
 };
+
+/// What a body of more than `max_body` bytes is told.
+std::string too_large_body(std::size_t max_body, std::string_view key);
 
 /// The head of a request, of which one reading only is possible.
 struct request_head {

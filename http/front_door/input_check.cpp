@@ -56,7 +56,7 @@ input_check::input_check(input_limits limits)
                   + chunk_check::extension_bytes_max
                   + chunk_check::trailer_bytes_max),
       head_(limits),
-      chunks_(limits.max_body) {
+      chunks_(limits.max_body, limits.max_body_key) {
   http_parser_init(&parser_, HTTP_REQUEST);
 }
 
@@ -198,7 +198,7 @@ checked_request input_check::finish() {
 
 void input_check::start_over() {
   head_ = head_check(limits_);
-  chunks_ = chunk_check(limits_.max_body);
+  chunks_ = chunk_check(limits_.max_body, limits_.max_body_key);
   in_body_ = false;
   decoded_ = false;
   body_ = {};

@@ -1,5 +1,7 @@
 #include "http/ingress/content_coding.hpp"
 
+#include "config/duration.hpp"
+
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -44,8 +46,8 @@ result<std::string> gunzip(std::string_view body, std::size_t bytes_max) {
     const auto made = piece.size() - stream.avail_out;
     if (made > bytes_max - decoded.size())
       return error{error_kind::payload_too_large,
-                   "the body has more than " + std::to_string(bytes_max)
-                     + " bytes once it is decoded"};
+                   "the body is larger than http.max-body ("
+                     + format_size(bytes_max) + ") once it is decoded"};
     decoded.append(piece.data(), made);
     if (state == Z_STREAM_END) {
       if (stream.avail_in == 0)

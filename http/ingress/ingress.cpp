@@ -57,11 +57,11 @@ private:
             const responder_ptr& responder) const {
     if (request.method != "POST"
         && !has_handshake(*definition, request.method)) {
-      admission_.turn_away(
-        request, definition->name, definition.get(), responder,
-        webhook_outcome::malformed,
-        {error_kind::method_not_allowed, "a webhook is sent with POST"},
-        {{"Allow", allowed_methods(*definition)}});
+      admission_.turn_away(request, definition->name, definition.get(),
+                           responder, webhook_outcome::malformed,
+                           {error_kind::method_not_allowed,
+                            "allowed here: " + allowed_methods(*definition)},
+                           {{"Allow", allowed_methods(*definition)}});
       return;
     }
     if (options_.counted && request.method == "POST")
@@ -82,7 +82,7 @@ private:
             const std::string& job, const responder_ptr& responder) const {
     if (request.method != "GET" && request.method != "HEAD") {
       responder->answer(refusal(error_kind::method_not_allowed,
-                                "a job is read with GET",
+                                "allowed here: GET, HEAD",
                                 {{"Allow", "GET, HEAD"}}));
       return;
     }
@@ -96,8 +96,9 @@ private:
       responder,
       [flow, job, unknown](journal_reader& reader) -> std::optional<reply> {
         const auto found = reader.find(job);
-        if (const auto* failed = std::get_if<error>(&found))
-          return problem_reply(*failed);
+        if (std::holds_alternative<error>(found))
+          return refusal(error_kind::journal_unavailable,
+                         "the journal cannot be read now; try again later");
         const auto& record = std::get<std::optional<handoff::job>>(found);
         // A sender sees the jobs of the flow that it names, and no others.
         return record && record->flow == flow ? status_reply(*record) : unknown;

@@ -115,7 +115,7 @@ void webhook_log::add(const clone_order& order, const error& why) {
        why.kind == error_kind::invalid_request ? webhook_outcome::malformed
                                                : webhook_outcome::refused,
        http_status(why.kind), why.detail, hook.headers,
-       std::string{hook.body.bytes().substr(0, body_bytes_max)}},
+       std::string{hook.body.bytes().substr(0, body_bytes_taken)}},
       order.definition.get());
 }
 

@@ -87,6 +87,13 @@ error_kind connect_error_kind(CURLcode code, const connect_facts& facts) {
   }
 }
 
+std::string clause_of(error_kind kind) {
+  std::string clause{title(kind)};
+  if (clause.starts_with("The "))
+    clause[0] = 't';
+  return clause;
+}
+
 std::string connect_error_detail(CURLcode code, error_kind kind,
                                  const connect_facts& facts) {
   if (kind == error_kind::overloaded)
@@ -94,7 +101,7 @@ std::string connect_error_detail(CURLcode code, error_kind kind,
                                     : "no descriptor was left for it";
   if (kind == error_kind::tls_failed)
     if (const auto why = tls_detail_of(code, facts); !why.empty())
-      return std::string{title(kind)} + ": " + why;
+      return clause_of(kind) + ": " + why;
   return {};
 }
 
@@ -102,7 +109,7 @@ error connect_error(CURLcode code, const connect_facts& facts) {
   const auto kind = connect_error_kind(code, facts);
   auto detail = connect_error_detail(code, kind, facts);
   if (detail.empty())
-    detail = std::string{title(kind)} + " (" + curl_easy_strerror(code) + ")";
+    detail = clause_of(kind) + " (" + curl_easy_strerror(code) + ")";
   return {kind, std::move(detail)};
 }
 

@@ -21,6 +21,10 @@ struct connect_facts {
   const socket_place* place; ///< the call's
 };
 
+/// The title of a kind as a part of a sentence: "the upstream could not be
+/// reached".
+std::string clause_of(error_kind kind);
+
 /// Why nothing was sent.
 error_kind connect_error_kind(CURLcode code, const connect_facts& facts);
 

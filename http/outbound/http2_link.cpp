@@ -111,7 +111,7 @@ exchange http2_stream::answered(time_point now) {
     const auto kind = wrong->kind == error_kind::payload_too_large
                       ? error_kind::answer_too_large
                       : error_kind::answer_malformed;
-    return failed(kind, std::string{title(kind)}, now);
+    return failed(kind, clause_of(kind), now);
   }
   exchange done;
   done.sent = true;
@@ -152,7 +152,7 @@ struct http2_link::callbacks {
     stream->field_bytes += name_size + value_size;
     if (stream->field_bytes > stream->work->options().max_answer_headers) {
       link.cancel(frame->hd.stream_id, error_kind::answer_too_large,
-                  std::string{title(error_kind::answer_too_large)});
+                  clause_of(error_kind::answer_too_large));
       return 0;
     }
     if (key == ":status") {
@@ -173,7 +173,7 @@ struct http2_link::callbacks {
       return 0;
     if (size > stream->work->options().max_answer - stream->body.size())
       link.cancel(id, error_kind::answer_too_large,
-                  std::string{title(error_kind::answer_too_large)});
+                  clause_of(error_kind::answer_too_large));
     else
       stream->body.append(reinterpret_cast<const char*>(data), size);
     return 0;
@@ -426,7 +426,7 @@ void http2_link::closed(std::int32_t id, std::uint32_t code) {
     owner_.refused(std::move(stream));
   } else {
     auto done = stream->failed(error_kind::connection_lost,
-                               std::string{title(error_kind::connection_lost)}
+                               clause_of(error_kind::connection_lost)
                                  + " (the stream was reset: "
                                  + nghttp2_http2_strerror(code) + ")",
                                now_);
@@ -455,7 +455,7 @@ void http2_link::time_out(http2_stream& stream, time_point now) {
   if (found == streams_.end())
     return;
   cancel(found->first, error_kind::attempt_timed_out,
-         std::string{title(error_kind::attempt_timed_out)});
+         clause_of(error_kind::attempt_timed_out));
   flush();
 }
 
@@ -551,10 +551,9 @@ void http2_link::lose(const std::string& why, time_point now) {
     return;
   for (auto& stream : take_streams()) {
     if (stream->sent) {
-      auto done = stream->failed(error_kind::connection_lost,
-                                 std::string{title(error_kind::connection_lost)}
-                                   + " (" + why + ")",
-                                 now);
+      auto done = stream->failed(
+        error_kind::connection_lost,
+        clause_of(error_kind::connection_lost) + " (" + why + ")", now);
       owner_.ended(std::move(stream), std::move(done));
     } else {
       stream->body_sent = 0;

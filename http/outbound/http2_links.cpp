@@ -196,7 +196,7 @@ void http2_links::connect_failed(host& at, http2_link& link, CURLcode code,
 void http2_links::fail_to_connect(stream_ptr stream, time_point now) {
   auto done =
     stream->failed(error_kind::connect_failed,
-                   std::string{title(error_kind::connect_failed)} + " ("
+                   clause_of(error_kind::connect_failed) + " ("
                      + curl_easy_strerror(CURLE_OPERATION_TIMEDOUT) + ")",
                    now);
   end(std::move(stream), std::move(done));

@@ -85,8 +85,8 @@ outbound_client::loop::route(outbound_call_ptr call) {
   if (through->auth.wants_token()) {
     made.token = tokens_->find(through->name, clock::now());
     if (!made.token) {
-      made.refused = error{error_kind::token_missing,
-                           std::string{title(error_kind::token_missing)}};
+      made.refused =
+        error{error_kind::token_missing, "the connection has no token"};
       return made;
     }
   }

@@ -372,7 +372,7 @@ connect_facts transfer::facts() const {
 std::string transfer::detail_of(CURLcode code, error_kind kind) const {
   if (auto known = connect_error_detail(code, kind, facts()); !known.empty())
     return known;
-  auto detail = std::string{title(kind)};
+  auto detail = clause_of(kind);
   // libcurl's own words for the code, which are fixed; what it writes of a
   // particular call may hold a path of this machine.
   if (code != CURLE_OK && !too_large_ && !repeat_)
@@ -433,7 +433,7 @@ exchange transfer::not_resolved(time_point now) {
     return give_up(error_kind::overloaded, "no descriptor was left for it",
                    now);
   return give_up(error_kind::name_not_resolved,
-                 std::string{title(error_kind::name_not_resolved)}, now);
+                 clause_of(error_kind::name_not_resolved), now);
 }
 
 exchange transfer::give_up(error_kind kind, std::string detail,

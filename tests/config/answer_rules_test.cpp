@@ -225,7 +225,7 @@ TEST_F(AnswerRulesTest, SaysWhatIsWrong) {
      "a.json: /outcome/0/wait: 5 is not a duration; allowed: a string such as "
      "\"250ms\", \"9.5s\" or \"24h\", from 1ms to 30d"},
     {R"([{"if": {"status": 200}, "then": "fail", "detail": "message"}])",
-     "a.json: /outcome/0/detail: \"message\" is no JSON pointer (RFC 6901); "
+     "a.json: /outcome/0/detail: \"message\" is not a JSON pointer (RFC 6901); "
      "allowed: a string that begins with / such as \"/id\""},
   };
 

@@ -115,8 +115,8 @@ const std::vector<bad_input>& bad_flows() {
      "/reply/headers/Location: is set by Handoff itself; allowed: other "
      "headers"},
     {R"("callback": {"url": "http://user:pw@a/"})",
-     "/callback/url: has user information in it; allowed: an Authorization "
-     "header"},
+     "/callback/url: has user information in it; allowed: a URL without "
+     "it"},
     {R"("callback": {"url": "http://a/", "on": ["done"]})",
      "/callback/on/0: \"done\" is not an event; allowed: an array with "
      "\"cloned\", \"succeeded\" or \"failed\" in it, each once"},

@@ -93,7 +93,14 @@ const std::vector<bad_input>& bad_inis() {
      "deadline.limit: \"soon\" is not a duration; allowed: a duration such as "
      "500ms, 10s, \"9.5s\" or \"7d\", from 1ms to 1h"},
     {"[deadline]\nlimit = -5s",
-     "deadline.limit: -5s is negative; allowed: a duration of 0 or more"},
+     "deadline.limit: -5s is negative; allowed: a duration such as 500ms, "
+     "10s, \"9.5s\" or \"7d\", from 1ms to 1h"},
+    {"[http]\npublic-url = \"https://u:p@hooks.example\"",
+     "http.public-url: has user information in it; allowed: a URL without it"},
+    {"[trace]\notlp = \"https://u:p@collector.example\"",
+     "trace.otlp: has user information in it; allowed: a URL without it"},
+    {"[http]\nport = -5s", "http.port: -5s is a duration; allowed: a whole "
+                           "number from 0 to 65535"},
     {"[deadline]\nlimit = 1s\nmargin = 2s",
      "deadline.margin: deadline.margin is 2s; allowed: less than "
      "deadline.limit, which is 1s"},

@@ -41,6 +41,17 @@ TEST(CheckTest, WarnsOfKeysThatOutliveTheirJobs) {
   EXPECT_TRUE(check(ini, {"--journal.keep=2d"}).warnings.empty());
 }
 
+TEST(CheckTest, SaysOnceThatAPathIsEmpty) {
+  temporary_folder folder;
+  for (const std::string key : {"directory", "connections"}) {
+    const auto ini =
+      folder.write("handoff.ini", "[flows]\n" + key + " = \"\"\n");
+    const auto made = check(ini, {});
+    ASSERT_EQ(made.errors.size(), 1u) << to_string(made.errors.back());
+    EXPECT_EQ(made.errors[0].where, "flows." + key);
+  }
+}
+
 TEST(CheckTest, AcceptsWhatIsShipped) {
   const auto made = check(
     std::filesystem::path{HANDOFF_SOURCE_DIR} / "config" / "handoff.ini", {});

@@ -56,9 +56,9 @@ TEST(ConditionReaderTest, SaysWhatIsWrong) {
     {R"({"at": "/a", "header": "B", "is": "c"})",
      "a.json: /if/header: stands beside \"at\", one condition has one of them; "
      "put several into \"all\" or \"any\""},
-    {R"({"at": "a", "is": 1})",
-     "a.json: /if/at: \"a\" is no JSON pointer (RFC 6901); allowed: a string "
-     "that begins with / such as \"/id\""},
+    {R"({"at": "a", "is": 1})", "a.json: /if/at: \"a\" is not a JSON pointer "
+                                "(RFC 6901); allowed: a string "
+                                "that begins with / such as \"/id\""},
     {R"({"header": "A B", "is": "c"})",
      "a.json: /if/header: \"A B\" is not a name of a header"},
     {R"({"status": 99})",

@@ -252,8 +252,8 @@ TEST_F(FlowLoaderTest, WarnsOfSecretsInTheFile) {
   ASSERT_NE(loaded.flow, nullptr);
   EXPECT_EQ(messages(loaded.warnings),
             (folder_.path() / "f.json").string()
-              + ": /verify/secret: stands in the file for all to read, better "
-                "is ${env:NAME} or ${file:PATH}\n");
+              + ": /verify/secret: is a secret in plain text; "
+                "put it in ${env:NAME} or ${file:PATH}\n");
   EXPECT_EQ(masked(*loaded.flow, "hunter2"), "***");
 }
 

@@ -212,8 +212,8 @@ TEST(SettingsLoaderTest, WarnsOfATokenInTheFile) {
   EXPECT_EQ(messages(loaded), "");
   ASSERT_EQ(loaded.warnings.size(), 1u);
   EXPECT_EQ(to_string(loaded.warnings[0]),
-            "handoff.ini: admin.token: stands in the file for all to read, "
-            "better is ${env:NAME} or ${file:PATH}");
+            "handoff.ini: admin.token: is a secret in plain text; "
+            "put it in ${env:NAME} or ${file:PATH}");
 }
 
 TEST(SettingsLoaderTest, RefusesTheSectionThatMarksTheEnd) {

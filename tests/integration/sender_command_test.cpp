@@ -190,7 +190,7 @@ TEST_F(SenderCommandTest, SaysWhatTheServiceWouldDo) {
   const std::string question = "GET /hooks/setup?hub.mode=subscribe&"
                                "hub.challenge=7&hub.verify_token=";
   expect(question + "vt HTTP/1.1\r\n\r\n", 0,
-         "\"handshake\" answers it with 200. outcome handshake");
+         "\"handshake\" answers it with 200.\n outcome handshake");
   expect(question + "wrong HTTP/1.1\r\n\r\n", 1, "the answer is 404");
   expect("PUT /hooks/setup HTTP/1.1\r\n\r\n", 1,
          "the answer is 405, the flow takes POST, GET");

@@ -44,6 +44,8 @@ TEST(WebhookBodyTest, RefusesWhatIsNoJsonWithinItsLimits) {
   EXPECT_THAT(refusal(""), HasSubstr("empty"));
   EXPECT_THAT(refusal("{"), HasSubstr("not JSON"));
   EXPECT_THAT(refusal("\"\xff\""), HasSubstr("not JSON"));
+  EXPECT_EQ(refusal("[1e400]"),
+            "the body cannot be read: a number is out of range");
   EXPECT_THAT(refusal(std::string(101, '[') + std::string(101, ']')),
               HasSubstr("100 levels"));
   std::string many = "[0";

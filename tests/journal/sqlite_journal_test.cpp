@@ -97,7 +97,7 @@ TEST_F(SqliteJournalTest, RefusesSecondOpener) {
 TEST_F(SqliteJournalTest, RefusesWhatIsNoDatabaseAndLeavesIt) {
   const std::string letter(5000, 'x');
   write_bytes(place_.path(), letter);
-  EXPECT_THAT(place_.refusal(), HasSubstr("no SQLite database"));
+  EXPECT_THAT(place_.refusal(), HasSubstr("not a SQLite database"));
   EXPECT_EQ(bytes_of(place_.path()), letter);
 }
 

@@ -83,7 +83,7 @@ std::uint32_t number_of(std::string_view text) {
   const auto [stop, code] = std::from_chars(text.data(), end, number);
   if (code != std::errc{} || stop != end || number > 1'000'000)
     throw std::invalid_argument("\"" + std::string{text}
-                                + "\" is no whole number up to 1000000");
+                                + "\" is not a whole number up to 1000000");
   return number;
 }
 

@@ -63,7 +63,8 @@ int back_up(const arguments& given, const std::string& from) {
                             {"jobs", facts.jobs}})
               << '\n';
   else
-    std::cout << printable(to) << ": " << facts.jobs << " jobs, " << facts.bytes
+    std::cout << printable(to) << ": " << facts.jobs
+              << (facts.jobs == 1 ? " job, " : " jobs, ") << facts.bytes
               << " bytes\n";
   return exit_done;
 }
@@ -72,7 +73,7 @@ void print(const std::string& path, const journal_facts& facts) {
   for (const auto& each : facts.problems)
     std::cerr << printable(path) << ": " << printable(each) << '\n';
   std::cout << printable(path) << ": schema " << facts.schema << ", "
-            << facts.jobs << " jobs";
+            << facts.jobs << (facts.jobs == 1 ? " job" : " jobs");
   const char* before = ": ";
   for (const auto& [status, count] : facts.statuses) {
     std::cout << before << count << ' ' << status;

@@ -209,7 +209,8 @@ int run(const checked_configuration& configuration,
   log->info("handoff: dashboard at http://{}:{}/",
             is_wildcard(from.admin.address) ? "127.0.0.1" : from.admin.address,
             running->admin_port());
-  log->info("handoff: {} flows loaded", configuration.flows.size());
+  log->info("handoff: {} {} loaded", configuration.flows.size(),
+            configuration.flows.size() == 1 ? "flow" : "flows");
   manager.ready(configuration.flows.size());
   log->info("handoff: ready");
   auto what = watch.wait(std::nullopt);

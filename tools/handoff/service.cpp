@@ -200,7 +200,8 @@ void service::open_journal(const settings& from) {
   const auto count = std::get<std::uint64_t>(unfinished);
   unfinished_ = std::make_shared<place>(admission_->jobs.take_over(count));
   if (count > 0)
-    log_->info("handoff: {} unfinished jobs go on", count);
+    log_->info("handoff: {} unfinished {} resumed", count,
+               count == 1 ? "job is" : "jobs are");
   if (was_here)
     log_->warn("handoff: the journal is new and has no jobs, but there was one "
                "in its place before: is {} the right file?",

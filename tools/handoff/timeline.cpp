@@ -86,7 +86,7 @@ struct time_axis {
       drawn[column_of(*deadline)] = ':';
     for (const auto& each : segments) {
       const auto from = column_of(each.from);
-      // Whatever happened is seen, be it shorter than a column.
+      // Whatever happened is seen, also where it is shorter than a column.
       const auto to =
         each.to >= end ? columns : std::max(column_of(each.to), from + 1);
       std::fill(drawn.begin() + static_cast<std::ptrdiff_t>(from),

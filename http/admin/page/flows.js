@@ -66,8 +66,9 @@ export const flows = {
       const made = await post("flows/reload");
       const part = (name) => made[name].length
         ? `; ${name}: ${made[name].join(", ")}` : "";
-      say(`${number(made.flows.length)} flows are in force${part("added")}${
-        part("changed")}${part("removed")}.`);
+      const count = made.flows.length;
+      say(`${number(count)} ${count === 1 ? "flow is" : "flows are"} in force${
+        part("added")}${part("changed")}${part("removed")}.`);
       return true;
     },
   },

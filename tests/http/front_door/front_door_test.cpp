@@ -1,5 +1,7 @@
 #include "front_door_fixture.hpp"
 
+#include <gmock/gmock.h>
+
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -93,6 +95,9 @@ TEST_F(FrontDoorTest, TakesBodiesUpToTheLimitAndNoMore) {
     "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 300001\r\n\r\n"));
   const auto answer = sender.read_answer();
   EXPECT_EQ(answer->status, 413);
+  EXPECT_THAT(answer->body,
+              testing::HasSubstr("The body is larger than "
+                                 "http.max-body (300000 bytes)."));
   EXPECT_EQ(answer->fields.at("connection"), "close");
   EXPECT_TRUE(sender.at_end());
 }

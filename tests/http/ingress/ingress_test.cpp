@@ -268,6 +268,7 @@ TEST_F(IngressTest, TellsMethodsThatNoRuleNamesFromRulesThatDoNotHold) {
   const auto other = ask("PUT", "t=secret&c=x");
   EXPECT_EQ(other.status, 405);
   EXPECT_EQ(*find_header(other.headers, "Allow"), "POST, GET");
+  EXPECT_THAT(other.body, HasSubstr("allowed here: POST, GET"));
   EXPECT_EQ(post({}).status, 401);
   EXPECT_THAT(*taken_, IsEmpty());
 }

@@ -330,6 +330,18 @@ TEST_F(BodySignatureTest, AsksNobodyWithoutAScheme) {
   EXPECT_EQ(sent({}, ""), "");
 }
 
+TEST_F(BodySignatureTest, SaysWhatARequestLacksInTheSendersWords) {
+  const std::pair<const char*, const char*> rows[] = {
+    {"{{query/t}}", "the query parameter t is missing"},
+    {"{{header/X-T}}", "the header X-T is missing"},
+    {"{{body/a/t}}", "the body has no /a/t"}};
+  for (const auto& [value, lack] : rows) {
+    rule =
+      rule_of({{"scheme", "token"}, {"value", value}, {"secret", "hunter2h"}});
+    EXPECT_EQ(sent({}, "{}"), lack);
+  }
+}
+
 // What no loader lets through: nobody may get in by a rule without secrets.
 TEST_F(BodySignatureTest, LetsNobodyInWithoutASecret) {
   const auto mac = "sha256=" + hex(hmac_sha256("", "{}"));
