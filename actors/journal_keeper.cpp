@@ -28,7 +28,7 @@ std::size_t journal_keeper_state::commit_all() {
   const activity::turn turn{options.watched, "a commit of the journal"};
   const auto batches = std::exchange(waiting, {});
   crash_point("before-commit");
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = options.steady();
   std::size_t count = 0;
   std::vector<std::span<const job_event>> events;
   events.reserve(batches.size());
@@ -37,7 +37,7 @@ std::size_t journal_keeper_state::commit_all() {
     count += each->size();
   }
   const auto outcomes = options.store->commit_all(events);
-  const auto took = std::chrono::steady_clock::now() - began;
+  const auto took = options.steady() - began;
   crash_point("after-commit");
   const auto failed =
     std::find_if(outcomes.begin(), outcomes.end(), [](const auto& each) {
@@ -81,9 +81,9 @@ void journal_keeper_state::flush() {
   if (crowd < options.crowd)
     return;
   // A rest may take longer than it should where the processors are busy.
-  const auto end = std::chrono::steady_clock::now() + options.crowd_delay;
+  const auto end = options.steady() + options.crowd_delay;
   for (auto left = options.crowd_delay;
-       left.count() > 0 && std::chrono::steady_clock::now() < end
+       left.count() > 0 && options.steady() < end
        && self->mailbox().size() < crowd;
        left -= options.crowd_look)
     options.rest(std::min(left, options.crowd_look));

@@ -26,6 +26,9 @@ struct journal_keeper_options {
   /// Reads for it, on a thread of its own.
   journal_finder_actor finder;
   std::function<wall_time()> now;
+  /// What commits and rests are measured by.
+  std::function<std::chrono::steady_clock::time_point()> steady =
+    std::chrono::steady_clock::now;
   /// Sees every event once it is durable; must not block.
   std::function<void(const job_event&)> observe;
   /// Told of every commit: how many events, how long, and whether it succeeded.

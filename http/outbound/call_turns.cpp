@@ -12,8 +12,6 @@ namespace handoff {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 /// How often it is looked whether there is a descriptor again: nobody tells of
 /// those that others give back.
 constexpr auto retry_without_descriptors = std::chrono::milliseconds{50};
@@ -60,15 +58,17 @@ private:
 };
 
 call_turns::call_turns(governor_options options,
-                       std::shared_ptr<token_table> tokens)
+                       std::shared_ptr<token_table> tokens,
+                       std::function<time_point()> now)
     : wakeup_{open_eventfd()},
+      now_{std::move(now)},
       tokens_{std::move(tokens)},
       governor_{std::move(options)},
       sockets_{wakeup_.get()} {}
 
 std::variant<turn_ptr, turn_ticket_ptr>
 call_turns::ask(turn_request wanted, std::function<void(turn_ptr)> granted) {
-  const auto now = clock::now();
+  const auto now = now_();
   turn_ptr given;
   turn_ticket_ptr waits;
   {
@@ -94,7 +94,7 @@ call_turns::ask(turn_request wanted, std::function<void(turn_ptr)> granted) {
 
 void call_turns::pause(const std::string& upstream,
                        std::chrono::milliseconds time) {
-  const auto now = clock::now();
+  const auto now = now_();
   const auto guard = std::lock_guard{mutex_};
   governor_.pause(upstream, now + time, now);
   take_ready(now);
@@ -111,7 +111,7 @@ void call_turns::look_for_token(const std::string& upstream, time_point now) {
 }
 
 void call_turns::token_changed(const std::string& upstream) {
-  const auto now = clock::now();
+  const auto now = now_();
   {
     const auto guard = std::lock_guard{mutex_};
     const bool is_missing =
@@ -133,7 +133,7 @@ void call_turns::token_refused(const std::string& upstream,
 
 void call_turns::set_limits(
   std::map<std::string, governor_options, std::less<>> own) {
-  const auto now = clock::now();
+  const auto now = now_();
   {
     const auto guard = std::lock_guard{mutex_};
     governor_.set_limits(std::move(own), now);
@@ -151,7 +151,7 @@ bool call_turns::has_waiting(const std::string& upstream) const {
 std::optional<turn_obstacle> call_turns::obstacle(const std::string& upstream,
                                                   call_class purpose) const {
   const auto guard = std::lock_guard{mutex_};
-  return governor_.obstacle(upstream, purpose, clock::now());
+  return governor_.obstacle(upstream, purpose, now_());
 }
 
 std::vector<upstream_counts> call_turns::counts() const {
@@ -161,7 +161,7 @@ std::vector<upstream_counts> call_turns::counts() const {
 
 clone_room call_turns::room_for_clones(const std::string& upstream) const {
   const auto guard = std::lock_guard{mutex_};
-  return governor_.room_for_clones(upstream, clock::now());
+  return governor_.room_for_clones(upstream, now_());
 }
 
 void call_turns::close() {
@@ -202,7 +202,7 @@ bool call_turns::lacks_descriptors() const {
 }
 
 void call_turns::finished(std::uint64_t call, call_outcome outcome) {
-  const auto now = clock::now();
+  const auto now = now_();
   {
     const auto guard = std::lock_guard{mutex_};
     governor_.finished(call, outcome, now);
@@ -215,7 +215,7 @@ void call_turns::finished(std::uint64_t call, call_outcome outcome) {
 void call_turns::withdraw(std::uint64_t call, waiter& who) {
   {
     const auto guard = std::lock_guard{mutex_};
-    governor_.withdraw(call, clock::now());
+    governor_.withdraw(call, now_());
     waiters_.erase(call);
   }
   // A turn that has come for it already goes back, and to the next.
@@ -256,7 +256,7 @@ turn_ptr call_turns::take_ready(time_point now,
 void call_turns::tell_loop() {
   auto next = governor_.next_wakeup();
   if (governor_.puts_off() && !next)
-    next = clock::now() + retry_without_descriptors;
+    next = now_() + retry_without_descriptors;
   if (!next || (known_to_loop_ && *known_to_loop_ <= *next))
     return;
   known_to_loop_ = next;

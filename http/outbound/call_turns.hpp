@@ -66,8 +66,10 @@ public:
   using time_point = std::chrono::steady_clock::time_point;
 
   /// Connections that need a token have it in `tokens`, which may be null.
-  explicit call_turns(governor_options options,
-                      std::shared_ptr<token_table> tokens = nullptr);
+  /// `now` is the time, which must not go backwards; any thread asks for it.
+  explicit call_turns(
+    governor_options options, std::shared_ptr<token_table> tokens = nullptr,
+    std::function<time_point()> now = std::chrono::steady_clock::now);
 
   std::variant<turn_ptr, turn_ticket_ptr>
   ask(turn_request wanted, std::function<void(turn_ptr)> granted) override;
@@ -143,6 +145,7 @@ private:
   void look_for_token(const std::string& upstream, time_point now);
 
   owned_fd wakeup_;
+  const std::function<time_point()> now_;
   const std::shared_ptr<token_table> tokens_; ///< has a lock of its own
   mutable std::mutex mutex_;
   // What follows is guarded by it.

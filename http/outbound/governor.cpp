@@ -620,6 +620,12 @@ void governor::mark_idle(upstream& host, time_point now) {
   host.idle = idle_.insert(idle_.end(), &host);
 }
 
+bool governor::by_time_and_name::operator()(const wakeup& left,
+                                            const wakeup& right) const {
+  return left.first != right.first ? left.first < right.first
+                                   : left.second->name < right.second->name;
+}
+
 void governor::wake_at(upstream& host, std::optional<time_point> when) {
   if (host.wakeup)
     wakeups_.erase({*host.wakeup, &host});

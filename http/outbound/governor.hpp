@@ -123,6 +123,12 @@ private:
     bool put_off = false;
   };
 
+  /// Not by the pointers: the same calls start in the same order in each run.
+  struct by_time_and_name {
+    using wakeup = std::pair<time_point, upstream*>;
+    bool operator()(const wakeup& left, const wakeup& right) const;
+  };
+
   struct running_call {
     upstream* host;
     call_class purpose;
@@ -154,7 +160,7 @@ private:
   std::unordered_map<std::string_view, std::unique_ptr<upstream>> hosts_;
   waiting_line waiting_;
   std::unordered_map<std::uint64_t, running_call> running_;
-  std::set<std::pair<time_point, upstream*>> wakeups_;
+  std::set<std::pair<time_point, upstream*>, by_time_and_name> wakeups_;
   std::vector<upstream*> marked_;    ///< where something may start
   std::vector<upstream*> looked_at_; ///< empty but for its room
   std::vector<upstream*> put_off_;   ///< ... once there is a place for it
