@@ -128,6 +128,12 @@ void clone_state::admit() {
         admitting = false;
         if (done.status == commit_status::key_held && give_back())
           return;
+        if (done.status == commit_status::unknown) {
+          answer(problem_reply(
+            {error_kind::journal_unavailable, done.failure->detail}));
+          cancel_late();
+          return;
+        }
         if (done.failure) {
           // The store's own words are in the log, for operators.
           refuse("the webhook could not be journaled; send it again later");
