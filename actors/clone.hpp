@@ -130,7 +130,8 @@ struct clone_state {
   std::uint32_t prepare_throttled = 0;
   std::optional<wall_time> prepare_throttled_since;
   std::uint32_t gone = 0; ///< polls in a row that were told so
-  /// When the probe for an accepted clone took the place of its polls.
+  /// When this actor first had to probe: in place of polls, after an attempt,
+  /// or after a restart.
   wall_time probe_began;
   turn_ticket_ptr ticket; ///< while it waits for its turn
   waiting_steps::note note;

@@ -157,8 +157,13 @@ void clone_state::probe_ended(const exchange& done) {
   made.retry_after = retry_after_of(done, made.now);
   if (!clone.attempts.empty()) {
     const auto& last = clone.attempts.back();
-    const auto began = made.is_accepted
-                       ? probe_began
+    // What a crash cut short may be under way at its upstream yet, for as long
+    // as an attempt may take; nobody knows when it was sent.
+    const bool is_cut_short =
+      last.failure && last.failure->kind == error_kind::shut_down;
+    const auto began = made.is_accepted ? probe_began
+                     : is_cut_short
+                       ? probe_began + rules.retry.attempt_timeout
                        : last.started + last.waited + last.duration;
     made.ends = probe_ends(probe.rules, began);
     made.last = last.failure;

@@ -1,5 +1,6 @@
 #include "tests/actors/actor_fixture.hpp"
 
+#include <caf/send.hpp>
 #include <gmock/gmock.h>
 
 namespace handoff::test {
@@ -162,6 +163,36 @@ TEST_F(CloneTest, IsAmbiguousAfterAnAnswerWithoutUid) {
     EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1)) << body;
     upstream->calls.clear();
   }
+}
+
+// Goal: what a crash cut short may go on at its upstream. The time of its probe
+// was counted from before it was sent, and a second clone made.
+TEST_F(CloneTest, ProbesForACloneThatWasCutShortUntilItMustBeOver) {
+  upstream->script["/probe"] = {answers(404)};
+  const auto definition =
+    load({{"clone",
+           {{"probe",
+             {{"request",
+               {{"method", "GET"}, {"url", "http://127.0.0.1:9001/probe"}}},
+              {"uid", "/id"},
+              {"for", "10s"}}}}}});
+  job record;
+  record.id = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
+  record.flow = definition->name;
+  record.flow_version = definition->version;
+  record.hook.trace = continue_trace("");
+  record.hook.body = webhook_body::of({{"name", "n"}});
+  attempt made;
+  made.started = options.now() - 5s;
+  ASSERT_FALSE(store->commit(std::vector<job_event>{
+    {record.id, options.now(), job_accepted{record, nullptr}},
+    {record.id, options.now(), clone_attempt_begun{made}}}));
+  caf::anon_send(root, std::make_shared<const recovered_job>(
+                         recovered_job{record.id, definition}));
+  run_for(18s); // 9 s that it may take, and 10 s
+  EXPECT_THAT(upstream->calls_of("/clone"), IsEmpty());
+  run_for(5s);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
 }
 
 TEST_F(CloneTest, NeverBlindlyRepeatsAnUnknownOutcome) {
@@ -330,6 +361,41 @@ TEST_F(CloneTest, SendsABodyThatIsTextAsItIsWhereItIsNoJson) {
   EXPECT_EQ(responder->given.at(0).body, "");
   EXPECT_EQ(find_header(responder->given.at(0).headers, "Content-Type"),
             nullptr);
+}
+
+/// Commits, and cannot tell that it did.
+class mute_journal : public failing_journal {
+public:
+  std::vector<batch_outcome>
+  commit_all(std::span<const std::span<const job_event>> batches) override {
+    auto outcomes = failing_journal::commit_all(batches);
+    if (is_mute)
+      for (auto& each : outcomes)
+        each = {commit_status::unknown,
+                error{error_kind::journal_unavailable, "it is lost"},
+                {}};
+    return outcomes;
+  }
+
+  bool is_mute = true;
+};
+
+class UnknownCommitTest : public ActorTest {};
+
+// Goal: a job whose admission may be in the journal is not left there with
+// nobody who works on it, while its sender was refused.
+TEST_F(UnknownCommitTest, SettlesAJobThatMayBeJournaled) {
+  const auto journal = std::make_shared<mute_journal>();
+  store = journal;
+  start();
+  const auto id = post(load());
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 503);
+  journal->is_mute = false;
+  run_for(5s);
+  EXPECT_EQ(job_of(id).status, job_status::cancelled);
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
 } // namespace
