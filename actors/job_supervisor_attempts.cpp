@@ -115,7 +115,10 @@ std::vector<step_ref> job_supervisor_state::ready() const {
     if (is_new)
       ++first;
     const bool is_whole = rules.sub_actions[at].is_repeated;
-    if (is_new || (due.contains(sub_action_at(at)) && !is_whole))
+    // One that was due may have been cancelled since.
+    const bool is_due = due.contains(sub_action_at(at))
+                     && subs[at].status == sub_action_status::retrying;
+    if (is_new || (is_due && !is_whole))
       steps.push_back(sub_action_at(at));
   }
   add_next(step_kind::compensation);
