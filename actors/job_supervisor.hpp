@@ -127,6 +127,9 @@ struct job_supervisor_state {
   void ask_turn(step_ref step, std::size_t slot);
   void start(step_ref step, std::size_t slot, turn_ptr turn,
              std::string upstream);
+  /// Whether the step could come to be skipped, once it is begun and a crash
+  /// has made the service forget that.
+  bool may_be_skipped(step_ref step) const;
   void send(std::size_t slot, outbound_call call);
   void end_attempt(std::size_t slot, step_ended change);
   /// An attempt found that what is waited for is not there yet.

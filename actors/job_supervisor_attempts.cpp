@@ -193,6 +193,17 @@ void job_supervisor_state::turn_granted(step_ref step, turn_ptr turn) {
   proceed();
 }
 
+bool job_supervisor_state::may_be_skipped(step_ref step) const {
+  if (step.kind != step_kind::sub_action)
+    return false;
+  const auto* own = sub_action_of(step.index);
+  const auto& all = definition->sub_actions;
+  return own == nullptr || own->when || !own->rule.after.empty()
+      || std::any_of(all.begin(), all.end(), [](const auto& each) {
+           return each.rule.on_failure != on_failure::proceed;
+         });
+}
+
 void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn,
                                  std::string upstream) {
   auto& slot = slots[at];
@@ -208,7 +219,8 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn,
   due.erase(step);
   definition = env->fresh(definition);
   // Of a job that may be what ends the process, it is known before it happens
-  // that it begins.
+  // that it begins. So it is of a step that may be skipped: what is skipped was
+  // never attempted, also after a crash.
   const bool is_suspect = (*record)->recoveries > 0 || (*record)->rested;
   // While a step waits for its upstream, it is no attempt to look.
   if (!steps_of(**record, step.kind)[step.index].wait_ends)
@@ -226,13 +238,22 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn,
   }
   auto call = std::get<outbound_call>(std::move(built));
   call.turn = std::move(turn);
-  if (!is_suspect) {
+  if (!is_suspect && !may_be_skipped(step)) {
     send(at, std::move(call));
     return;
   }
   record->flush([this, at, number = slot.made.number, call] {
-    if (slots[at].step && slots[at].made.number == number)
+    auto& begun = slots[at];
+    if (!begun.step || begun.made.number != number)
+      return;
+    // A look, which is not journaled, may be of a step that was cancelled.
+    if (is_final(
+          steps_of(**record, begun.step->kind)[begun.step->index].status)) {
+      begun.step.reset();
+      proceed();
+    } else {
       send(at, call);
+    }
   });
 }
 

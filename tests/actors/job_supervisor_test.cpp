@@ -245,5 +245,25 @@ TEST_F(JobSupervisorTest, MasksSecretsInWhatItJournals) {
   EXPECT_EQ(sub.failure->detail, "reset by ***");
 }
 
+// Goal: what is skipped was never attempted, also where a crash makes the
+// service forget what it had not journaled.
+TEST_F(JobSupervisorTest, JournalsTheBeginOfWhatMayBeSkippedBeforeItsCall) {
+  commit_delay = 500ms;
+  start();
+  const auto step = [](const char* name) {
+    return nlohmann::json{
+      {"name", name},
+      {"on_failure", "halt"},
+      {"request",
+       {{"method", "POST"},
+        {"url", "http://127.0.0.1:9001/" + std::string{name}}}}};
+  };
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})")};
+  const auto id = post(load({{"sub_actions", {step("a"), step("b")}}}));
+  while (upstream->calls_of("/a").empty() && now() < 10s)
+    run_for(1ms);
+  EXPECT_THAT(job_of(id).sub_actions.at(0).attempts, SizeIs(1));
+}
+
 } // namespace
 } // namespace handoff::test
