@@ -155,6 +155,7 @@ void recovery_state::take_up(const std::vector<job_ptr>& found) {
     page.ready.push_back(
       std::make_shared<const recovered_job>(std::move(taken_up)));
   }
+  held_back_count += held_back.size();
   if (!held_back.empty())
     self->send(options.env->journal, release_atom::value, std::move(held_back),
                true);
@@ -174,6 +175,8 @@ void recovery_state::next_group() {
     return;
   }
   if (suspects.empty()) {
+    // Others were taken up for an operator, who was faster.
+    options.job_places->shrink_to(held_back_count);
     options.env->supervision->recovery_done();
     self->quit();
     return;

@@ -102,6 +102,8 @@ struct recovery_state {
   /// Of the group of suspects that is under way.
   places group;
   std::map<std::string, flow_ptr> definitions;
+  /// Jobs that cannot go on, for want of a definition.
+  std::size_t held_back_count = 0;
 };
 
 recovery_actor::behavior_type recovery(recovery_state::self_pointer self,

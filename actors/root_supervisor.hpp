@@ -86,6 +86,8 @@ struct root_supervisor_state {
   void resume_clone(const std::string& job, handoff::job record);
   void start_supervisor(const std::string& job, handoff::job record);
   void answer_sender(child& entry, const handoff::job& record);
+  /// Makes a job that nobody works on this owner's, and goes on with it.
+  void acquire(const std::string& job);
   void deliver_orders(const std::string& job);
   void order_bounced(const job_order_ptr& order,
                      const caf::strong_actor_ptr& asked);

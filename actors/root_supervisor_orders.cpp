@@ -32,10 +32,23 @@ void root_supervisor_state::obey(const job_order_ptr& order) {
     if (const auto* own = std::get_if<flow_ptr>(&order->definition))
       entry.definition = *own;
     entry.job_place = std::make_shared<place>(env->admission->jobs.take_over());
-    restart_due(order->job);
+    acquire(order->job);
   } else if (entry.actor != nullptr) {
     deliver_orders(order->job);
   }
+}
+
+void root_supervisor_state::acquire(const std::string& job) {
+  // The recovery may not have come to it: until it is this owner's, nothing
+  // can be journaled of it, and so nothing must begin.
+  ask(self, *env, env->journal, request_grace, acquire_atom::value,
+      acquisition{1, job})
+    .then(
+      [this, job](const jobs_acquired&) {
+        env->fault_point(name);
+        restart_due(job);
+      },
+      [this, job](const caf::error&) { restart_due(job); });
 }
 
 void root_supervisor_state::deliver_orders(const std::string& job) {

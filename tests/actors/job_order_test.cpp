@@ -154,6 +154,45 @@ TEST_F(JobOrderTest, WorksOnAJobThatTheRecoveryHasNotComeTo) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
+// Goal: what a process left that is gone belongs to this one before anything is
+// done with it. It did not: commits were rejected, and calls made all the same.
+TEST_F(JobOrderTest, TakesOverWhatAProcessLeftThatIsGone) {
+  upstream->script["/a"] = {answers(200, "{}", 1s)};
+  start();
+  definition = load_with({"a"});
+  job record;
+  record.id = "01HZZZZZZZZZZZZZZZZZZZZZZZ";
+  record.flow = definition->name;
+  record.flow_version = definition->version;
+  record.hook.trace = continue_trace("");
+  {
+    memory_journal before{store->shared()};
+    ASSERT_FALSE(before.commit(std::vector<job_event>{
+      {record.id, options.now(), job_accepted{record, nullptr}},
+      {record.id, options.now(),
+       clone_succeeded{std::nullopt, "p", nullptr, {"a"}}}}));
+  }
+  EXPECT_EQ(order(record.id, retry_command{}), 409);
+  run_for(3s);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_EQ(job_of(record.id).status, job_status::succeeded);
+}
+
+// Goal: after a cancel nothing begins that was due and only lacked a worker.
+TEST_F(JobOrderTest, AttemptsNothingThatWasDueWhenItWasCancelled) {
+  options.pool_workers = 1;
+  upstream->script["/a"] = {answers(503), answers(200)};
+  upstream->script["/b"] = {answers(200, "{}", 5s)};
+  start();
+  definition = load_with({"a", "b"});
+  const auto id = post(definition);
+  run_for(3s);
+  EXPECT_EQ(order(id, cancel_command{}), 200);
+  run_for(5s);
+  EXPECT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  EXPECT_EQ(job_of(id).status, job_status::cancelled);
+}
+
 // Goal: a command whose commit takes longer than its operator waits is not
 // dropped half-way. It was: the job stayed running with nobody working on it.
 TEST_F(JobOrderTest, GoesOnWithACommandThatTheJournalTakesLate) {
