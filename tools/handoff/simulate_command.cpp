@@ -8,6 +8,7 @@
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/flow_choice.hpp"
 #include "tools/handoff/job_fields.hpp"
+#include "tools/handoff/rehearsal_command.hpp"
 #include "tools/handoff/simulation.hpp"
 #include "tools/handoff/terminal.hpp"
 #include "tools/handoff/timeline.hpp"
@@ -23,6 +24,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* help = R"(Usage: handoff simulate FLOW [OPTIONS]
+       handoff simulate [FLOW] --jobs=N [--seed=S] [OPTIONS]
 
 Plays a flow through and shows what would happen: the clone, the answer to the
 sender, every attempt and retry. No API is called, nothing is written, and time
@@ -36,8 +38,20 @@ does, with the same scripts (docs/fake_api.md).
   --config-file=FILE     the INI, with the flows that it points to
   --json                 the answer, the calls and the whole job as JSON
 
-Ends with 0 if the job succeeded, with 1 if it did not, with 2 if it was called
-wrongly.
+handoff simulate [FLOW] --jobs=N runs the whole service instead: senders,
+upstreams that fail, crashes and operators, all of it drawn from a seed, and
+checks what docs/guarantees.md promises. Without a flow it takes some of its own.
+
+  --jobs=N               webhooks that are sent
+  --seed=S               what is drawn from (default 1); the same seed is the
+                         same run
+  --crashes=N            how often the process dies (default: one in 100 webhooks)
+  --commands=N           retry, cancel and resolve (default: one in 10 webhooks)
+  --faults=LIST          what else fails: upstreams,journal,actors,senders,slow,
+                         drains, or none (default: all of it)
+
+Ends with 0 if the job succeeded, or every promise was kept; with 1 if not; with
+2 if it was called wrongly.
 )";
 
 std::string read_file(const std::string& path, std::string& failed) {
@@ -207,6 +221,11 @@ int simulate_command(const command_words& words) {
     return exit_done;
   }
   auto failed = given.error.value_or("");
+  if (failed.empty() && given.has("jobs"))
+    return rehearse_command(given);
+  for (const auto* each : {"seed", "crashes", "commands", "faults"})
+    if (failed.empty() && given.has(each))
+      failed = "--" + std::string{each} + " needs --jobs=N beside it";
   simulation_options options;
   if (failed.empty())
     options = options_of(given, failed);

@@ -3,14 +3,12 @@
 #include "actors/intake.hpp"
 #include "actors/journal_finder.hpp"
 #include "actors/journal_keeper.hpp"
-#include "actors/order.hpp"
-#include "actors/replies.hpp"
 #include "actors/root_supervisor.hpp"
-#include "http/ingress/handshake.hpp"
 #include "job/job_id.hpp"
 #include "job/json_text.hpp"
 #include "journal/memory_journal.hpp"
 #include "tools/handoff/simulated_api.hpp"
+#include "tools/handoff/simulated_webhook.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -166,29 +164,10 @@ private:
     facts.limit = options_.settings.deadline.limit;
     facts.margin = options_.settings.deadline.margin;
     auto id = facts.job;
-    webhook hook;
-    hook.flow = options_.definition->name;
-    hook.headers = options_.headers;
-    const auto& document = options_.posted.document;
-    auto question =
-      handshake(*options_.definition, "POST", hook, document, true);
-    if (const auto* failed = std::get_if<error>(&question)) {
-      sender_->answer(problem_reply(*failed));
-      return id;
-    }
-    if (auto& known = std::get<std::optional<handshake_answer>>(question)) {
-      sender_->answer(std::move(known->reply));
-      return id;
-    }
-    if (auto ignored = ignored_reply(*options_.definition, hook, document)) {
-      sender_->answer(std::move(*ignored));
-      return id;
-    }
-    auto made = make_order(
-      options_.definition,
-      {options_.headers, {}, options_.posted.body, document}, std::move(facts));
-    if (const auto* failed = std::get_if<error>(&made)) {
-      sender_->answer(problem_reply(*failed));
+    auto made = simulated_order(options_.definition, options_.headers,
+                                options_.posted, std::move(facts));
+    if (auto* at_once = std::get_if<reply>(&made)) {
+      sender_->answer(std::move(*at_once));
       return id;
     }
     auto order = std::get<std::shared_ptr<clone_order>>(std::move(made));

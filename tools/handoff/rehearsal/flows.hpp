@@ -1,0 +1,15 @@
+#pragma once
+
+#include "config/flow.hpp"
+#include "config/settings.hpp"
+
+#include <vector>
+
+namespace handoff::rehearsal {
+
+/// Flows that use what the language has, for who has none of his own: clones
+/// that are sent once, looked for, asked for or repeated; sub-actions that
+/// halt, undo, wait, are chosen and repeated; callbacks.
+std::vector<flow_ptr> own_flows(const settings& from);
+
+} // namespace handoff::rehearsal
