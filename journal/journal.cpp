@@ -27,4 +27,30 @@ result<bool> holds(journal_reader& from, std::span<const job_event> events) {
   return true;
 }
 
+result<std::vector<std::string>>
+journal_reader::past_clone(std::span<const std::string> jobs) {
+  std::vector<std::string> past;
+  for (const auto& each : jobs) {
+    auto found = find(each);
+    if (auto* failed = std::get_if<error>(&found))
+      return std::move(*failed);
+    const auto& record = std::get<std::optional<job>>(found);
+    if (!record || record->status != job_status::cloning)
+      past.push_back(each);
+  }
+  return past;
+}
+
+std::string_view name(node_state state) noexcept {
+  switch (state) {
+  case node_state::working:
+    return "working";
+  case node_state::leaving:
+    return "leaving";
+  case node_state::dead:
+    break;
+  }
+  return "dead";
+}
+
 } // namespace handoff

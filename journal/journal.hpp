@@ -3,6 +3,7 @@
 #include "job/error.hpp"
 #include "job/event.hpp"
 #include "journal/commit.hpp"
+#include "journal/journal_group.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -93,6 +94,16 @@ public:
   virtual result<std::optional<nlohmann::json>>
   flow_definition(std::string_view version) = 0;
 
+  /// Which of these jobs are past their clone, or not known: in any order.
+  virtual result<std::vector<std::string>>
+  past_clone(std::span<const std::string> jobs);
+
+  /// The owners that share the journal, oldest first, and those that did until
+  /// an hour ago; none where there is one owner at a time.
+  virtual result<std::vector<node_summary>> nodes() {
+    return std::vector<node_summary>{};
+  }
+
   /// How much it keeps, in bytes of its medium: what `prune` makes less. What
   /// a backend needs besides (a log of bounded size) is not in it.
   virtual result<std::uint64_t> bytes() = 0;
@@ -177,6 +188,9 @@ public:
   /// owner had not taken it, so that nothing comes of it. May be called from
   /// any thread.
   virtual result<bool> withdraw_order(std::int64_t number) = 0;
+
+  /// What this owner shares with others; null where there is one at a time.
+  virtual std::shared_ptr<journal_group> group() { return nullptr; }
 
   /// Makes a commit that changes nothing: whether one would succeed now. For a
   /// journal that failed while nobody has anything to commit.

@@ -1,5 +1,6 @@
 #include "journal/postgres/handle.hpp"
 
+#include <algorithm>
 #include <array>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -22,6 +23,20 @@ std::string big_endian(Unsigned value) {
 std::string first_line(const char* text) {
   const std::string_view all{text == nullptr ? "" : text};
   return std::string{all.substr(0, all.find('\n'))};
+}
+
+/// Whether a server that cannot be had now may be there later: one that says
+/// anything else will say it again.
+bool may_come_back(std::string_view why) {
+  constexpr std::array<std::string_view, 6> passing{
+    "starting up",      "shutting down", "recovery",
+    "too many clients", "not accepting", "remaining connection slots"};
+  if (why.find("FATAL") == std::string_view::npos
+      && why.find("no password") == std::string_view::npos)
+    return true;
+  return std::any_of(passing.begin(), passing.end(), [&](auto each) {
+    return why.find(each) != std::string_view::npos;
+  });
 }
 
 } // namespace
@@ -143,21 +158,37 @@ std::int64_t rows::integer(int row, int at) const {
   return static_cast<std::int64_t>(value);
 }
 
+bool is_understood(const std::string& uri) {
+  // What it says of a mistake may quote the password.
+  char* why = nullptr;
+  auto* const options = PQconninfoParse(uri.c_str(), &why);
+  PQfreemem(why);
+  PQconninfoFree(options);
+  return options != nullptr;
+}
+
 connection::connection(const std::string& uri,
-                       std::chrono::milliseconds patience)
+                       std::chrono::milliseconds patience, bool any)
     : patience_{patience} {
-  const std::array keys{"dbname", "connect_timeout", "target_session_attrs",
-                        static_cast<const char*>(nullptr)};
-  const std::array values{uri.c_str(), "2", "primary",
-                          static_cast<const char*>(nullptr)};
+  // The keep-alives end a connection whose server has vanished.
+  const std::array keys{
+    "dbname",           "connect_timeout",  "target_session_attrs",
+    "client_encoding",  "keepalives_idle",  "keepalives_interval",
+    "keepalives_count", "tcp_user_timeout", static_cast<const char*>(nullptr)};
+  const std::array values{
+    uri.c_str(), "2",     any ? "any" : "primary",          "UTF8", "5", "2",
+    "3",         "10000", static_cast<const char*>(nullptr)};
   handle_ = PQconnectdbParams(keys.data(), values.data(), 1);
   if (PQstatus(handle_) != CONNECTION_OK) {
     const auto why = first_line(PQerrorMessage(handle_));
     PQfinish(handle_);
-    throw failure{"the database cannot be reached (" + why
-                    + "); trying again may help",
-                  {},
-                  false};
+    const bool is_away = may_come_back(why);
+    throw failure{
+      "the database cannot be reached (" + why + "); "
+        + (is_away ? "trying again may help" : "trying again does not help"),
+      {},
+      false,
+      is_away};
   }
   PQsetnonblocking(handle_, 1);
   PQsetNoticeProcessor(

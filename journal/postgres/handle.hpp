@@ -24,13 +24,16 @@ namespace handoff::postgres {
 /// Why PostgreSQL did not do it, in words for an operator; never a password.
 class failure : public std::runtime_error {
 public:
-  failure(std::string what, std::string state, bool lost)
+  failure(std::string what, std::string state, bool lost, bool away = false)
       : runtime_error{std::move(what)},
         sql_state{std::move(state)},
-        is_lost{lost} {}
+        is_lost{lost},
+        is_away{away} {}
 
   std::string sql_state; ///< empty: not from the server
   bool is_lost;          ///< the connection is gone: the outcome is not known
+  /// There is no connection, and there may be one later.
+  bool is_away;
 };
 
 /// What `action` returns; where it throws, the error that the journal gives.
@@ -115,10 +118,17 @@ struct statement {
   std::string sql;
 };
 
+/// Whether libpq understands the URI.
+bool is_understood(const std::string& uri);
+
 /// A connection, always in pipeline mode. Used by one thread at a time.
 class connection {
 public:
-  connection(const std::string& uri, std::chrono::milliseconds patience);
+  /// Waits for two seconds for each of the URI's hosts. `patience` is how long
+  /// the server may be silent from then on. A standby is no server, unless
+  /// `any` says so.
+  connection(const std::string& uri, std::chrono::milliseconds patience,
+             bool any = false);
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
   ~connection();

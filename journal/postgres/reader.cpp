@@ -14,7 +14,8 @@ namespace {
 
 const std::array statements{
   statement{"events_of",
-            "SELECT j.flow, e.payload FROM jobs j JOIN events e ON "
+            "SELECT j.flow, e.payload, coalesce(j.owner, 0) FROM jobs j JOIN "
+            "events e ON "
             "e.job = j.id WHERE j.id = $1::uuid ORDER BY e.row"},
   statement{"list",
             "SELECT id, flow, status::int8, uid, uid_number, received, "
@@ -23,6 +24,23 @@ const std::array statements{
             "($4::bytea IS NULL OR uid = $4) AND "
             "($5::int8 IS NULL OR received >= $5) AND "
             "($7::int8 IS NULL OR status = $7) "
+            "ORDER BY id DESC LIMIT $2::int8"},
+  // Of these there are few: an index has them, see the schema.
+  statement{"list_problem",
+            "SELECT id, flow, status::int8, uid, uid_number, received, "
+            "finished FROM jobs WHERE ($1::uuid IS NULL OR id < $1) AND "
+            "id >= $6::uuid AND ($3::text IS NULL OR flow = $3) AND "
+            "($4::bytea IS NULL OR uid = $4) AND "
+            "($5::int8 IS NULL OR received >= $5) AND "
+            "problem = $7::int8::int2 "
+            "ORDER BY id DESC LIMIT $2::int8"},
+  statement{"list_open",
+            "SELECT id, flow, status::int8, uid, uid_number, received, "
+            "finished FROM jobs WHERE ($1::uuid IS NULL OR id < $1) AND "
+            "id >= $6::uuid AND ($3::text IS NULL OR flow = $3) AND "
+            "($4::bytea IS NULL OR uid = $4) AND "
+            "($5::int8 IS NULL OR received >= $5) AND "
+            "owner IS NOT NULL AND status = $7::int8 "
             "ORDER BY id DESC LIMIT $2::int8"},
   statement{"unfinished", "SELECT id FROM jobs WHERE owner IS NOT NULL AND "
                           "($1::uuid IS NULL OR id < $1) ORDER BY id DESC "
@@ -34,13 +52,26 @@ const std::array statements{
   statement{"definition", "SELECT definition FROM flow_definitions WHERE "
                           "version = $1::text"},
   // The size of files never falls; who forgets until it does would forget
-  // everything.
+  // everything. To count the rows would take too long: the server's own count
+  // is some seconds old.
   statement{"bytes",
-            "SELECT coalesce((SELECT sum(pg_column_size(payload)) FROM "
-            "(SELECT payload FROM events LIMIT 1000) s)::int8, 0) * "
-            "(SELECT count(*) FROM events) / "
-            "greatest((SELECT count(*) FROM (SELECT 1 FROM events LIMIT 1000) "
-            "c), 1)"},
+            "SELECT coalesce(avg(pg_column_size(payload)) * "
+            "greatest(count(*), (SELECT n_live_tup FROM pg_stat_all_tables "
+            "WHERE relid = 'events'::regclass)), 0)::int8 FROM "
+            "(SELECT payload FROM events LIMIT 1000) sample"},
+  statement{"has", "SELECT 1 FROM jobs WHERE id = $1::uuid"},
+  statement{"past_clone",
+            "SELECT u.id FROM unnest($1::uuid[]) AS u(id) LEFT JOIN jobs j "
+            "ON j.id = u.id WHERE j.id IS NULL OR j.status <> 1"},
+  statement{"nodes",
+            "SELECT n.no, n.name, n.state::int8, n.release, "
+            "floor(extract(epoch FROM n.started) * 1000)::int8, "
+            "coalesce(greatest(0, ceil(extract(epoch FROM l.until - "
+            "clock_timestamp()) * 1000)), 0)::int8, "
+            "(SELECT count(*) FROM jobs j WHERE j.owner = n.no) "
+            "FROM nodes n LEFT JOIN leases l ON l.node = n.no WHERE "
+            "n.state < 4 OR n.ended > clock_timestamp() - interval '1 hour' "
+            "ORDER BY n.no"},
 };
 
 const statement& named(std::string_view name) {
@@ -84,6 +115,34 @@ reader::reader(std::shared_ptr<connection> on) : on_{std::move(on)} {
   on_->prepare(statements);
 }
 
+template <class Action>
+auto reader::read(Action&& action) -> result<std::invoke_result_t<Action>> {
+  if (!connect_)
+    return guarded(std::forward<Action>(action));
+  // One that was idle may be gone without anybody having heard of it.
+  for (bool was_open = on_ != nullptr;; was_open = false) {
+    try {
+      if (!on_) {
+        auto made = connect_();
+        made->prepare(statements);
+        on_ = std::move(made);
+      }
+      return action();
+    } catch (const failure& caught) {
+      if (caught.is_lost)
+        on_.reset();
+      if (!caught.is_lost || !was_open)
+        return error{error_kind::journal_unavailable, caught.what()};
+    }
+  }
+}
+
+bool reader::has(std::string_view id) {
+  const auto bits = uuid_of(id);
+  return bits
+      && on_->query(named("has"), parameters{}.bytes(*bits)).count() > 0;
+}
+
 std::optional<stored_job> reader::load(std::string_view id) {
   const auto bits = uuid_of(id);
   if (!bits)
@@ -92,6 +151,7 @@ std::optional<stored_job> reader::load(std::string_view id) {
   if (found.count() == 0)
     return std::nullopt;
   stored_job known;
+  known.no = found.integer(0, 2);
   known.rows = found.count();
   const std::string job{id};
   try {
@@ -114,7 +174,7 @@ std::optional<stored_job> reader::load(std::string_view id) {
 }
 
 result<std::optional<job>> reader::find(std::string_view id) {
-  return guarded([&]() -> std::optional<job> {
+  return read([&]() -> std::optional<job> {
     auto found = load(id);
     if (!found || found->record.id.empty())
       return std::nullopt;
@@ -123,7 +183,7 @@ result<std::optional<job>> reader::find(std::string_view id) {
 }
 
 result<job_page> reader::list(const job_query& query) {
-  return guarded([&] {
+  return read([&] {
     parameters given;
     std::optional<std::string> before;
     if (!query.before.empty())
@@ -150,7 +210,14 @@ result<job_page> reader::list(const job_query& query) {
     given.integer(query.status
                     ? std::optional{static_cast<std::int64_t>(*query.status)}
                     : std::nullopt);
-    const auto found = on_->query(named("list"), given);
+    const auto* const which = !query.status ? "list"
+                            : *query.status == job_status::cloning
+                                  || *query.status == job_status::running
+                              ? "list_open"
+                            : *query.status == job_status::succeeded
+                              ? "list"
+                              : "list_problem";
+    const auto found = on_->query(named(which), given);
     job_page page;
     for (int row = 0; row < found.count(); ++row) {
       if (page.jobs.size() == query.limit) {
@@ -165,7 +232,7 @@ result<job_page> reader::list(const job_query& query) {
 
 result<std::vector<job>> reader::unfinished(std::string_view before,
                                             std::size_t limit) {
-  return guarded([&] {
+  return read([&] {
     std::optional<std::string> older;
     if (!before.empty())
       older = bits_of(before);
@@ -181,7 +248,7 @@ result<std::vector<job>> reader::unfinished(std::string_view before,
 }
 
 result<std::uint64_t> reader::count_unfinished() {
-  return guarded([&] {
+  return read([&] {
     return static_cast<std::uint64_t>(
       on_->query(named("count"), {}).integer(0, 0));
   });
@@ -189,7 +256,7 @@ result<std::uint64_t> reader::count_unfinished() {
 
 result<std::optional<key_holder>>
 reader::find_key(std::string_view flow, std::string_view key, wall_time now) {
-  return guarded([&]() -> std::optional<key_holder> {
+  return read([&]() -> std::optional<key_holder> {
     const auto found = on_->query(
       named("key"),
       parameters{}.bytes(flow).bytes(key).integer(ms_since_1970(now)));
@@ -203,7 +270,7 @@ reader::find_key(std::string_view flow, std::string_view key, wall_time now) {
 
 result<std::optional<nlohmann::json>>
 reader::flow_definition(std::string_view version) {
-  return guarded([&]() -> std::optional<nlohmann::json> {
+  return read([&]() -> std::optional<nlohmann::json> {
     const auto found =
       on_->query(named("definition"), parameters{}.bytes(version));
     if (found.count() == 0)
@@ -222,9 +289,47 @@ reader::flow_definition(std::string_view version) {
 }
 
 result<std::uint64_t> reader::bytes() {
-  return guarded([&] {
+  return read([&] {
     return static_cast<std::uint64_t>(
       on_->query(named("bytes"), {}).integer(0, 0));
+  });
+}
+
+result<std::vector<std::string>>
+reader::past_clone(std::span<const std::string> jobs) {
+  return read([&] {
+    column ids{uuid_type};
+    for (const auto& each : jobs)
+      ids.bytes(bits_of(each));
+    parameters given;
+    ids.add_to(given);
+    const auto found = on_->query(named("past_clone"), given);
+    std::vector<std::string> past;
+    for (int row = 0; row < found.count(); ++row)
+      past.push_back(job_of(found.bytes(row, 0)));
+    return past;
+  });
+}
+
+result<std::vector<node_summary>> reader::nodes() {
+  return read([&] {
+    const auto found = on_->query(named("nodes"), {});
+    std::vector<node_summary> all;
+    for (int row = 0; row < found.count(); ++row) {
+      node_summary each;
+      each.number = found.integer(row, 0);
+      each.name = found.bytes(row, 1);
+      each.state = found.integer(row, 2) == 1 ? node_state::working
+                 : found.integer(row, 2) == 2 ? node_state::leaving
+                                              : node_state::dead;
+      each.version = found.bytes(row, 3);
+      each.started = time_from(found.integer(row, 4));
+      if (each.state != node_state::dead)
+        each.lease_left = std::chrono::milliseconds{found.integer(row, 5)};
+      each.jobs = static_cast<std::uint64_t>(found.integer(row, 6));
+      all.push_back(std::move(each));
+    }
+    return all;
   });
 }
 

@@ -1,6 +1,7 @@
 #include "journal/postgres/schema.hpp"
 
 #include <array>
+#include <chrono>
 #include <string_view>
 #include <vector>
 
@@ -16,14 +17,27 @@ const std::vector<std::string> version_1{
   "application text NOT NULL DEFAULT 'handoff', version int NOT NULL, "
   "oldest int NOT NULL, cluster uuid NOT NULL DEFAULT gen_random_uuid())",
   "INSERT INTO meta (version, oldest) VALUES (1, 1)",
-  // state: 1 works, 2 leaves, 3 dead, 4 dead and nothing left of it
+  // One row a start of a process, which is written when it starts, connects and
+  // ends only: each commit locks it, so that a row that each commit or renewal
+  // changed would become slow. no is the fencing token, and session is raised
+  // by each new connection of its writer. state: 1 works, 2 leaves, 3 dead, 4
+  // dead and nothing left of it. writer is the process of the server that
+  // commits for it; boot and process say where its own process is.
   "CREATE TABLE nodes (no bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, "
-  "instance uuid NOT NULL DEFAULT gen_random_uuid(), "
   "session int NOT NULL DEFAULT 1, "
   "state smallint NOT NULL CHECK (state BETWEEN 1 AND 4), "
-  "writer int NOT NULL, "
+  "name text NOT NULL, boot text NOT NULL, process text NOT NULL, "
+  "release text NOT NULL, writer int NOT NULL, "
   "started timestamptz NOT NULL DEFAULT clock_timestamp(), "
   "ended timestamptz) WITH (fillfactor = 50)",
+  "CREATE INDEX nodes_here ON nodes (state) WHERE state < 4",
+  // Others watch renewals change by their own clocks; until is of the
+  // database's. length is in ms; seen is the newest node that it leaves room
+  // for in what all share.
+  "CREATE TABLE leases (node bigint PRIMARY KEY, "
+  "renewals bigint NOT NULL DEFAULT 0, until timestamptz NOT NULL, "
+  "length bigint NOT NULL, seen bigint NOT NULL DEFAULT 0) "
+  "WITH (fillfactor = 20)",
   // owner: the node that works on it; 0: whoever wants; null: nothing is left
   // status: job/status.hpp; problem: the status where it is one of these
   "CREATE TABLE jobs (id uuid PRIMARY KEY, owner bigint, flow text NOT NULL, "
@@ -51,9 +65,18 @@ const std::vector<std::string> version_1{
   "taken boolean NOT NULL DEFAULT false, answer bytea, "
   "posted timestamptz NOT NULL DEFAULT clock_timestamp())",
   "CREATE INDEX orders_open ON orders (node) WHERE NOT taken",
+  // Who wants to hear of every event, and the words for them while there are
+  // any. A crash of the server may empty both.
+  "CREATE UNLOGGED TABLE watchers (node bigint PRIMARY KEY, "
+  "until timestamptz NOT NULL)",
+  "CREATE UNLOGGED TABLE feed (node bigint NOT NULL, no bigint NOT NULL, "
+  "words bytea NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp(), "
+  "PRIMARY KEY (node, no))",
 };
 
 constexpr int latest = 1;
+
+constexpr std::chrono::minutes clock_apart_max{1};
 
 [[noreturn]] void refuse(const std::string& why) {
   throw failure{why, {}, false};
@@ -70,6 +93,9 @@ void prepare_session(connection& on, const std::string& schema) {
           "SET enable_mergejoin = off", "SET jit = off",
           "SET lock_timeout = '2s'",
           "SET idle_in_transaction_session_timeout = '5s'",
+          // So the server ends what a vanished machine had open.
+          "SET tcp_keepalives_idle = 5", "SET tcp_keepalives_interval = 2",
+          "SET tcp_keepalives_count = 3", "SET tcp_user_timeout = 10000",
           "SET client_min_messages = warning"});
 }
 
@@ -77,9 +103,7 @@ void expect_fit(connection& on) {
   if (std::stoi(on.ask("SHOW server_version_num")) < 130'000)
     refuse("the database is older than PostgreSQL 13; trying again does not "
            "help");
-  if (on.ask("SELECT pg_is_in_recovery()::text") != "false")
-    refuse("the database is a standby; trying again helps once it is a "
-           "primary");
+  expect_primary(on);
   for (const auto* each : {"fsync", "full_page_writes"})
     if (on.ask(std::string{"SHOW "} + each) != "on")
       refuse(std::string{"the database has "} + each
@@ -88,6 +112,17 @@ void expect_fit(connection& on) {
   if (on.ask("SHOW synchronous_commit") != "on")
     refuse("synchronous_commit cannot be set to on, so that a crash would lose "
            "jobs; trying again does not help");
+  // Ids of jobs begin with the time, and lists are sorted by them.
+  const auto theirs = std::chrono::milliseconds{std::stoll(on.ask(
+    "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::int8"))};
+  const auto apart =
+    std::chrono::abs(std::chrono::duration_cast<std::chrono::milliseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                     - theirs);
+  if (apart > clock_apart_max)
+    refuse("the clock of this machine and that of the database are "
+           + std::to_string(apart.count() / 1'000)
+           + " s apart; trying again helps once they are set");
 }
 
 void migrate(connection& on, const std::string& schema) {
@@ -113,6 +148,12 @@ void migrate(connection& on, const std::string& schema) {
   if (oldest.empty() || std::stoi(oldest) > latest)
     refuse("the journal is of a newer release; trying again does not help, "
            "nothing was changed");
+}
+
+void expect_primary(connection& on) {
+  if (on.ask("SELECT pg_is_in_recovery()::text") != "false")
+    refuse("the database is a standby; trying again helps once it is a "
+           "primary");
 }
 
 } // namespace handoff::postgres

@@ -10,8 +10,12 @@ namespace handoff::postgres {
 void migrate(connection& on, const std::string& schema);
 
 /// Throws `failure` where the server would lose or not take what is committed:
-/// too old, a standby, or with `fsync` or `full_page_writes` off.
+/// too old, a standby, or with `fsync` or `full_page_writes` off; or where its
+/// clock and this machine's are more than a minute apart.
 void expect_fit(connection& on);
+
+/// Throws `failure` where the server is a standby.
+void expect_primary(connection& on);
 
 /// What every session sets for itself: by statements, because poolers refuse
 /// options in the start of a connection.

@@ -415,6 +415,7 @@ TEST_P(JournalConformance, KeepsEverythingThroughCrash) {
   EXPECT_EQ(text_of(value_of(journal().find(open.id())).value()), before);
   EXPECT_EQ(value_of(journal().list({})).jobs.size(), 2u);
   EXPECT_TRUE(value_of(journal().find_key("setup", "k", at(1))));
+  EXPECT_EQ(value_of(journal().acquire({})).size(), 1u);
   // What was told before the crash is known to be told.
   EXPECT_COMMITS({open.begun(0), open.ended(0), open.ended(0)});
   const auto after = value_of(journal().find(open.id())).value();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <csignal>
 #include <string>
 #include <sys/types.h>
 
@@ -20,10 +21,19 @@ public:
   ~postgres_cluster();
 
   /// For the database "postgres".
-  std::string uri() const;
+  std::string uri() const { return uri("postgres"); }
+
+  std::string uri(const std::string& database) const;
+
+  /// A database that nobody has used yet; gives its name.
+  std::string make_database();
 
   /// Runs one statement.
-  void run(const std::string& sql);
+  void run(const std::string& sql, const std::string& database = "postgres");
+
+  /// The first value of its answer.
+  std::string ask(const std::string& sql,
+                  const std::string& database = "postgres");
 
   /// Changes a setting of the server for whoever connects from now on.
   void set(const std::string& name, const std::string& value);
@@ -31,10 +41,14 @@ public:
   /// Ends it as a crash would, and begins it again.
   void crash_and_restart();
 
+  /// Ends it as a crash would, for now.
+  void crash() { stop(SIGQUIT); }
+
+  void start();
+
 private:
   explicit postgres_cluster(std::string programs);
 
-  void start();
   void stop(int signal);
 
   std::string programs_;

@@ -1,4 +1,4 @@
-#include "tests/journal/postgres_cluster.hpp"
+#include "tests/support/postgres_cluster.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <grp.h>
 #include <pwd.h>
 #include <stdexcept>
@@ -106,14 +107,21 @@ postgres_cluster::~postgres_cluster() {
   fs::remove_all(directory_, ignored);
 }
 
-std::string postgres_cluster::uri() const {
-  return "host=" + directory_ + " dbname=postgres user=handoff";
+std::string postgres_cluster::uri(const std::string& database) const {
+  return "postgresql:///" + database + "?host=" + directory_ + "&user=handoff";
+}
+
+std::string postgres_cluster::make_database() {
+  static int last = 0;
+  const auto name = "d" + std::to_string(++last);
+  run("CREATE DATABASE " + name);
+  return name;
 }
 
 void postgres_cluster::start() {
   server_ = spawn({programs_ + "/postgres", "-D", directory_ + "/data", "-k",
                    directory_, "-c", "listen_addresses=", "-c",
-                   "shared_buffers=16MB", "-c", "max_connections=40"},
+                   "shared_buffers=16MB", "-c", "max_connections=90"},
                   directory_ + "/log");
   for (int tries = 0; tries < 600; ++tries) {
     const auto asked = spawn(
@@ -136,12 +144,26 @@ void postgres_cluster::stop(int signal) {
   server_ = -1;
 }
 
-void postgres_cluster::run(const std::string& sql) {
-  const auto asked = spawn({programs_ + "/psql", "-q", "-h", directory_, "-U",
-                            "handoff", "-c", sql, "postgres"},
-                           directory_ + "/log");
+void postgres_cluster::run(const std::string& sql,
+                           const std::string& database) {
+  ask(sql, database);
+}
+
+std::string postgres_cluster::ask(const std::string& sql,
+                                  const std::string& database) {
+  const auto out = directory_ + "/answer";
+  std::error_code ignored;
+  fs::remove(out, ignored);
+  const auto asked =
+    spawn({programs_ + "/psql", "-q", "-A", "-t", "-h", directory_, "-U",
+           "handoff", "-o", out, "-c", sql, database},
+          directory_ + "/log");
   if (wait_for(asked) != 0)
     throw std::runtime_error{"psql failed; see " + directory_ + "/log"};
+  std::ifstream answer{out};
+  std::string line;
+  std::getline(answer, line);
+  return line;
 }
 
 void postgres_cluster::set(const std::string& name, const std::string& value) {
