@@ -51,6 +51,8 @@ struct environment {
   journal_actor journal;
   journal_finder_actor finder;
   outbound_actor outbound;
+  /// Null where no other node shares the journal.
+  order_courier_actor courier;
   /// Who makes a call has a turn of its upstream before.
   std::shared_ptr<handoff::turns> turns = std::make_shared<unlimited_turns>();
   std::shared_ptr<admission_counts> admission;

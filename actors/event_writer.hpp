@@ -46,13 +46,17 @@ public:
   }
 
   /// Calls `then` once all that was added so far is durable, after every
-  /// `then` that is still waiting.
-  void flush(std::function<void()> then = nullptr) {
+  /// `then` that is still waiting; or else `refused`, if it never can be.
+  void flush(std::function<void()> then = nullptr,
+             std::function<void(const error&)> refused = nullptr) {
     if (then)
       then_.push_back(std::move(then));
+    if (refused)
+      refused_.push_back(std::move(refused));
     if (busy_)
       return;
     if (waiting_.empty()) {
+      refused_.clear();
       for (const auto& call : std::exchange(then_, {}))
         call();
       return;
@@ -97,6 +101,8 @@ private:
   void give_up(const error& why) {
     waiting_.clear();
     then_.clear();
+    for (const auto& call : std::exchange(refused_, {}))
+      call(why);
     self_->quit(caf::make_error(caf::sec::runtime_error, why.detail));
   }
 
@@ -109,6 +115,7 @@ private:
   environment_ptr env_;
   std::vector<job_event> waiting_;
   std::vector<std::function<void()>> then_;
+  std::vector<std::function<void(const error&)>> refused_;
   bool busy_ = false;
 };
 

@@ -18,7 +18,10 @@ using journal_finder_actor = caf::typed_actor<
   // What is known of the job with this id.
   caf::replies_to<find_atom, std::string>::with<job_found>,
   // Who holds this key of this flow.
-  caf::replies_to<find_atom, std::string, std::string>::with<key_found>>;
+  caf::replies_to<find_atom, std::string, std::string>::with<key_found>,
+  // Which of these jobs are past their clone or not known.
+  caf::replies_to<find_atom,
+                  std::vector<std::string>>::with<std::vector<std::string>>>;
 
 /// Owns the journal.
 using journal_actor = caf::typed_actor<
@@ -32,12 +35,22 @@ using journal_actor = caf::typed_actor<
   caf::replies_to<find_atom, std::string>::with<job_found>,
   // Takes up jobs that nobody works on.
   caf::replies_to<acquire_atom, acquisition>::with<jobs_acquired>,
+  // Takes up this job if nobody works on it; says whether another node does.
+  caf::replies_to<claim_atom, std::string>::with<job_claimed>,
   // Lets go of jobs for any owner to take; if true, not for this one.
   caf::reacts_to<release_atom, std::vector<std::string>, bool>,
   // To itself: forget what is old enough.
   caf::reacts_to<sweep_atom>,
   // To itself: see whether commits that failed succeed again.
   caf::reacts_to<again_atom>>;
+
+/// Brings commands to the other nodes that work on their jobs, and theirs to
+/// this one. There is one only where nodes share the journal.
+using order_courier_actor = caf::typed_actor<
+  // Brings a command to that node and answers the responder.
+  caf::reacts_to<job_order_ptr, journal_owner>,
+  // To itself: see what has come.
+  caf::reacts_to<next_atom>>;
 
 /// Makes one attempt at a time of a sub-action.
 using sub_action_actor = caf::typed_actor<
@@ -72,9 +85,12 @@ using clone_actor = caf::typed_actor<
 /// job.
 using intake_actor =
   caf::typed_actor<caf::reacts_to<clone_order_ptr>,
-                   // To itself: looks again whether the job of this order's key
-                   // has been cloned.
-                   caf::reacts_to<again_atom, clone_order_ptr>>;
+                   // Of a clone actor: another job was found to hold this
+                   // order's key when it was committed.
+                   caf::reacts_to<again_atom, clone_order_ptr>,
+                   // To itself: looks again which jobs that others clone are
+                   // past that.
+                   caf::reacts_to<next_atom>>;
 
 /// The root of the tree: clone actors and job supervisors are its children.
 using root_supervisor_actor = caf::typed_actor<

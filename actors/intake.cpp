@@ -10,8 +10,7 @@
 namespace handoff {
 namespace {
 
-/// How soon to look again for a job that is cloned elsewhere: after a restart,
-/// say, before the recovery has come to it.
+/// How soon to look again for jobs that are cloned elsewhere.
 constexpr std::chrono::milliseconds look_again{100};
 
 /// Whether the sender of the order means the webhook with this fingerprint by
@@ -95,32 +94,33 @@ void intake_state::begin(const clone_order_ptr& order) {
   order->responder->answer(overloaded_reply(why.detail, *later));
 }
 
-void intake_state::look_up(const clone_order_ptr& order) {
+void intake_state::look_up(const clone_order_ptr& order, bool joined) {
   const auto& record = order->record;
+  const auto failed = [](const char* why) {
+    return key_found{error{error_kind::journal_unavailable, why}, std::nullopt,
+                     nullptr, std::nullopt};
+  };
   auto& waiting = env->admission->lookups;
   if (waiting.fetch_add(1) >= lookups_max) {
     waiting.fetch_sub(1);
-    key_looked_up(order, {error{error_kind::journal_unavailable,
-                                "too many wait for the journal"},
-                          std::nullopt, nullptr, std::nullopt});
+    key_looked_up(order, failed("too many wait for the journal"), joined);
     return;
   }
   ask(self, *env, env->finder, request_grace, find_atom::value, record.flow,
       record.claim->key)
     .then(
-      [this, order](const key_found& found) {
+      [this, order, joined](const key_found& found) {
         env->fault_point(name);
-        key_looked_up(order, found);
+        key_looked_up(order, found, joined);
       },
-      [this, order](const caf::error&) {
-        key_looked_up(order, {error{error_kind::journal_unavailable,
-                                    "the journal did not answer in time"},
-                              std::nullopt, nullptr, std::nullopt});
+      [this, order, joined, failed](const caf::error&) {
+        key_looked_up(order, failed("the journal did not answer in time"),
+                      joined);
       });
 }
 
 void intake_state::key_looked_up(const clone_order_ptr& order,
-                                 const key_found& found) {
+                                 const key_found& found, bool joined) {
   if (!found.failure && !found.claim) {
     begin(order);
     return;
@@ -137,10 +137,13 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
       && found.record->status == job_status::cloning && !found.record->reply) {
     order->responder->answer_by(
       order->answer_by, accepted_reply(*order->definition, *found.record, {}));
-    if (self->clock().now() < order->answer_by && !order->respond_async)
-      self->delayed_send(self, look_again, again_atom::value, order);
-    else
+    if (self->clock().now() >= order->answer_by || order->respond_async) {
       no_job(*order);
+      return;
+    }
+    if (elsewhere.empty())
+      self->delayed_send(self, look_again, next_atom::value);
+    elsewhere.emplace(found.record->id, order);
     return;
   }
   no_job(*order);
@@ -151,9 +154,58 @@ void intake_state::key_looked_up(const clone_order_ptr& order,
                      "the journal cannot be read now; send it again later"}));
   else if (!is_same || !found.record)
     refuse_key(*order, found.record ? found.record->id : std::string{});
+  else if (joined)
+    // As who joins a job of this process.
+    order->responder->answer(
+      found.record->clone.uid.is_null()
+        ? settled_reply(*definition_of(*order, found), *found.record,
+                        order->preference_applied)
+        : cloned_reply(*definition_of(*order, found), *found.record,
+                       order->preference_applied));
   else
     order->responder->answer(
       replayed_reply(*definition_of(*order, found), *found.record));
+}
+
+void intake_state::look_elsewhere() {
+  // Who has been answered by its deadline waits no more.
+  const auto now = self->clock().now();
+  std::vector<std::string> jobs;
+  for (auto each = elsewhere.begin(); each != elsewhere.end();) {
+    if (now >= each->second->answer_by) {
+      no_job(*each->second);
+      each = elsewhere.erase(each);
+      continue;
+    }
+    if (jobs.empty() || jobs.back() != each->first)
+      jobs.push_back(each->first);
+    ++each;
+  }
+  if (jobs.empty())
+    return;
+  const auto again = [this] {
+    self->delayed_send(self, look_again, next_atom::value);
+  };
+  ask(self, *env, env->finder, request_grace, find_atom::value, std::move(jobs))
+    .then(
+      [this, again](const std::vector<std::string>& past) {
+        found_elsewhere(past);
+        if (!elsewhere.empty())
+          again();
+      },
+      [again](const caf::error&) { again(); });
+}
+
+void intake_state::found_elsewhere(const std::vector<std::string>& past) {
+  for (const auto& job : past) {
+    const auto [first, last] = elsewhere.equal_range(job);
+    std::vector<clone_order_ptr> orders;
+    for (auto each = first; each != last; ++each)
+      orders.push_back(each->second);
+    elsewhere.erase(first, last);
+    for (const auto& each : orders)
+      look_up(each, true);
+  }
 }
 
 void intake_state::take_over(const clone_order_ptr& order, const job& failed) {
@@ -208,8 +260,9 @@ intake_actor::behavior_type intake(intake_state::self_pointer self,
   return {
     [state](const clone_order_ptr& order) { state().take(order); },
     [state](again_atom, const clone_order_ptr& order) {
-      state().look_up(order);
+      state().look_up(order, true);
     },
+    [state](next_atom) { state().look_elsewhere(); },
   };
 }
 

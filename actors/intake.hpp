@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace handoff {
 
@@ -38,8 +39,13 @@ struct intake_state {
   // -- decisions ------------------------------------------------------------
 
   void take(const clone_order_ptr& order);
-  void key_looked_up(const clone_order_ptr& order, const key_found& found);
-  void look_up(const clone_order_ptr& order);
+  /// `joined`: its sender has waited for the job of another process.
+  void key_looked_up(const clone_order_ptr& order, const key_found& found,
+                     bool joined);
+  void look_up(const clone_order_ptr& order, bool joined = false);
+  /// Asks for all that wait for jobs which are cloned elsewhere at once.
+  void look_elsewhere();
+  void found_elsewhere(const std::vector<std::string>& past);
   /// Makes a job of it, or refuses it where the wait that is foreseen for its
   /// clone does not fit the deadline.
   void begin(const clone_order_ptr& order);
@@ -71,6 +77,9 @@ struct intake_state {
   environment_ptr env;
   root_supervisor_actor root;
   std::map<std::pair<std::string, std::string>, holder> holders;
+  /// Whose job another process clones, by its id: after a restart, say, before
+  /// the recovery has come to it. `max-held` bounds them.
+  std::multimap<std::string, clone_order_ptr> elsewhere;
   std::size_t holders_swept_at = 1'024;
 };
 

@@ -43,6 +43,14 @@ key_found journal_finder_state::find_key(const std::string& flow,
   return known;
 }
 
+std::vector<std::string>
+journal_finder_state::past_clone(const std::vector<std::string>& jobs) {
+  auto past = options.reader->past_clone(jobs);
+  auto* const found = std::get_if<std::vector<std::string>>(&past);
+  // Who waits asks again.
+  return found != nullptr ? std::move(*found) : std::vector<std::string>{};
+}
+
 journal_finder_actor::behavior_type
 journal_finder(journal_finder_state::self_pointer self,
                journal_finder_options options) {
@@ -55,6 +63,9 @@ journal_finder(journal_finder_state::self_pointer self,
     [state](find_atom, const std::string& id) { return state().find(id); },
     [state](find_atom, const std::string& flow, const std::string& key) {
       return state().find_key(flow, key);
+    },
+    [state](find_atom, const std::vector<std::string>& jobs) {
+      return state().past_clone(jobs);
     },
   };
 }

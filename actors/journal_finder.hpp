@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace handoff {
 
@@ -34,6 +35,7 @@ struct journal_finder_state {
 
   job_found find(const std::string& id);
   key_found find_key(const std::string& flow, const std::string& key);
+  std::vector<std::string> past_clone(const std::vector<std::string>& jobs);
 
   journal_finder_options options;
 };

@@ -26,7 +26,8 @@ std::size_t journal_keeper_state::commit_all() {
   if (promises.empty())
     return 0; // a look-up was faster than the flush
   const activity::turn turn{options.watched, "a commit of the journal"};
-  const auto batches = std::exchange(waiting, {});
+  auto batches = std::exchange(waiting, {});
+  const auto before = std::exchange(unknown, 0);
   crash_point("before-commit");
   const auto began = options.steady();
   std::size_t count = 0;
@@ -36,7 +37,7 @@ std::size_t journal_keeper_state::commit_all() {
     events.emplace_back(*each);
     count += each->size();
   }
-  const auto outcomes = options.store->commit_all(events);
+  auto outcomes = options.store->commit_all(events);
   const auto took = options.steady() - began;
   crash_point("after-commit");
   const auto failed =
@@ -51,11 +52,40 @@ std::size_t journal_keeper_state::commit_all() {
     options.committed(
       count, std::chrono::duration_cast<std::chrono::microseconds>(took),
       !failure);
-  const auto asked = tell(batches, std::exchange(promises, {}), outcomes);
+  const bool is_fenced =
+    failed != outcomes.end() && failed->status == commit_status::fenced;
+  auto told = std::exchange(promises, {});
+  keep_unknown(batches, told, outcomes, before);
+  const auto asked = tell(batches, std::move(told), outcomes);
   tell_health(failure);
-  if (failed != outcomes.end() && failed->status == commit_status::fenced)
+  if (is_fenced)
     self->quit(caf::make_error(caf::sec::runtime_error, failure->detail));
   return asked;
+}
+
+void journal_keeper_state::keep_unknown(
+  std::vector<events_ptr>& batches,
+  std::vector<caf::typed_response_promise<commit_done>>& told,
+  std::vector<batch_outcome>& outcomes, std::size_t before) {
+  std::size_t kept = 0;
+  for (std::size_t n = 0; n < outcomes.size(); ++n) {
+    const auto status = outcomes[n].status;
+    if (status == commit_status::unknown
+        || (n < before && status == commit_status::unavailable)) {
+      waiting.push_back(std::move(batches[n]));
+      promises.push_back(std::move(told[n]));
+      continue;
+    }
+    batches[kept] = std::move(batches[n]);
+    told[kept] = std::move(told[n]);
+    outcomes[kept++] = std::move(outcomes[n]);
+  }
+  batches.resize(kept);
+  told.resize(kept);
+  outcomes.resize(kept);
+  unknown = waiting.size();
+  if (unknown > 0)
+    self->delayed_send(self, options.unknown_pause, flush_atom::value);
 }
 
 std::size_t journal_keeper_state::tell(
@@ -129,6 +159,21 @@ jobs_acquired journal_keeper_state::acquire(const acquisition& wanted) {
   return taken;
 }
 
+job_claimed journal_keeper_state::claim(const std::string& id) {
+  commit_all();
+  const auto taken = options.store->acquire({1, id});
+  if (const auto* failed = std::get_if<error>(&taken))
+    return {*failed, std::nullopt};
+  if (!std::get<std::vector<job>>(taken).empty())
+    return {};
+  const auto owner = options.store->owner_of(id);
+  if (const auto* failed = std::get_if<error>(&owner))
+    return {*failed, std::nullopt};
+  const auto& found = std::get<std::optional<journal_owner>>(owner);
+  return {std::nullopt,
+          found && *found != options.store->owner() ? found : std::nullopt};
+}
+
 void journal_keeper_state::release(const std::vector<std::string>& jobs,
                                    bool held_back) {
   // What was told of them is told before another owner has them.
@@ -171,6 +216,7 @@ journal_keeper(journal_keeper_state::self_pointer self,
     [state](acquire_atom, const acquisition& wanted) {
       return state()->acquire(wanted);
     },
+    [state](claim_atom, const std::string& id) { return state()->claim(id); },
     [state](release_atom, const std::vector<std::string>& jobs,
             bool held_back) { state()->release(jobs, held_back); },
     [state](sweep_atom) { state()->sweep(); },

@@ -62,6 +62,8 @@ struct journal_keeper_options {
   /// Between two looks whether a journal that failed commits again: those that
   /// send webhooks may wait until it says so, and nobody else commits.
   std::chrono::milliseconds check_pause{1'000};
+  /// Before a commit is made again of which it is not known whether it holds.
+  std::chrono::milliseconds unknown_pause{250};
   /// Between two looks at what is old enough.
   std::chrono::milliseconds sweep_pause{5'000};
   /// Where each look at what is old enough, and the start, leaves what it
@@ -76,6 +78,9 @@ struct journal_keeper_options {
 /// Owns the journal and lets one commit serve all who wait for one: what stands
 /// in its mailbox when a commit begins goes into that commit. A commit blocks,
 /// so this actor is spawned detached.
+///
+/// Nobody is told anything of a commit whose outcome is not known: it is made
+/// again until it is, as events that come twice change nothing.
 ///
 /// Told to end, it commits what was sent to it before. When it dies the service
 /// stops: nothing can be acknowledged without it. So it does when another owner
@@ -96,11 +101,17 @@ struct journal_keeper_state {
   std::size_t tell(const std::vector<events_ptr>& batches,
                    std::vector<caf::typed_response_promise<commit_done>> told,
                    const std::vector<batch_outcome>& outcomes);
+  /// Keeps those whose outcome is not known, to be committed again before all
+  /// that comes meanwhile; `before` of them were kept already.
+  void keep_unknown(std::vector<events_ptr>& batches,
+                    std::vector<caf::typed_response_promise<commit_done>>& told,
+                    std::vector<batch_outcome>& outcomes, std::size_t before);
   /// The same, and rests after a crowd.
   void flush();
   void tell_health(const std::optional<error>& failure);
   caf::result<job_found> find(const std::string& id);
   jobs_acquired acquire(const acquisition& wanted);
+  job_claimed claim(const std::string& id);
   void release(const std::vector<std::string>& jobs, bool held_back);
   void check();
   void measure();
@@ -111,6 +122,8 @@ struct journal_keeper_state {
   journal_keeper_options options;
   std::vector<events_ptr> waiting;
   std::vector<caf::typed_response_promise<commit_done>> promises;
+  /// So many at the front of `waiting` may hold already.
+  std::size_t unknown = 0;
   bool is_failing = false;
   /// Jobs that the next step towards `keep_bytes` forgets.
   std::size_t room_step = 1;

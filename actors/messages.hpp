@@ -86,6 +86,13 @@ struct jobs_acquired {
   std::vector<job_ptr> jobs;
 };
 
+/// Whether a job is this node's to work on.
+struct job_claimed {
+  std::optional<error> failure;
+  /// The other node that works on it, if one does.
+  std::optional<journal_owner> other;
+};
+
 /// Who holds an idempotency key, and its job.
 struct key_found {
   std::optional<error> failure;
@@ -135,6 +142,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(handoff, first_custom_type_id)
 
 CAF_ADD_ATOM(handoff, handoff, find_atom, "find")
 CAF_ADD_ATOM(handoff, handoff, acquire_atom, "acquire")
+CAF_ADD_ATOM(handoff, handoff, claim_atom, "claim")
 CAF_ADD_ATOM(handoff, handoff, release_atom, "release")
 CAF_ADD_ATOM(handoff, handoff, again_atom, "again")
 CAF_ADD_ATOM(handoff, handoff, drain_atom, "drain")
@@ -159,6 +167,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::events_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::commit_done)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::acquisition)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::jobs_acquired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_claimed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::journal_owner)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::key_found)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(handoff::job_order_ptr)

@@ -77,11 +77,17 @@ public:
     order->responder->answer_by(self_->clock().now() + request_grace,
                                 unknown_command_reply(record_.id));
     ++commands_;
-    flush([this, order, id = record_.id, status, then = std::move(then)] {
-      --commands_;
-      order->responder->answer(command_reply(id, status));
-      then();
-    });
+    events_.flush(
+      [this, order, id = record_.id, status, then = std::move(then)] {
+        --commands_;
+        order->responder->answer(command_reply(id, status));
+        then();
+      },
+      [order](const error& why) {
+        // Another node was faster: nothing of the command holds.
+        order->responder->answer(
+          overloaded_reply(why.detail, std::chrono::seconds{1}));
+      });
   }
 
   /// The record, for whoever goes on with the job.

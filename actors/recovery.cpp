@@ -83,6 +83,18 @@ place_ptr recovery_state::job_place() {
     left ? left.split(1) : options.env->admission->jobs.take_over());
 }
 
+std::size_t recovery_state::room() const {
+  const auto left = [](const places& of) {
+    return of.limit() - std::min(of.limit(), of.taken());
+  };
+  const auto& counts = *options.env->admission;
+  const auto free = left(counts.recovered);
+  if (options.may_take && !options.may_take())
+    return 0;
+  return options.look_again.count() > 0 ? std::min(free, left(counts.jobs))
+                                        : free;
+}
+
 std::size_t recovery_state::group_size(std::uint32_t recoveries) const {
   std::size_t size = 1;
   for (auto left = recoveries + 1; left < options.recoveries_max; ++left)
@@ -95,8 +107,7 @@ void recovery_state::next_page() {
     write_down();
     return;
   }
-  const auto& places = options.env->admission->recovered;
-  const auto free = places.limit() - std::min(places.limit(), places.taken());
+  const auto free = room();
   if (free == 0) {
     later(options.pause);
     return;
@@ -107,7 +118,7 @@ void recovery_state::next_page() {
       [this](const jobs_acquired& acquired) {
         if (acquired.failure)
           try_again("the journal cannot be read: " + acquired.failure->detail);
-        else if (acquired.jobs.empty())
+        else if (last_reason.clear(); acquired.jobs.empty())
           next_group();
         else
           take_up(acquired.jobs);
@@ -178,7 +189,10 @@ void recovery_state::next_group() {
     // Others were taken up for an operator, who was faster.
     options.job_places->shrink_to(held_back_count);
     options.env->supervision->recovery_done();
-    self->quit();
+    if (options.look_again.count() > 0)
+      later(options.look_again);
+    else
+      self->quit();
     return;
   }
   // Those that were taken up least often first: one that does end the process
@@ -238,7 +252,9 @@ void recovery_state::begin_taken() {
 }
 
 void recovery_state::try_again(const std::string& why) {
-  options.warn(why, nullptr);
+  // Once for each reason: it may last.
+  if (std::exchange(last_reason, why) != why)
+    options.warn(why, nullptr);
   later(options.env->journal_pause);
 }
 

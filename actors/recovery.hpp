@@ -49,6 +49,11 @@ struct recovery_options {
   std::uint32_t suspect_after = 2;
   std::size_t page = 100;
   std::chrono::milliseconds pause{100};
+  /// How soon to look again when there are no more: others may end that share
+  /// the journal. 0: it is through then.
+  std::chrono::milliseconds look_again{0};
+  /// Whether anything may be taken up now; null: always.
+  std::function<bool()> may_take = {};
 };
 
 /// Acquires unfinished jobs from the journal, a page at a time, and hands them
@@ -56,6 +61,9 @@ struct recovery_options {
 /// back when it waits for anything or gets further: neither memory nor the
 /// upstreams feel how many there are, and no upstream or flow holds up the jobs
 /// of others.
+///
+/// Where others share the journal, it is never through, and takes up no more
+/// than `max-jobs` leaves room for.
 ///
 /// Blocks on the journal, so it is spawned detached; ends when it is through.
 /// When it dies, what it had not come to is taken up at the next start.
@@ -75,6 +83,8 @@ struct recovery_state {
   void begin_taken();
   void try_again(const std::string& why);
   void later(std::chrono::milliseconds pause);
+  /// How many more it may take up now.
+  std::size_t room() const;
   std::size_t group_size(std::uint32_t recoveries) const;
   place_ptr job_place();
   flow_ptr definition_of(const job& record);
@@ -96,6 +106,7 @@ struct recovery_state {
   self_pointer self;
   recovery_options options;
   std::optional<page_taken> taken;
+  std::string last_reason; ///< why nothing could be taken up
   /// By how often they were taken up. A handle for each: small, and as many as
   /// there are unfinished jobs at the most.
   std::multimap<std::uint32_t, recovered_job> suspects;

@@ -203,9 +203,41 @@ void root_supervisor_state::look_up(const std::string& job, looked_up then) {
 }
 
 void root_supervisor_state::restart_due(const std::string& job) {
-  look_up(job, [this](const std::string& id, const job_found& found) {
+  const auto found_again = [this](const std::string& id,
+                                  const job_found& found) {
     job_found_again(id, found);
-  });
+  };
+  if (!env->courier) {
+    look_up(job, found_again);
+    return;
+  }
+  // It may have become another node's, or be nobody's.
+  ask(self, *env, env->journal, request_grace, claim_atom::value, job)
+    .then(
+      [this, job, found_again](const job_claimed& claimed) {
+        env->fault_point(name);
+        if (claimed.other)
+          job_is_elsewhere(job, *claimed.other);
+        else if (claimed.failure)
+          job_found_again(job, {claimed.failure, nullptr});
+        else
+          look_up(job, found_again);
+      },
+      [this, job](const caf::error&) {
+        job_found_again(job, {error{error_kind::journal_unavailable,
+                                    "the journal did not answer in time"},
+                              nullptr});
+      });
+}
+
+void root_supervisor_state::job_is_elsewhere(const std::string& job,
+                                             journal_owner owner) {
+  const auto known = children.find(job);
+  if (known == children.end() || known->second.actor != nullptr)
+    return;
+  for (const auto& each : std::exchange(known->second.orders, {}))
+    self->send(env->courier, each, owner);
+  job_ended(job);
 }
 
 void root_supervisor_state::job_found_again(const std::string& job,
@@ -277,7 +309,9 @@ void root_supervisor_state::recover(const recovered_job& recovered) {
   entry.bytes_place = recovered.bytes_place;
   entry.recovery_place = recovered.recovery_place;
   // What the recovery read may be old by now.
-  restart_due(recovered.job);
+  look_up(recovered.job, [this](const std::string& id, const job_found& found) {
+    job_found_again(id, found);
+  });
 }
 
 void root_supervisor_state::job_ended(const std::string& job) {

@@ -66,6 +66,8 @@ struct root_supervisor_state {
   void obey(const job_order_ptr& order);
   void child_down(const caf::down_msg& down);
   void restart_due(const std::string& job);
+  /// Another node works on it: what operators want of it is brought there.
+  void job_is_elsewhere(const std::string& job, journal_owner owner);
   void job_found_again(const std::string& job, const job_found& found);
   void give_up(const std::string& job, const job_found& found);
   void job_ended(const std::string& job);
