@@ -81,6 +81,8 @@ struct upstream_settings {
   /// `http://HOST:PORT`; empty: none.
   std::string proxy;
   bool http2 = true;
+  /// Whether nodes that share a journal share the limits, too.
+  bool shared = true;
 
   friend bool operator==(const upstream_settings&,
                          const upstream_settings&) = default;
@@ -91,6 +93,13 @@ struct journal_settings {
   std::chrono::milliseconds keep{7LL * 24 * 3'600'000};
   std::uint64_t keep_bytes = 0; ///< 0 is no limit
   std::chrono::milliseconds commit_delay{0};
+  /// Of a node, by the database's clock.
+  std::chrono::milliseconds lease{20'000};
+  /// The node's name; empty: that of the host.
+  std::string node;
+
+  /// Whether several nodes may share it.
+  bool is_shared() const { return uri.starts_with("postgres"); }
 };
 
 struct drain_settings {

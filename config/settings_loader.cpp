@@ -21,6 +21,17 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t ini_bytes_max = 1'048'576;
 
+/// Whether the value should not be read by all: a URI where it has a password.
+bool is_secret(const setting_key& key, const std::string* text) {
+  if (key.type != setting_type::journal_uri || text == nullptr)
+    return key.type == setting_type::secret;
+  const auto host = text->find("//");
+  const auto at = text->find('@');
+  return (host != std::string::npos && at != std::string::npos
+          && text->find(':', host) < at)
+      || text->find("password=") != std::string::npos;
+}
+
 /// Fills the settings, from the INI first and then from the command line.
 class settings_builder {
 public:
@@ -40,7 +51,7 @@ public:
     const auto* key = known(file_, name, entry.section, entry.key);
     if (key == nullptr)
       return;
-    if (key->type == setting_type::secret) {
+    if (is_secret(*key, std::get_if<std::string>(&entry.value))) {
       const auto* text = std::get_if<std::string>(&entry.value);
       if (text != nullptr && !has_reference(*text))
         made.warnings.push_back({file_, name,
@@ -71,7 +82,8 @@ public:
       return;
     }
     const auto value = option.substr(equals + 1);
-    if (key->type == setting_type::secret && !has_reference(value))
+    const std::string text{value};
+    if (is_secret(*key, &text) && !has_reference(value))
       made.warnings.push_back({shown, "",
                                "is a secret that the list of processes shows; "
                                "put it in ${env:NAME} or ${file:PATH}"});
@@ -142,6 +154,7 @@ private:
   void check_listeners();
   void check_public_url();
   void check_collector();
+  void check_journal();
   void check_caf();
 
   std::string file_;
@@ -175,6 +188,13 @@ const setting_key* settings_builder::known(const std::string& file,
   if (key.empty() && !where.empty())
     return nullptr;
   const auto* found = find_setting(section, key);
+  if (found == nullptr && section == "journal" && key == "secret") {
+    complain(file, where,
+             "is not supported by this release, which keeps no token in a "
+             "shared journal; allowed: \"store\" of the connection, a file of "
+             "each node");
+    return nullptr;
+  }
   if (found == nullptr) {
     const auto names = setting_names(section);
     complain(file, where,
@@ -248,6 +268,15 @@ void settings_builder::check_collector() {
     complain_about({"trace.otlp"}, std::move(why));
 }
 
+void settings_builder::check_journal() {
+  if (made.values.journal.is_shared() || is_bad("journal.uri"))
+    return;
+  for (const auto* each : {"journal.lease", "journal.node", "upstream.shared"})
+    complain_about({each}, "does nothing with a sqlite: journal, which one "
+                           "process has to itself; allowed: with journal.uri "
+                           "= \"postgresql://…\"");
+}
+
 void settings_builder::check_caf() {
   // CAF has others.
   const std::pair<const char*, setting_value> defaults[] = {
@@ -286,6 +315,7 @@ void settings_builder::cross_check() {
   check_listeners();
   check_public_url();
   check_collector();
+  check_journal();
   check_caf();
   auto& flows = made.values.flows;
   flows.given = is_set("flows.directory") && !is_bad("flows.directory");

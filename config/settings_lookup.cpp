@@ -70,7 +70,7 @@ std::string allowed_by(const setting_key& key) {
   case setting_type::secret:
     return "visible ASCII characters without spaces";
   case setting_type::journal_uri:
-    return "\"sqlite:PATH\"";
+    return "\"sqlite:PATH\" or \"postgresql://USER@HOST:PORT/DATABASE\"";
   case setting_type::integer:
     return "a whole number" + range_text(key.least, key.most);
   case setting_type::size:

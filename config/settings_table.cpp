@@ -30,6 +30,10 @@ void assign(T& field, const setting_value& value) {
 }
 
 void assign(bool& field, const setting_value& value) {
+  if (const auto* plain = std::get_if<bool>(&value)) {
+    field = *plain;
+    return;
+  }
   // Switches of ours are spelt as choices.
   const auto& choice = std::get<std::string>(value);
   field = choice == "allow" || choice == "auto";
@@ -60,6 +64,8 @@ std::string text_of(const setting_key& key, T value) {
 }
 
 std::string text_of(const setting_key& key, bool value) {
+  if (key.type == setting_type::boolean)
+    return value ? "true" : "false";
   return in_quotes(std::string{key.choices.at(value ? 0 : 1)});
 }
 
@@ -323,6 +329,8 @@ std::vector<setting_key> work_keys() {
              .type = choice,
              .choices = {"auto", "off"}},
             KEPT_IN(upstream.http2)),
+    kept_in({.section = "upstream", .key = "shared", .type = boolean},
+            KEPT_IN(upstream.shared)),
     kept_in({.section = "journal", .key = "uri", .type = journal_uri},
             KEPT_IN(journal.uri)),
     kept_in({.section = "journal",
@@ -343,6 +351,14 @@ std::vector<setting_key> work_keys() {
              .least = 0,
              .most = 1 * second},
             KEPT_IN(journal.commit_delay)),
+    kept_in({.section = "journal",
+             .key = "lease",
+             .type = duration,
+             .least = 3 * second,
+             .most = 10 * minute},
+            KEPT_IN(journal.lease)),
+    kept_in({.section = "journal", .key = "node", .type = text},
+            KEPT_IN(journal.node)),
     kept_in({.section = "drain",
              .key = "timeout",
              .type = duration,

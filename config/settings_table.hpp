@@ -26,7 +26,8 @@ enum class setting_type {
   secret,
   /// Names of hosts, separated by commas.
   host_names,
-  /// "sqlite:PATH"; no message shows it, for other schemes hold passwords.
+  /// "sqlite:PATH" or "postgresql://…"; no message shows it, for it may hold a
+  /// password.
   journal_uri,
   integer,
   size,

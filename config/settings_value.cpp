@@ -78,10 +78,8 @@ outcome checked(const setting_key& key, setting_value value,
 }
 
 outcome read_journal_uri(const setting_key& key, const std::string& text) {
-  if (text.starts_with("postgresql:") || text.starts_with("postgres:"))
-    return refused(key, "",
-                   "is of PostgreSQL, which is not supported by this "
-                   "build");
+  if (text.starts_with("postgresql://") || text.starts_with("postgres://"))
+    return setting_value{text};
   constexpr std::string_view scheme = "sqlite:";
   if (!text.starts_with(scheme))
     return refused(key, "", "has no scheme that is known");

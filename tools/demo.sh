@@ -2,21 +2,25 @@
 # Shows what Handoff does: three webhooks are held while a fake API clones for
 # 6.5 s, answered as soon as it has, and their sub-actions done three at a time.
 #
-#   tools/demo.sh          ends by itself
-#   tools/demo.sh --keep   leaves the service and the fake API running
+#   tools/demo.sh            ends by itself
+#   tools/demo.sh --keep     leaves the service and the fake API running
+#   tools/demo.sh --nodes=3  three nodes on a PostgreSQL of its own: kills one in
+#                            the middle, and shows its jobs finishing elsewhere
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 keep=no
+nodes=1
 case "$*" in
   '') ;;
   --keep) keep=yes ;;
+  --nodes=[2-9]) nodes=${1#*=} ;;
   -h | --help)
-    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
     ;;
   *)
-    printf 'demo: takes nothing but --keep\n' >&2
+    printf 'demo: takes --keep or --nodes=N, N from 2 to 9\n' >&2
     exit 2
     ;;
 esac
@@ -55,7 +59,11 @@ clean_up() {
 }
 
 build() {
-  "$root/tools/setup.sh"
+  if ((nodes > 1)); then
+    "$root/tools/setup.sh" postgresql
+  else
+    "$root/tools/setup.sh"
+  fi
   cd "$root"
   cmake --preset release --log-level=WARNING >/dev/null
   cmake --build --preset release --target handoff fake_api
@@ -114,7 +122,7 @@ port_in() {
   sed -n "s/.*$2.*:\([0-9]*\)\$/\1/p" "$1" | head -n 1
 }
 
-start_all() {
+start_fake_api() {
   write_script
   "$bin/fake_api/fake_api" --port=0 --script="$work/fake_api.json" \
     >"$work/fake_api.log" 2>&1 &
@@ -122,12 +130,83 @@ start_all() {
   wait_for "$work/fake_api.log" 'listening on' "$fake_pid"
   fake_port=$(port_in "$work/fake_api.log" 'listening on')
   write_files "$fake_port"
+}
+
+start_service() {
   "$handoff" serve --config-file="$work/handoff.ini" \
     >"$work/handoff.log" 2>&1 &
   handoff_pid=$!
   wait_for "$work/handoff.log" 'handoff: ready' "$handoff_pid"
   http_port=$(port_in "$work/handoff.log" 'ingress listening on')
   admin_port=$(port_in "$work/handoff.log" 'admin listening on')
+}
+
+# A PostgreSQL of this script's own, in its folder, reached by a socket there.
+start_database() {
+  local programs as_owner=()
+  programs=$(find /usr/lib/postgresql -name initdb 2>/dev/null | sort -V | tail -n 1)
+  [[ -n $programs ]] || fail 'PostgreSQL is not installed'
+  programs=${programs%/initdb}
+  chmod 711 "$work"
+  mkdir "$work/pg"
+  # It does not run as root.
+  if [[ $(id -u) == 0 ]]; then
+    chown postgres: "$work/pg"
+    as_owner=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+  fi
+  "${as_owner[@]}" "$programs/initdb" -D "$work/pg/data" -A trust -U handoff \
+    -E UTF8 --locale=C >"$work/initdb.log" 2>&1 || fail 'initdb failed'
+  "${as_owner[@]}" "$programs/postgres" -D "$work/pg/data" -k "$work/pg" \
+    -c listen_addresses= >"$work/postgres.log" 2>&1 &
+  wait_for "$work/postgres.log" 'ready to accept connections' "$!"
+}
+
+# Node number $1; it reads the same flows as the others.
+start_node() {
+  local log=$work/node.$1.log
+  cat >"$work/node.$1.ini" <<INI
+[http]
+port = 0
+[admin]
+port = 0
+[journal]
+uri = "postgresql:///postgres?host=$work/pg&user=handoff"
+node = "node-$1"
+lease = 3s
+INI
+  "$handoff" serve --config-file="$work/node.$1.ini" >"$log" 2>&1 &
+  node_pids[$1]=$!
+  wait_for "$log" 'handoff: ready' "$!"
+  http_ports[$1]=$(port_in "$log" 'ingress listening on')
+  admin_ports[$1]=$(port_in "$log" 'admin listening on')
+}
+
+show_nodes() {
+  "$handoff" nodes --url="http://127.0.0.1:${admin_ports[2]}"
+}
+
+# Several nodes; the one that took the webhooks is killed.
+run_nodes() {
+  local number
+  node_pids=() http_ports=() admin_ports=()
+  start_database
+  for ((number = 1; number <= nodes; ++number)); do
+    start_node "$number"
+  done
+  show_nodes
+  http_port=${http_ports[1]}
+  jobs=()
+  send_all
+  say ''
+  say 'Killing node-1, which works on all of them (SIGKILL) ...'
+  disown "${node_pids[1]}"
+  kill -KILL "${node_pids[1]}"
+  "$handoff" watch "${jobs[@]}" --url="http://127.0.0.1:${admin_ports[2]}" \
+    || fail 'a job did not succeed'
+  say ''
+  show_nodes
+  say ''
+  say "All $webhooks jobs succeeded, at the nodes that were left."
 }
 
 # Sends webhook number $1; its answer goes to answer.$1.
@@ -220,7 +299,12 @@ main() {
   trap 'exit 143' TERM
   work=$(mktemp -d)
   build
-  start_all
+  start_fake_api
+  if ((nodes > 1)); then
+    run_nodes
+    return
+  fi
+  start_service
   jobs=()
   send_all
   say 'The sub-actions, three at a time; label fails twice:'

@@ -2,6 +2,7 @@
 
 #include "actors/replies.hpp"
 #include "http/admin/flow_document.hpp"
+#include "http/admin/node_document.hpp"
 #include "http/admin/openapi.hpp"
 #include "http/admin/origin_check.hpp"
 #include "http/admin/page.hpp"
@@ -133,6 +134,9 @@ private:
     else if (options_.journal_fails->load())
       responder->answer(problem_reply(
         {error_kind::journal_unavailable, "the journal cannot commit"}));
+    else if (auto why =
+               options_.not_ready ? options_.not_ready() : std::nullopt)
+      responder->answer(problem_reply(*why));
     else if (const auto hangs =
                options_.watched ? options_.watched->longest() : std::nullopt)
       responder->answer(
@@ -167,6 +171,12 @@ private:
       get(request, responder, [&] {
         responder->answer(json_reply(
           200, overview_document(*options_.history, options_.measures.get())));
+      });
+    else if (segments[2] == "nodes" && segments.size() == 3)
+      get(request, responder, [&] {
+        options_.jobs.views.ask(responder, [](journal_reader& reader) {
+          return std::optional{nodes_reply(reader)};
+        });
       });
     else if (segments[2] == "supervisor" && segments.size() == 3)
       get(request, responder, [&] { supervisor(responder); });

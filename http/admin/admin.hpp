@@ -16,6 +16,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct admin_options {
   std::function<bool()> is_open;
   /// Set while the journal cannot commit: it is not ready either.
   std::shared_ptr<const std::atomic<bool>> journal_fails;
+  /// Why it is not ready for another reason; null: never.
+  std::function<std::optional<error>()> not_ready = {};
   /// Where a commit or an actor shows that hangs: not ready either. May be
   /// null.
   std::shared_ptr<const progress> watched;
@@ -68,6 +71,7 @@ struct admin_options {
 ///     GET /api/v1/webhooks     webhooks that became no job
 ///     GET /api/v1/connections  what calls are made through
 ///     GET /api/v1/overview     what happened within the last hour
+///     GET /api/v1/nodes        who shares the journal
 ///     GET /api/v1/supervisor   how the tree is
 ///     GET /api/v1/flows, POST /api/v1/flows/reload
 ///

@@ -1,7 +1,11 @@
 #include "http/admin/event_feed.hpp"
 
 #include "http/admin/event_text.hpp"
+#include "job/json_text.hpp"
 
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdint>
@@ -30,6 +34,42 @@ std::string block(const std::string& id, std::string_view name,
 
 } // namespace
 
+namespace {
+
+struct kept_event {
+  std::string job;
+  std::string name;
+  std::string data;
+};
+
+/// Events on their way to another node.
+std::string words_of(const std::vector<kept_event>& events) {
+  auto all = nlohmann::json::array();
+  for (const auto& each : events)
+    all.push_back({each.job, each.name, each.data});
+  return json_text(all);
+}
+
+std::vector<kept_event> events_in(std::string_view words) {
+  std::vector<kept_event> events;
+  const auto all = nlohmann::json::parse(words, nullptr, false);
+  for (const auto& each : all)
+    if (each.is_array() && each.size() == 3
+        && std::all_of(each.begin(), each.end(),
+                       [](const auto& part) { return part.is_string(); }))
+      events.push_back({each[0], each[1], each[2]});
+  return events;
+}
+
+std::vector<kept_event> events_of(std::vector<event_text> texts) {
+  std::vector<kept_event> events;
+  for (auto& each : texts)
+    events.push_back({std::move(each.job), each.name, std::move(each.data)});
+  return events;
+}
+
+} // namespace
+
 class event_feed::ring {
 public:
   explicit ring(event_feed_options options) : options_{std::move(options)} {}
@@ -39,9 +79,20 @@ public:
     return now().time_since_epoch().count() < heard_until_.load();
   }
 
-  void push(std::vector<event_text> events);
+  void push(std::vector<kept_event> events);
   /// An event of which nothing is kept.
   void skip();
+
+  /// Whether other nodes want to hear of this one's jobs.
+  bool is_heard_elsewhere() const {
+    return options_.is_heard_elsewhere && options_.is_heard_elsewhere();
+  }
+
+  void tell(const std::vector<kept_event>& events) const {
+    if (!events.empty())
+      options_.tell(words_of(events));
+  }
+
   void close();
 
   wall_time now() const { return options_.now(); }
@@ -54,12 +105,6 @@ public:
   void listen(reader& who, std::function<void()> more);
 
 private:
-  struct kept_event {
-    std::string job;
-    const char* name;
-    std::string data;
-  };
-
   std::uint64_t end() const { return first_ + kept_.size(); }
 
   std::string id_before(std::uint64_t place) const {
@@ -110,14 +155,14 @@ private:
   const std::shared_ptr<ring> ring_;
 };
 
-void event_feed::ring::push(std::vector<event_text> events) {
+void event_feed::ring::push(std::vector<kept_event> events) {
   if (events.empty())
     return;
   const std::lock_guard guard{mutex_};
   if (closed_)
     return;
   for (auto& each : events) {
-    kept_.push_back({std::move(each.job), each.name, std::move(each.data)});
+    kept_.push_back(std::move(each));
     if (kept_.size() > options_.kept) {
       kept_.pop_front();
       ++first_;
@@ -219,19 +264,32 @@ event_feed::~event_feed() {
 }
 
 void event_feed::observe(const job_event& event) {
-  if (ring_->is_heard())
-    ring_->push(texts_of(event));
-  else
+  const bool is_heard_elsewhere = ring_->is_heard_elsewhere();
+  if (!ring_->is_heard() && !is_heard_elsewhere) {
     ring_->skip();
+    return;
+  }
+  auto events = events_of(texts_of(event));
+  if (is_heard_elsewhere)
+    ring_->tell(events);
+  ring_->push(std::move(events));
 }
 
 void event_feed::observe(const supervision_change& change) {
-  ring_->push({text_of(change, ring_->now())});
+  ring_->push(events_of({text_of(change, ring_->now())}));
+}
+
+void event_feed::observe_elsewhere(std::string_view words) {
+  ring_->push(events_in(words));
+}
+
+bool event_feed::is_heard() const {
+  return ring_->is_heard();
 }
 
 void event_feed::breaker_changed(std::string_view host,
                                  std::string_view state) {
-  ring_->push({breaker_text(host, state, ring_->now())});
+  ring_->push(events_of({breaker_text(host, state, ring_->now())}));
 }
 
 void event_feed::close() {

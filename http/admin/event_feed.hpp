@@ -23,6 +23,10 @@ struct event_feed_options {
   /// Without a subscriber for so long, nothing is kept: to put events into
   /// words would cost a tenth of a job.
   std::chrono::seconds unheard_after{60};
+  /// Whether subscribers of other nodes want to hear of this one's jobs, and
+  /// what tells them; null where there are no others. Must not block.
+  std::function<bool()> is_heard_elsewhere = {};
+  std::function<void(std::string words)> tell = {};
 };
 
 /// What happens, as it happens, for any number of subscribers up to a limit
@@ -44,6 +48,12 @@ public:
   void observe(const job_event& event);
 
   void observe(const supervision_change& change);
+
+  /// What another node's feed told of its jobs.
+  void observe_elsewhere(std::string_view words);
+
+  /// Whether somebody follows the events, or did a while ago.
+  bool is_heard() const;
 
   /// The breaker of an upstream host is now `state`.
   void breaker_changed(std::string_view host, std::string_view state);

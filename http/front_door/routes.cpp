@@ -30,6 +30,7 @@ constexpr route of_admin[] = {
   {"GET", "/api/v1/webhooks"},
   {"GET", "/api/v1/connections"},
   {"GET", "/api/v1/overview"},
+  {"GET", "/api/v1/nodes"},
 };
 
 bool matches(std::string_view path,

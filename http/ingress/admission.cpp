@@ -141,6 +141,10 @@ void admission::take(http_request request, const flow_ptr& definition,
       {{"Retry-After", retry_after_seconds}, {"Connection", "close"}});
     return;
   }
+  if (auto why = options_.refuses ? options_.refuses() : std::nullopt) {
+    refuse(*std::move(why), {{"Retry-After", retry_after_seconds}});
+    return;
+  }
   // A refusal costs nothing more: nobody has looked at the body.
   if (const auto* limit = full_limit(memory_needed(request))) {
     refuse({error_kind::overloaded, limit},

@@ -11,7 +11,9 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 
 namespace handoff {
 
@@ -20,6 +22,8 @@ struct ingress_options {
   std::shared_ptr<admission_counts> admission;
   /// Set once the service drains.
   std::shared_ptr<const std::atomic<bool>> draining;
+  /// Why no webhook is taken now, beside the drain; null: never.
+  std::function<std::optional<error>()> refuses = {};
   intake_actor intake;
   job_views views;
   /// May be null.

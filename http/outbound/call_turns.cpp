@@ -12,9 +12,9 @@ namespace handoff {
 
 namespace {
 
-/// How often it is looked whether there is a descriptor again: nobody tells of
-/// those that others give back.
-constexpr auto retry_without_descriptors = std::chrono::milliseconds{50};
+/// How often it is looked whether there is a descriptor again, or whether calls
+/// may be made again: nobody tells.
+constexpr auto look_again = std::chrono::milliseconds{50};
 
 int open_eventfd() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -59,10 +59,12 @@ private:
 
 call_turns::call_turns(governor_options options,
                        std::shared_ptr<token_table> tokens,
-                       std::function<time_point()> now)
+                       std::function<time_point()> now,
+                       std::function<bool()> may_call)
     : wakeup_{open_eventfd()},
       now_{std::move(now)},
       tokens_{std::move(tokens)},
+      may_call_{std::move(may_call)},
       governor_{std::move(options)},
       sockets_{wakeup_.get()} {}
 
@@ -143,6 +145,17 @@ void call_turns::set_limits(
   hand_out();
 }
 
+void call_turns::set_share(const lease_share& share) {
+  const auto now = now_();
+  {
+    const auto guard = std::lock_guard{mutex_};
+    governor_.set_share(share, now);
+    take_ready(now);
+    tell_loop();
+  }
+  hand_out();
+}
+
 bool call_turns::has_waiting(const std::string& upstream) const {
   const auto guard = std::lock_guard{mutex_};
   return governor_.has_waiting(upstream);
@@ -182,12 +195,8 @@ std::optional<call_turns::time_point> call_turns::tick(time_point now) {
   {
     const auto guard = std::lock_guard{mutex_};
     take_ready(now);
-    next = governor_.next_wakeup();
-    if (governor_.puts_off()) {
-      const auto again = now + retry_without_descriptors;
-      next = next ? std::min(*next, again) : again;
-      is_short = shortage_.begins(now);
-    }
+    next = next_wakeup(now);
+    is_short = governor_.puts_off() && shortage_.begins(now);
     known_to_loop_ = next;
   }
   if (is_short)
@@ -227,7 +236,8 @@ void call_turns::withdraw(std::uint64_t call, waiter& who) {
 turn_ptr call_turns::take_ready(time_point now,
                                 std::optional<std::uint64_t> wanted) {
   turn_ptr found;
-  if (closed_)
+  is_shut_ = may_call_ && !may_call_();
+  if (closed_ || is_shut_)
     return found;
   std::vector<socket_place> places;
   bool none_left = false;
@@ -253,10 +263,18 @@ turn_ptr call_turns::take_ready(time_point now,
   return found;
 }
 
-void call_turns::tell_loop() {
+std::optional<call_turns::time_point> call_turns::next_wakeup(time_point now) {
+  // Whatever is due meanwhile does not start.
+  if (is_shut_)
+    return now + look_again;
   auto next = governor_.next_wakeup();
-  if (governor_.puts_off() && !next)
-    next = now_() + retry_without_descriptors;
+  if (governor_.puts_off())
+    next = std::min(next.value_or(now + look_again), now + look_again);
+  return next;
+}
+
+void call_turns::tell_loop() {
+  const auto next = next_wakeup(now_());
   if (!next || (known_to_loop_ && *known_to_loop_ <= *next))
     return;
   known_to_loop_ = next;

@@ -67,9 +67,11 @@ public:
 
   /// Connections that need a token have it in `tokens`, which may be null.
   /// `now` is the time, which must not go backwards; any thread asks for it.
+  /// Nobody has a turn while `may_call` says no; null: it never does.
   explicit call_turns(
     governor_options options, std::shared_ptr<token_table> tokens = nullptr,
-    std::function<time_point()> now = std::chrono::steady_clock::now);
+    std::function<time_point()> now = std::chrono::steady_clock::now,
+    std::function<bool()> may_call = nullptr);
 
   std::variant<turn_ptr, turn_ticket_ptr>
   ask(turn_request wanted, std::function<void(turn_ptr)> granted) override;
@@ -88,6 +90,9 @@ public:
 
   /// The limits of the connections, by name.
   void set_limits(std::map<std::string, governor_options, std::less<>> own);
+
+  /// This process has only its part of all limits from now on.
+  void set_share(const lease_share& share);
 
   bool has_waiting(const std::string& upstream) const;
 
@@ -137,6 +142,8 @@ private:
   void withdraw(std::uint64_t call, waiter& who);
   /// Takes the turns that have come; that of `wanted` is returned.
   turn_ptr take_ready(time_point now, std::optional<std::uint64_t> wanted = {});
+  /// When something may start that does not start now; with the mutex held.
+  std::optional<time_point> next_wakeup(time_point now);
   /// To be called with the mutex held, after whatever may let somebody through.
   void tell_loop();
   void hand_out();
@@ -147,6 +154,7 @@ private:
   owned_fd wakeup_;
   const std::function<time_point()> now_;
   const std::shared_ptr<token_table> tokens_; ///< has a lock of its own
+  const std::function<bool()> may_call_;
   mutable std::mutex mutex_;
   // What follows is guarded by it.
   governor governor_;
@@ -155,6 +163,7 @@ private:
   std::unordered_map<std::uint64_t, std::shared_ptr<waiter>> waiters_;
   std::vector<grant> granted_; ///< but not told
   bool handing_out_ = false;   ///< one thread tells
+  bool is_shut_ = false;       ///< `may_call` said no
   bool closed_ = false;
   std::optional<time_point> known_to_loop_;
   shortage shortage_;

@@ -456,19 +456,44 @@ void governor::pause(std::string_view name, time_point until, time_point now) {
   mark(host);
 }
 
-const governor_options& governor::limits_of(std::string_view name) const {
+const governor_options& governor::whole_limits_of(std::string_view name) const {
   const auto own = own_limits_.find(name);
   return own == own_limits_.end() ? options_ : own->second;
 }
 
-void governor::set_limits(
-  std::map<std::string, governor_options, std::less<>> own, time_point now) {
-  own_limits_ = std::move(own);
+std::size_t governor::calls_of(const governor_options& whole) const {
+  return part_of(std::max<std::size_t>(1, whole.max_calls), share_.rank,
+                 share_.count);
+}
+
+double governor::rate_of(const governor_options& whole) const {
+  return whole.rate / static_cast<double>(share_.count);
+}
+
+governor_options governor::limits_of(std::string_view name) const {
+  auto limits = whole_limits_of(name);
+  limits.max_calls = calls_of(limits);
+  limits.rate = rate_of(limits);
+  return limits;
+}
+
+void governor::limit_all(time_point now) {
   for (auto& [name, host] : hosts_) {
     host->limit(limits_of(name), now);
     if (host->waiting() > 0)
       mark(*host);
   }
+}
+
+void governor::set_limits(
+  std::map<std::string, governor_options, std::less<>> own, time_point now) {
+  own_limits_ = std::move(own);
+  limit_all(now);
+}
+
+void governor::set_share(const lease_share& share, time_point now) {
+  share_ = share;
+  limit_all(now);
 }
 
 void governor::set_token_missing(std::string_view name, bool is_missing,
@@ -564,8 +589,8 @@ std::vector<upstream_counts> governor::counts() const {
 
 clone_room governor::room_for_clones(std::string_view host,
                                      time_point now) const {
-  const auto& limits = limits_of(host);
-  clone_room room{0, std::max<std::size_t>(1, limits.max_calls), limits.rate};
+  const auto& whole = whole_limits_of(host);
+  clone_room room{0, calls_of(whole), rate_of(whole)};
   if (const auto known = hosts_.find(host); known != hosts_.end()) {
     const auto& at = *known->second;
     room.under_way = at.clones.calls;

@@ -5,6 +5,7 @@
 #include "http/outbound/outbound_options.hpp"
 #include "job/exchange.hpp"
 #include "job/foresight.hpp"
+#include "job/lease_rules.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -89,6 +90,9 @@ public:
   void set_limits(std::map<std::string, governor_options, std::less<>> own,
                   time_point now);
 
+  /// This process has only its part of all limits from now on.
+  void set_share(const lease_share& share, time_point now);
+
   /// Whether `host` lacks the token that each of its calls needs: none starts
   /// until it has one.
   void set_token_missing(std::string_view host, bool is_missing,
@@ -153,9 +157,15 @@ private:
   static void hold(upstream& host, time_point until, time_point now);
   bool is_put_off(const upstream& host) const;
 
-  const governor_options& limits_of(std::string_view name) const;
+  /// Of all processes that share them.
+  const governor_options& whole_limits_of(std::string_view name) const;
+  std::size_t calls_of(const governor_options& whole) const;
+  double rate_of(const governor_options& whole) const;
+  governor_options limits_of(std::string_view name) const;
+  void limit_all(time_point now);
 
   governor_options options_;
+  lease_share share_;
   std::map<std::string, governor_options, std::less<>> own_limits_;
   std::unordered_map<std::string_view, std::unique_ptr<upstream>> hosts_;
   waiting_line waiting_;

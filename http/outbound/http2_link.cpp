@@ -376,6 +376,14 @@ bool http2_link::has_room(time_point now) {
 
 void http2_link::begin(stream_ptr stream, time_point now) {
   now_ = now;
+  // The process may have been stopped since the call had its turn.
+  if (const auto& may_call = stream->work->options().may_call;
+      may_call && !may_call()) {
+    auto held_back = stream->failed(error_kind::overloaded,
+                                    transfer::held_back_detail, now);
+    owner_.ended(std::move(stream), std::move(held_back));
+    return;
+  }
   request_fields fields{*stream->work};
   auto views = fields.views();
   nghttp2_data_provider body{};

@@ -91,7 +91,8 @@ outbound_client::loop::loop(outbound_options options)
       epoll_sub_actions_{
         checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
       tokens_{std::make_shared<token_table>()},
-      turns_{std::make_shared<call_turns>(options_.governor, tokens_)},
+      turns_{std::make_shared<call_turns>(options_.governor, tokens_,
+                                          clock::now, options_.may_call)},
       profile_{std::make_shared<call_profile>(0, options_)},
       names_{[this](const std::string& name) {
                {

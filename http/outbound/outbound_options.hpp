@@ -52,6 +52,9 @@ struct outbound_options {
   /// (ALPN).
   bool http2 = true;
   std::string user_agent = "handoff";
+  /// Whether a call may begin now: asked before each turn and again before the
+  /// request is written. Any thread; must not block. Null: always.
+  std::function<bool()> may_call = {};
   /// What calls may be made through; null: nothing.
   std::shared_ptr<connection_registry> connections = nullptr;
   /// Looks names up; null: the system does. For tests.

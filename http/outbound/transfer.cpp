@@ -287,7 +287,11 @@ std::string transfer::new_address() const {
 
 bool transfer::about_to_send() noexcept {
   // libcurl comes here once the connection stands (with TLS: once it is
-  // trusted), before the first byte of each request that it writes.
+  // trusted), before the first byte of each request that it writes. A process
+  // may have been stopped since the call had its turn.
+  held_back_ = !sent_ && options_.may_call && !options_.may_call();
+  if (held_back_)
+    return false;
   repeat_ = sent_ && !may_repeat_;
   sent_ = true;
   // A connection that is used again needed none.
@@ -370,6 +374,8 @@ connect_facts transfer::facts() const {
 }
 
 std::string transfer::detail_of(CURLcode code, error_kind kind) const {
+  if (held_back_)
+    return held_back_detail;
   if (auto known = connect_error_detail(code, kind, facts()); !known.empty())
     return known;
   auto detail = clause_of(kind);
@@ -383,6 +389,8 @@ std::string transfer::detail_of(CURLcode code, error_kind kind) const {
 error_kind transfer::kind_of(CURLcode code) const {
   if (too_large_)
     return error_kind::answer_too_large;
+  if (held_back_)
+    return error_kind::overloaded;
   if (!sent_)
     return connect_error_kind(code, facts());
   switch (code) {

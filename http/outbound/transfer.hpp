@@ -101,6 +101,10 @@ public:
   /// Gives its turn back and tells the completion.
   void tell(exchange done);
 
+  /// Why a request was not written after all; see `outbound_options::may_call`.
+  static constexpr const char* held_back_detail =
+    "the lease of this node is in doubt";
+
   // What libcurl calls; public because its C functions need to reach them.
 
   /// The request is about to be written. False: it must not be.
@@ -157,6 +161,7 @@ private:
   bool address_refused_ = false;  ///< at least one address
   bool address_accepted_ = false; ///< at least one address
   bool no_descriptor_ = false;    ///< for at least one socket
+  bool held_back_ = false;        ///< this node may begin no call
   socket_place place_;
   // The last member, so that libcurl lets go before the rest goes.
   curl_easy easy_;

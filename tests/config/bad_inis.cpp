@@ -125,13 +125,25 @@ const std::vector<bad_input>& bad_inis() {
      "trace, debug, info, warning, error or critical"},
     {"[log]\nformat = 'xml'",
      "log.format: 'xml' is not allowed; allowed: text or json"},
-    {"[journal]\nuri = \"postgresql://user:secret@db/handoff\"",
-     "journal.uri: is of PostgreSQL, which is not supported by this build; "
-     "allowed: \"sqlite:PATH\""},
     {"[journal]\nuri = \"mysql:handoff\"",
-     "journal.uri: has no scheme that is known; allowed: \"sqlite:PATH\""},
+     "journal.uri: has no scheme that is known; allowed: \"sqlite:PATH\" or "
+     "\"postgresql://USER@HOST:PORT/DATABASE\""},
     {"[journal]\nuri = \"sqlite:\"",
-     "journal.uri: has no path; allowed: \"sqlite:PATH\""},
+     "journal.uri: has no path; allowed: \"sqlite:PATH\" or "
+     "\"postgresql://USER@HOST:PORT/DATABASE\""},
+    {"[journal]\nlease = 30s",
+     "journal.lease: does nothing with a sqlite: journal, which one process "
+     "has to itself; allowed: with journal.uri = \"postgresql://…\""},
+    {"[upstream]\nshared = false",
+     "upstream.shared: does nothing with a sqlite: journal, which one process "
+     "has to itself; allowed: with journal.uri = \"postgresql://…\""},
+    {"[journal]\nuri = \"postgresql://db/handoff\"\nlease = 2s",
+     "journal.lease: 2s is out of range; allowed: a duration such as 500ms, "
+     "10s, \"9.5s\" or \"7d\", from 3s to 10min"},
+    {"[journal]\nsecret = \"x\"",
+     "journal.secret: is not supported by this release, which keeps no token "
+     "in a shared journal; allowed: \"store\" of the connection, a file of "
+     "each node"},
     {"[admin]\naddress = \"0.0.0.0\"",
      "admin.address: \"0.0.0.0\" is reachable from other machines: set "
      "admin.token or use a loopback address"},

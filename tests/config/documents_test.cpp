@@ -76,8 +76,9 @@ TEST(DocumentsTest, HandoffIniHasTheDefaults) {
 TEST(DocumentsTest, HandoffIniHasExamplesThatWork) {
   ::setenv("HANDOFF_ADMIN_TOKEN", "t", 1);
   ::setenv("HANDOFF_UPSTREAM_CA", "-----BEGIN CERTIFICATE-----", 1);
-  const auto loaded = read_settings("handoff.ini", complete_ini(), "",
-                                    {"--scheduler.policy=stealing"});
+  const auto loaded = read_settings(
+    "handoff.ini", complete_ini(), "",
+    {"--scheduler.policy=stealing", "--journal.uri=postgresql://db/handoff"});
   for (const auto& found : loaded.errors)
     ADD_FAILURE() << to_string(found);
 }

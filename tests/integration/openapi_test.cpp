@@ -129,7 +129,7 @@ protected:
     for (const auto* each :
          {"/livez", "/readyz", "/metrics", "/openapi.json", "/api/v1/jobs",
           "/api/v1/flows", "/api/v1/webhooks", "/api/v1/supervisor",
-          "/api/v1/connections", "/api/v1/overview", "/"})
+          "/api/v1/connections", "/api/v1/overview", "/api/v1/nodes", "/"})
       EXPECT_EQ(ask("GET", each).status, 200);
     for (const auto& [file, code] : {std::pair{"style.css", 200},
                                      {"app.js", 200},

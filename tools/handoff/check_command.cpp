@@ -7,6 +7,7 @@
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/journal_place.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -175,7 +176,8 @@ int check_command(const command_words& words) {
   std::optional<std::filesystem::path> ini;
   if (const auto file = given.value("config-file"))
     ini = *file;
-  const auto checked = check(ini, given.overrides);
+  auto checked = check(ini, given.overrides);
+  check_journal(checked, ini);
   if (given.has("json"))
     print_json(checked, given.has("expand"));
   else

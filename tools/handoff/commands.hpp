@@ -41,6 +41,9 @@ int flows_command(const command_words& words);
 /// Reads the flows again.
 int reload_command(const command_words& words);
 
+/// Lists the nodes that share the journal.
+int nodes_command(const command_words& words);
+
 /// Copies or checks a journal.
 int journal_command(const command_words& words);
 

@@ -1,5 +1,6 @@
 #include "config/check.hpp"
 #include "job/json_text.hpp"
+#include "journal/journal_copy.hpp"
 #include "journal/sqlite_backup.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
@@ -9,6 +10,7 @@
 
 #include <filesystem>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -20,6 +22,7 @@ using nlohmann::json;
 constexpr const char* help =
   R"(Usage: handoff journal backup FILE [OPTIONS]
        handoff journal check [FILE|URI] [OPTIONS]
+       handoff journal copy FROM TO [OPTIONS]
 
 backup copies the journal of the INI to FILE, which must not be there yet, as it
 is at one moment. The service may run meanwhile and goes on as ever. FILE is a
@@ -27,6 +30,10 @@ journal by itself: it has no log beside it.
 
 check reads every page and every event of a journal, by default that of the INI,
 and changes nothing. The service may run meanwhile.
+
+copy copies a stopped journal to another, which is empty or not there yet: from
+sqlite:PATH to postgresql://USER@HOST:PORT/DATABASE, back, or between two of a
+kind. Jobs that are not finished go on at the service that is started on TO.
 
   --config-file=FILE     the INI that says where the journal is
   --SECTION.KEY=VALUE    in place of what the INI says: --journal.uri=URI
@@ -106,6 +113,58 @@ int check_it(const arguments& given, const std::string& path) {
   return is_whole ? exit_done : exit_failed;
 }
 
+/// Opens the journal that a URI names; throws `std::runtime_error`.
+std::unique_ptr<whole_journal> opened(const std::string& uri) {
+  constexpr std::string_view scheme = "sqlite:";
+  return uri.starts_with(scheme) ? open_whole_sqlite(uri.substr(scheme.size()))
+                                 : open_whole_postgres(uri);
+}
+
+bool is_journal_uri(const std::string& text) {
+  constexpr std::string_view scheme = "sqlite:";
+  return (text.starts_with(scheme) && text.size() > scheme.size())
+      || text.starts_with("postgresql://") || text.starts_with("postgres://");
+}
+
+int copy_it(const arguments& given) {
+  const auto& from = given.positional[1];
+  const auto& to = given.positional[2];
+  for (const auto& each : {from, to})
+    if (!is_journal_uri(each))
+      return complain(given,
+                      "copy takes URIs: sqlite:PATH or "
+                      "postgresql://USER@HOST:PORT/DATABASE",
+                      exit_usage);
+  if (from == to)
+    return complain(given, "FROM and TO are the same journal", exit_usage);
+  constexpr std::string_view scheme = "sqlite:";
+  std::error_code ignored;
+  if (from.starts_with(scheme)
+      && !std::filesystem::exists(from.substr(scheme.size()), ignored))
+    return complain(given, "there is no journal to copy from", exit_failed);
+  copy_facts facts;
+  try {
+    const auto source = opened(from);
+    const auto target = opened(to);
+    const auto copied = copy_journal(*source, *target);
+    if (const auto* failed = std::get_if<error>(&copied))
+      return complain(given, failed->detail, exit_failed);
+    facts = std::get<copy_facts>(copied);
+  } catch (const std::exception& why) {
+    return complain(given, why.what(), exit_failed);
+  }
+  if (given.has("json"))
+    std::cout << json_text({{"ok", true},
+                            {"jobs", facts.jobs},
+                            {"unfinished", facts.unfinished},
+                            {"keys", facts.keys}})
+              << '\n';
+  else
+    std::cout << "copied " << facts.jobs << " jobs, " << facts.unfinished
+              << " of them unfinished, and " << facts.keys << " keys\n";
+  return exit_done;
+}
+
 /// The path of the journal that the INI names; sets `failed` if it has none.
 std::string path_in_ini(const arguments& given, std::string& failed) {
   std::optional<std::filesystem::path> ini;
@@ -117,6 +176,11 @@ std::string path_in_ini(const arguments& given, std::string& failed) {
       failed = to_string(each);
       return {};
     }
+  if (loaded.values.journal.is_shared()) {
+    failed = "the journal is in PostgreSQL, whose own tools back it up and "
+             "check it; allowed: sqlite:PATH";
+    return {};
+  }
   return sqlite_path(loaded.values);
 }
 
@@ -131,8 +195,13 @@ int journal_command(const command_words& words) {
   const auto& named = given.positional;
   if (given.error)
     return complain(given, *given.error, exit_usage);
-  if (named.empty() || (named[0] != "backup" && named[0] != "check"))
-    return complain(given, "needs backup or check", exit_usage);
+  if (named.empty()
+      || (named[0] != "backup" && named[0] != "check" && named[0] != "copy"))
+    return complain(given, "needs backup, check or copy", exit_usage);
+  if (named[0] == "copy")
+    return named.size() == 3
+           ? copy_it(given)
+           : complain(given, "copy needs FROM and TO", exit_usage);
   const bool is_backup = named[0] == "backup";
   if (is_backup && named.size() != 2)
     return complain(given, "backup needs the FILE to write", exit_usage);

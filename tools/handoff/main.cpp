@@ -22,14 +22,23 @@ using run_command = int (*)(const command_words&);
 
 run_command command_of(std::string_view name) {
   const std::pair<std::string_view, run_command> all[] = {
-    {"serve", serve_command},       {"check", check_command},
-    {"send", send_command},         {"jobs", jobs_command},
-    {"show", show_command},         {"watch", watch_command},
-    {"retry", retry_order},         {"cancel", cancel_order},
-    {"resolve", resolve_order},     {"flows", flows_command},
-    {"reload", reload_command},     {"journal", journal_command},
-    {"simulate", simulate_command}, {"senders", senders_command},
-    {"verify", verify_command},     {"completion", completion_command},
+    {"serve", serve_command},
+    {"check", check_command},
+    {"send", send_command},
+    {"jobs", jobs_command},
+    {"show", show_command},
+    {"watch", watch_command},
+    {"retry", retry_order},
+    {"cancel", cancel_order},
+    {"resolve", resolve_order},
+    {"flows", flows_command},
+    {"reload", reload_command},
+    {"nodes", nodes_command},
+    {"journal", journal_command},
+    {"simulate", simulate_command},
+    {"senders", senders_command},
+    {"verify", verify_command},
+    {"completion", completion_command},
     {"version", version_command},
   };
   for (const auto& [known, run] : all)

@@ -2,6 +2,7 @@
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
 #include "tools/handoff/exit_codes.hpp"
+#include "tools/handoff/journal_place.hpp"
 #include "tools/handoff/life_report.hpp"
 #include "tools/handoff/log.hpp"
 #include "tools/handoff/service.hpp"
@@ -192,6 +193,12 @@ int run(const checked_configuration& configuration,
     listener.alive = [&] {
       manager.alive();
     };
+    listener.rest = [&](std::chrono::milliseconds pause) {
+      // Flows that are to be read again are read at the start anyway.
+      const auto what = watch.wait(clock::now() + pause);
+      return what == stop_watch::event::timeout
+          || what == stop_watch::event::reload;
+    };
     // Twice as often as it is waited for, as sd_watchdog_enabled(3) advises.
     listener.alive_every =
       std::chrono::ceil<std::chrono::milliseconds>(watchdog_patience() / 2);
@@ -266,7 +273,8 @@ int serve_command(const command_words& words) {
     std::cerr << "handoff serve: " << refused << '\n';
     return exit_usage;
   }
-  const auto configuration = check(ini, given.overrides);
+  auto configuration = check(ini, given.overrides);
+  check_journal(configuration, ini);
   if (!configuration.errors.empty()) {
     for (const auto& each : configuration.errors)
       std::cerr << to_string(each) << '\n';

@@ -3,6 +3,7 @@
 #include "actors/intake.hpp"
 #include "actors/journal_finder.hpp"
 #include "actors/journal_keeper.hpp"
+#include "actors/order_courier.hpp"
 #include "actors/root_supervisor.hpp"
 #include "actors/scheduler.hpp"
 #include "config/connection_reader.hpp"
@@ -13,9 +14,8 @@
 #include "http/outbound/outbound.hpp"
 #include "http/outbound/outbound_client.hpp"
 #include "job/job_id.hpp"
-#include "journal/sqlite_backup.hpp"
-#include "journal/sqlite_journal.hpp"
-#include "tools/handoff/journal_place.hpp"
+#include "journal/journal.hpp"
+#include "tools/handoff/journal_opening.hpp"
 #include "tools/handoff/log.hpp"
 
 #include <caf/actor_registry.hpp>
@@ -132,14 +132,19 @@ service::service(const checked_configuration& configuration,
   const auto& from = configuration.settings;
   admission_ = std::make_shared<admission_counts>(
     from.admission.max_held, from.admission.max_jobs, from.admission.max_bytes);
+  take_journal(from, listener);
   make_records();
   connections_ = std::make_shared<connection_registry>(
     configuration.connections, connection_defaults_of(from));
   flows_ = std::make_shared<flow_registry>(
     flows_in_force{configuration.flows, configuration.flow_files,
                    std::chrono::system_clock::now()});
-  open_journal(from);
   auto calls = outbound_options_of(from);
+  has_share_->store(!group_ || !from.upstream.shared);
+  if (group_)
+    calls.may_call = [group = group_, has_share = has_share_] {
+      return has_share->load() && group->holds();
+    };
   calls.connections = connections_;
   calls.governor.breaker_changed = [events = events_](std::string_view host,
                                                       std::string_view state) {
@@ -153,6 +158,7 @@ service::service(const checked_configuration& configuration,
     spawn_actors(configuration);
     spawn_reloader(from, listener);
     open_doors(configuration);
+    follow_group(from.upstream, listener);
     spawn_guardian(std::move(listener));
   } catch (...) {
     // The actor system would wait for its actors for ever.
@@ -171,6 +177,14 @@ void service::make_records() {
   event_feed_options feed;
   feed.now = now;
   feed.run = std::to_string(now().time_since_epoch().count());
+  if (group_) {
+    feed.is_heard_elsewhere = [group = group_] {
+      return group->is_heard();
+    };
+    feed.tell = [group = group_](std::string words) {
+      group->tell(std::move(words));
+    };
+  }
   events_ = std::make_shared<event_feed>(std::move(feed));
   supervision_ = std::make_shared<supervision_log>(
     [events = events_, history = history_](const supervision_change& change) {
@@ -180,32 +194,85 @@ void service::make_records() {
     });
 }
 
-void service::open_journal(const settings& from) {
-  sqlite_journal_options options;
-  options.path = sqlite_path(from);
-  if (lacks_its_log(options.path))
-    log_->warn("handoff: {} has no write-ahead log ({}-wal) beside it: if it "
-               "was copied while a service ran, its newest jobs are missing; "
-               "\"handoff journal backup\" makes a whole copy",
-               options.path, options.path);
-  const bool was_here = was_removed(options.path);
-  const auto path = options.path;
-  auto opened = sqlite_journal::open(std::move(options));
-  if (const auto* failed = std::get_if<error>(&opened))
-    throw std::runtime_error{failed->detail};
-  store_ = std::get<std::unique_ptr<sqlite_journal>>(std::move(opened));
-  const auto unfinished = store_->count_unfinished();
-  if (const auto* failed = std::get_if<error>(&unfinished))
-    throw std::runtime_error{failed->detail};
-  const auto count = std::get<std::uint64_t>(unfinished);
+void service::take_journal(const settings& from,
+                           const service_listener& listener) {
+  store_ = open_journal(from, *log_, listener.rest);
+  group_ = store_->group();
+  // What other nodes work on takes no place here.
+  std::uint64_t count = 0;
+  if (!group_) {
+    const auto unfinished = store_->count_unfinished();
+    if (const auto* failed = std::get_if<error>(&unfinished))
+      throw std::runtime_error{failed->detail};
+    count = std::get<std::uint64_t>(unfinished);
+  }
   unfinished_ = std::make_shared<place>(admission_->jobs.take_over(count));
   if (count > 0)
     log_->info("handoff: {} unfinished {} resumed", count,
                count == 1 ? "job is" : "jobs are");
-  if (was_here)
-    log_->warn("handoff: the journal is new and has no jobs, but there was one "
-               "in its place before: is {} the right file?",
-               path);
+  if (group_)
+    log_->info("handoff: node {} of a shared journal", store_->owner().number);
+}
+
+std::function<std::optional<error>()> service::doubts() const {
+  if (!group_)
+    return nullptr;
+  return [group = group_, fails = journal_fails_]() -> std::optional<error> {
+    if (!group->holds())
+      return error{error_kind::journal_unavailable,
+                   "the lease of this node is in doubt: it cannot reach the "
+                   "journal that it shares"};
+    if (fails->load())
+      return error{error_kind::journal_unavailable,
+                   "the journal cannot commit"};
+    return std::nullopt;
+  };
+}
+
+void service::follow_group(const upstream_settings& upstream,
+                           const service_listener& listener) {
+  if (!group_)
+    return;
+  group_listener follows;
+  follows.fenced = [log = log_, lost = listener.lost] {
+    log->critical("handoff: another node has declared this one dead, because "
+                  "its lease had run out; it ends, and takes nothing with it");
+    lost("this node");
+  };
+  follows.listens = [events = events_] {
+    return events->is_heard();
+  };
+  follows.heard = [events = events_](const std::string& words) {
+    events->observe_elsewhere(words);
+  };
+  if (upstream.shared)
+    follows.shared = [turns = client_->turns(),
+                      usable = has_share_](const lease_share& share) {
+      turns->set_share(share);
+      usable->store(share.is_usable);
+    };
+  follows.warn = [log = log_](const std::string& what) {
+    log->warn("handoff: {}", what);
+  };
+  group_->follow(std::move(follows));
+}
+
+void service::spawn_courier(const std::shared_ptr<environment>& env) {
+  if (!group_)
+    return;
+  order_courier_options options;
+  options.env = env;
+  options.root = root_;
+  options.store = store_;
+  options.reader = open_reader();
+  options.current = [flows = flows_](const std::string& name) {
+    const auto now = flows->current();
+    const auto found = now->find(name);
+    return found != now->end() ? found->second : nullptr;
+  };
+  courier_ = actors_->spawn<caf::detached>(order_courier, std::move(options));
+  // Nobody has sent the root supervisor anything yet.
+  env->courier = courier_;
 }
 
 std::shared_ptr<journal_reader> service::open_reader() {
@@ -336,6 +403,7 @@ void service::spawn_actors(const checked_configuration& configuration) {
     webhooks->add(order, why);
   };
   root_ = actors_->spawn(root_supervisor, environment_ptr{env});
+  spawn_courier(env);
   intake_ = actors_->spawn(intake, environment_ptr{env}, root_);
   viewer_ =
     actors_->spawn<caf::detached>(job_viewer, open_reader(), &progress_->add());
@@ -345,6 +413,12 @@ void service::spawn_actors(const checked_configuration& configuration) {
   recover.reader = open_reader();
   recover.compile = compile_;
   recover.job_places = unfinished_;
+  if (group_) {
+    recover.look_again = std::chrono::seconds{1};
+    recover.may_take = [group = group_] {
+      return group->holds();
+    };
+  }
   recover.warn = [log = log_](const std::string& what, const job* about) {
     if (about != nullptr)
       log_about(*log, spdlog::level::warn,
@@ -432,6 +506,8 @@ void service::spawn_guardian(service_listener listener) {
   watch("the job viewer", viewer_);
   watch("the view of the supervisor", supervisor_view_);
   watch("the flow reloader", reloader_);
+  if (courier_)
+    watch("the courier of commands", courier_);
   watch("the recovery", recovery_);
   options.watched.back().may_end = true;
   options.drained = std::move(listener.drained);
@@ -458,6 +534,7 @@ void service::open_doors(const checked_configuration& configuration) {
   routes.flows = flows_;
   routes.admission = admission_;
   routes.draining = draining_;
+  routes.refuses = doubts();
   routes.intake = intake_;
   const job_views views{viewer_};
   routes.views = views;
@@ -493,6 +570,7 @@ void service::open_doors(const checked_configuration& configuration) {
   seen.events = events_;
   seen.draining = draining_;
   seen.journal_fails = journal_fails_;
+  seen.not_ready = doubts();
   seen.watched = progress_;
   seen.token = from.admin.token;
   seen.address = from.admin.address;
@@ -507,6 +585,8 @@ void service::open_doors(const checked_configuration& configuration) {
 
 void service::drain() {
   draining_->store(true);
+  if (group_)
+    group_->leave();
   events_->close();
   ingress_->close_after_answers();
   caf::anon_send(recovery_, drain_atom::value);
@@ -522,8 +602,8 @@ void service::wait_for_answers() const {
 
 void service::wait_for_tree() {
   using namespace std::chrono_literals;
-  // The journal and its finder, the reloader and two views.
-  constexpr std::size_t others = 5;
+  // The journal and its finder, the reloader and two views; the courier.
+  const std::size_t others = courier_ ? 6 : 5;
   const auto until = std::chrono::steady_clock::now() + tree_patience;
   while (actors_->registry().running() > others
          && std::chrono::steady_clock::now() < until)
@@ -556,6 +636,7 @@ void service::stop() {
   end(reloader_);
   end(supervisor_view_);
   end(viewer_);
+  end(courier_);
   end(journal_);
   end(finder_);
   guardian_ = nullptr;
@@ -566,6 +647,7 @@ void service::stop() {
   reloader_ = nullptr;
   supervisor_view_ = nullptr;
   viewer_ = nullptr;
+  courier_ = nullptr;
   outbound_ = nullptr;
   journal_ = nullptr;
   finder_ = nullptr;

@@ -31,6 +31,7 @@
 namespace handoff {
 
 class journal;
+class journal_group;
 struct journal_keeper_options;
 class outbound_client;
 
@@ -47,6 +48,8 @@ struct service_listener {
   /// The tree makes progress; told every `alive_every`, 0: never.
   std::function<void()> alive;
   std::chrono::milliseconds alive_every{0};
+  /// Rests at the start, while what it needs is away; false: it is called off.
+  std::function<bool(std::chrono::milliseconds)> rest;
 };
 
 /// Every part of the running service, wired. What is made first ends last.
@@ -81,7 +84,12 @@ public:
 
 private:
   void make_records();
-  void open_journal(const settings& from);
+  void take_journal(const settings& from, const service_listener& listener);
+  /// Why this node takes nothing now; null where it has the journal to itself.
+  std::function<std::optional<error>()> doubts() const;
+  void follow_group(const upstream_settings& upstream,
+                    const service_listener& listener);
+  void spawn_courier(const std::shared_ptr<environment>& env);
   void spawn_actors(const checked_configuration& configuration);
   /// The time by which the journal forgets, which believes no jump of `now`.
   retained_time::options retention(std::function<wall_time()> now,
@@ -123,6 +131,11 @@ private:
   std::shared_ptr<flow_registry> flows_;
   std::shared_ptr<metrics> metrics_;
   std::shared_ptr<journal> store_;
+  /// Null where this process has the journal to itself.
+  std::shared_ptr<journal_group> group_;
+  /// Whether this node has its part of what upstreams bear.
+  std::shared_ptr<std::atomic<bool>> has_share_ =
+    std::make_shared<std::atomic<bool>>(true);
   std::shared_ptr<outbound_client> client_;
   caf::actor_system_config caf_config_;
   std::optional<caf::actor_system> actors_;
@@ -132,6 +145,7 @@ private:
   root_supervisor_actor root_;
   intake_actor intake_;
   job_viewer_actor viewer_;
+  order_courier_actor courier_;
   supervisor_view_actor supervisor_view_;
   flow_reloader_actor reloader_;
   flow_reloads reloads_;

@@ -1,0 +1,231 @@
+// Goal: whatever becomes of a node, its jobs go on at another one, nothing that
+// was answered is lost, and a node that was declared dead does nothing more.
+// Method: several real programs on one private PostgreSQL cluster, killed,
+// stopped and ended; the fake API counts what reached the upstream.
+
+#include "tests/nodes/shared_journal_test.hpp"
+
+#include <gmock/gmock.h>
+
+#include <future>
+#include <set>
+#include <vector>
+
+namespace handoff::support {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class NodesTest : public SharedJournalTest {
+protected:
+  static json nodes_of(const handoff_service& node) {
+    return node.admin("GET", "/api/v1/nodes").json().at("nodes");
+  }
+
+  static std::string state_of(const handoff_service& seen_by,
+                              const std::string& name) {
+    for (const auto& each : nodes_of(seen_by))
+      if (each.at("name") == name)
+        return each.at("state");
+    return "unknown";
+  }
+};
+
+TEST_F(NodesTest, ShowsAndRunsTheJobsOfAllAtEach) {
+  const auto a = start_node("a");
+  const auto b = start_node("b");
+  const auto of_a = accept_job_at(*a);
+  const auto of_b = accept_job_at(*b);
+  b->wait_for_job(of_a, "succeeded");
+  a->wait_for_job(of_b, "succeeded");
+  EXPECT_EQ(a->admin("GET", "/api/v1/jobs").json().at("jobs").size(), 2u);
+  const auto asked = request(b->port(), "GET", "/hooks/setup/jobs/" + of_a);
+  EXPECT_EQ(asked.status, 200) << asked.body;
+  const auto nodes = nodes_of(*b);
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes.at(0).at("name"), "a");
+  EXPECT_EQ(nodes.at(1).at("state"), "working");
+  EXPECT_GT(nodes.at(1).at("lease_left_ms"), 0);
+  EXPECT_LT(nodes.at(0).at("no"), nodes.at(1).at("no"));
+}
+
+TEST_F(NodesTest, TakesTheJobsOfAKilledNodeOver) {
+  script(on("/projects/*/clone", ok), on("/projects/**", hang));
+  auto a = start_node("a");
+  const auto b = start_node("b");
+  std::vector<std::string> jobs;
+  for (int n = 0; n < 5; ++n)
+    jobs.push_back(accept_job_at(*a));
+  ASSERT_TRUE(wait_for_in_flight(15));
+  a->kill();
+  script();
+  const auto killed = clock::now();
+  for (const auto& job : jobs)
+    b->wait_for_job(job, "succeeded");
+  EXPECT_LT(clock::now() - killed, seconds{3 + 5});
+  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 5);
+  for (const auto& job : jobs)
+    expect_each_succeeded_once(job);
+  EXPECT_EQ(state_of(*b, "a"), "dead");
+}
+
+TEST_F(NodesTest, TakesTheJobsOfAnEndedNodeOverAtOnce) {
+  options.ini["journal"]["lease"] = "60s";
+  options.ini["drain"]["timeout"] = "1s";
+  script(on("/projects/*/clone", ok), on("/projects/**", hang));
+  auto a = start_node("a");
+  const auto b = start_node("b");
+  const auto job = accept_job_at(*a);
+  ASSERT_TRUE(wait_for_in_flight(3));
+  a->program().signal(SIGTERM);
+  EXPECT_TRUE(
+    wait_for([&] { return state_of(*b, "a") == "leaving"; }, seconds{3}));
+  EXPECT_EQ(a->program().wait(seconds{10}), 0) << a->log();
+  script();
+  b->wait_for_job(job, "succeeded", seconds{5});
+}
+
+// Goal: a clone that is in flight at a dead node is as after a crash.
+TEST_F(NodesTest, MakesNoCloneAgainThatADeadNodeHadInFlight) {
+  script(on("/projects/*/clone", hang));
+  auto a = start_node("a");
+  const auto b = start_node("b");
+  const auto answer = post_to(*a, {{"Prefer", "respond-async"}});
+  ASSERT_EQ(answer.status, 202) << answer.body;
+  ASSERT_TRUE(wait_for_in_flight(1));
+  a->kill();
+  script();
+  b->wait_for_job(answer.json().at("job"), "ambiguous");
+  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 1);
+}
+
+// Goal: a node that was stopped for longer than its lease sends nothing that it
+// had not sent, writes nothing and ends.
+TEST_F(NodesTest, SendsNothingOnceItWasDeclaredDead) {
+  // One call at a time, so that others wait for their turns.
+  options.ini["upstream"] = {{"max-calls", "2"}, {"shared", "false"}};
+  script(on("/projects/*/clone", ok), on("/projects/**", hang));
+  auto a = start_node("a");
+  const auto b = start_node("b");
+  std::vector<std::string> jobs;
+  for (int n = 0; n < 3; ++n)
+    jobs.push_back(accept_job_at(*a));
+  ASSERT_TRUE(wait_for_in_flight(1));
+  a->program().signal(SIGSTOP);
+  EXPECT_TRUE(wait_for([&] { return state_of(*b, "a") == "dead"; }));
+  script();
+  api.release();
+  for (const auto& job : jobs)
+    b->wait_for_job(job, "succeeded");
+  const auto before = api.counts()["requests"];
+  a->program().signal(SIGCONT);
+  EXPECT_EQ(a->program().wait(seconds{20}), 1) << a->log();
+  EXPECT_EQ(api.counts()["requests"], before);
+  for (const auto& job : jobs)
+    EXPECT_EQ(b->job(job).at("status"), "succeeded");
+}
+
+// Goal: while it cannot renew its lease a node begins nothing, and goes on when
+// it can. Method: the database is away for longer than the lease.
+TEST_F(NodesTest, BeginsNothingWhileTheDatabaseIsAway) {
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", hang));
+  const auto a = start_node("a");
+  const auto b = start_node("b");
+  const auto job = accept_job_at(*a);
+  ASSERT_TRUE(wait_for_in_flight(1));
+  cluster().crash();
+  const auto is_ready = [&] {
+    return a->admin("GET", "/readyz").status;
+  };
+  EXPECT_TRUE(wait_for([&] { return is_ready() == 503; }, seconds{6}));
+  std::this_thread::sleep_for(seconds{5});
+  EXPECT_EQ(a->admin("GET", "/livez").status, 200);
+  const auto refused = post_to(*a);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_NE(refused.header("Retry-After"), "");
+  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 1);
+  cluster().start();
+  EXPECT_TRUE(wait_for([&] { return is_ready() == 200; }, seconds{6}))
+    << a->log();
+  script();
+  api.release();
+  b->wait_for_job(job, "succeeded");
+  accept_job_at(*a);
+  EXPECT_EQ(state_of(*b, "a"), "working");
+  EXPECT_EQ(state_of(*a, "b"), "working");
+  expect_each_succeeded_once(job);
+}
+
+TEST_F(NodesTest, MakesOneJobOfAKeyThatIsPostedToBoth) {
+  script(on("/projects/*/clone", json{{"delay", "300ms"}}));
+  const auto a = start_node("a");
+  const auto b = start_node("b");
+  constexpr int keys = 20;
+  std::vector<std::future<http_response>> answers;
+  for (int n = 0; n < keys; ++n)
+    for (const auto* node : {a.get(), b.get(), a.get()})
+      answers.push_back(std::async(std::launch::async, [&, node, n] {
+        return post_to(*node, {{"Idempotency-Key", "k" + std::to_string(n)}});
+      }));
+  std::set<std::string> jobs;
+  for (auto& each : answers) {
+    const auto answer = each.get();
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    jobs.insert(answer.json().at("job").get<std::string>());
+  }
+  EXPECT_EQ(jobs.size(), static_cast<std::size_t>(keys));
+  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], keys);
+}
+
+TEST_F(NodesTest, AnswersByTheDeadlineWhoHasJoinedTheJobOfAnother) {
+  script(on("/projects/*/clone", hang));
+  const auto a = start_node("a");
+  const auto b = start_node("b");
+  auto first = std::async(std::launch::async, [&] {
+    return post_to(*a, {{"Idempotency-Key", "k"}});
+  });
+  ASSERT_TRUE(wait_for_in_flight(1));
+  const auto began = clock::now();
+  const auto second = post_to(*b, {{"Idempotency-Key", "k"}});
+  EXPECT_EQ(second.status, 202) << second.body;
+  EXPECT_LT(clock::now() - began, milliseconds{2'300});
+  EXPECT_EQ(second.json().at("job"), first.get().json().at("job"));
+}
+
+TEST_F(NodesTest, BringsCommandsToTheNodeThatWorksOnTheJob) {
+  script(on("/projects/*/clone", ok), on("/projects/*/s1", status(503)));
+  options.ini["retry"]["first"] = "60s";
+  options.ini["retry"]["max"] = "60s";
+  const auto a = start_node("a");
+  const auto b = start_node("b");
+  const auto job = accept_job_at(*a);
+  ASSERT_TRUE(
+    api.wait_until([](const json& counts) { return counts["answered"] == 7; }));
+  const auto cancelled = b->admin("POST", "/api/v1/jobs/" + job + "/cancel");
+  EXPECT_EQ(cancelled.status, 200) << cancelled.body << b->log();
+  a->wait_for_job(job, "cancelled");
+  // A job that nobody works on is taken up by whoever is asked.
+  script();
+  const auto retried = b->admin("POST", "/api/v1/jobs/" + job + "/retry");
+  EXPECT_EQ(retried.status, 200) << retried.body;
+  a->wait_for_job(job, "succeeded");
+  const auto refused = a->admin("POST", "/api/v1/jobs/" + job + "/cancel");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+}
+
+TEST_F(NodesTest, TakesBackACommandThatADeadNodeHasNotTaken) {
+  script(on("/projects/*/clone", ok), on("/projects/**", hang));
+  options.ini["journal"]["lease"] = "30s";
+  auto a = start_node("a");
+  const auto b = start_node("b");
+  const auto job = accept_job_at(*a);
+  ASSERT_TRUE(wait_for_in_flight(3));
+  a->program().signal(SIGSTOP);
+  const auto answer = b->admin("POST", "/api/v1/jobs/" + job + "/cancel");
+  EXPECT_EQ(answer.status, 503) << answer.body;
+  EXPECT_NE(answer.header("Retry-After"), "");
+  a->program().signal(SIGCONT);
+  EXPECT_EQ(b->job(job).at("status"), "running");
+}
+
+} // namespace handoff::support
