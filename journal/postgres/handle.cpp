@@ -29,8 +29,8 @@ std::string first_line(const char* text) {
 /// anything else will say it again.
 bool may_come_back(std::string_view why) {
   constexpr std::array<std::string_view, 6> passing{
-    "starting up",      "shutting down", "recovery",
-    "too many clients", "not accepting", "remaining connection slots"};
+    "starting up",      "shutting down",         "recovery",
+    "too many clients", "accepting connections", "remaining connection slots"};
   if (why.find("FATAL") == std::string_view::npos
       && why.find("no password") == std::string_view::npos)
     return true;

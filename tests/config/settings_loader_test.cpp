@@ -199,12 +199,26 @@ TEST(SettingsLoaderTest, NeverShowsWhatReferencesGive) {
 
 TEST(SettingsLoaderTest, NeverShowsATokenOrAPassword) {
   for (const auto* text : {"[admin]\ntoken = \"hun ter2\"\n",
-                           "[journal]\nuri = \"postgres://u:hunter2@h/d\"\n",
+                           "[journal]\nuri = \"postgres:u:hunter2@h/d\"\n",
                            "[journal]\nuri = \"mysql://u:hunter2@h/d\"\n"}) {
     const auto said = messages(read(text));
     EXPECT_NE(said, "");
     EXPECT_EQ(said.find("ter2"), std::string::npos) << said;
   }
+}
+
+TEST(SettingsLoaderTest, WarnsOfAPasswordInTheUriOfTheJournal) {
+  const auto warnings_of = [](const std::string& uri) {
+    return read("[journal]\nuri = \"" + uri + "\"\n").warnings;
+  };
+  for (const auto* uri :
+       {"postgresql://u:hunter2@h/d", "postgresql:///d?password=hunter2"}) {
+    const auto warnings = warnings_of(uri);
+    ASSERT_EQ(warnings.size(), 1u) << uri;
+    EXPECT_EQ(to_string(warnings[0]).find("hunter2"), std::string::npos);
+  }
+  for (const auto* uri : {"postgresql://u@h:5432/d", "sqlite:a.db"})
+    EXPECT_TRUE(warnings_of(uri).empty()) << uri;
 }
 
 TEST(SettingsLoaderTest, WarnsOfATokenInTheFile) {
