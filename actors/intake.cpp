@@ -6,6 +6,7 @@
 #include "job/clone_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace handoff {
 namespace {
@@ -183,17 +184,18 @@ void intake_state::look_elsewhere() {
   }
   if (jobs.empty())
     return;
-  const auto again = [this] {
-    self->delayed_send(self, look_again, next_atom::value);
-  };
   ask(self, *env, env->finder, request_grace, find_atom::value, std::move(jobs))
     .then(
-      [this, again](const std::vector<std::string>& past) {
+      [this](const std::vector<std::string>& past) {
         found_elsewhere(past);
         if (!elsewhere.empty())
-          again();
+          self->delayed_send(self, look_again, next_atom::value);
       },
-      [again](const caf::error&) { again(); });
+      [this](const caf::error&) {
+        // They have their answers at their deadlines.
+        for (const auto& [job, order] : std::exchange(elsewhere, {}))
+          no_job(*order);
+      });
 }
 
 void intake_state::found_elsewhere(const std::vector<std::string>& past) {
@@ -260,7 +262,7 @@ intake_actor::behavior_type intake(intake_state::self_pointer self,
   return {
     [state](const clone_order_ptr& order) { state().take(order); },
     [state](again_atom, const clone_order_ptr& order) {
-      state().look_up(order, true);
+      state().look_up(order);
     },
     [state](next_atom) { state().look_elsewhere(); },
   };
