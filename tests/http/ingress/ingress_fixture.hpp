@@ -27,6 +27,7 @@ inline intake_actor::behavior_type order_taker(intake_actor::pointer,
   return {
     [taken](const clone_order_ptr& order) { taken->push_back(order); },
     [](again_atom, const clone_order_ptr&) {},
+    [](next_atom) {},
   };
 }
 
