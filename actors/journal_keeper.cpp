@@ -76,9 +76,13 @@ void journal_keeper_state::keep_unknown(
       promises.push_back(std::move(told[n]));
       continue;
     }
-    batches[kept] = std::move(batches[n]);
-    told[kept] = std::move(told[n]);
-    outcomes[kept++] = std::move(outcomes[n]);
+    // Never to itself: that would empty it.
+    if (kept != n) {
+      batches[kept] = std::move(batches[n]);
+      told[kept] = std::move(told[n]);
+      outcomes[kept] = std::move(outcomes[n]);
+    }
+    ++kept;
   }
   batches.resize(kept);
   told.resize(kept);

@@ -389,6 +389,7 @@ TEST_F(UnknownCommitTest, SettlesAJobThatMayBeJournaled) {
   store = journal;
   start();
   const auto id = post(load());
+  run_for(6s);
   ASSERT_THAT(responder->given, SizeIs(1));
   EXPECT_EQ(responder->given[0].status, 503);
   journal->is_mute = false;
@@ -396,6 +397,22 @@ TEST_F(UnknownCommitTest, SettlesAJobThatMayBeJournaled) {
   EXPECT_EQ(job_of(id).status, job_status::cancelled);
   EXPECT_THAT(upstream->calls, IsEmpty());
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
+}
+
+// Goal: nothing is told of a commit before it is known what became of it.
+TEST_F(UnknownCommitTest, GoesOnWithAJobOnceItIsKnownToBeJournaled) {
+  upstream->script["/clone"] = {answers(201, R"({"id":"p-1"})")};
+  const auto journal = std::make_shared<mute_journal>();
+  store = journal;
+  start();
+  post(load());
+  run_for(1s);
+  EXPECT_THAT(responder->given, IsEmpty());
+  EXPECT_THAT(upstream->calls, IsEmpty());
+  journal->is_mute = false;
+  run_for(2s);
+  ASSERT_THAT(responder->given, SizeIs(1));
+  EXPECT_EQ(responder->given[0].status, 200);
 }
 
 } // namespace
