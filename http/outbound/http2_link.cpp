@@ -379,8 +379,8 @@ void http2_link::begin(stream_ptr stream, time_point now) {
   // The process may have been stopped since the call had its turn.
   if (const auto& may_call = stream->work->options().may_call;
       may_call && !may_call()) {
-    auto held_back = stream->failed(error_kind::overloaded,
-                                    transfer::held_back_detail, now);
+    auto held_back =
+      stream->failed(error_kind::overloaded, transfer::held_back_detail, now);
     owner_.ended(std::move(stream), std::move(held_back));
     return;
   }
