@@ -368,7 +368,7 @@ TEST_F(CommandUsageTest, EachCommandHasHelp) {
 
 TEST_F(CommandUsageTest, RefusesWhatIsNoJobIdBeforeTheCall) {
   for (const auto* command : {"show", "retry", "cancel"}) {
-    expect_usage({command}, "needs the id of one job");
+    expect_usage({command}, "needs the id of");
     expect_usage({command, no_such_job, no_such_job}, "one job");
     expect_usage({command, "../flows"}, "is not a job id");
     expect_usage({command, "\x1b[2J"}, "\"\\x1b[2J\" is not a job id");

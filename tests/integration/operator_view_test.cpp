@@ -88,6 +88,11 @@ TEST_F(OperatorViewTest, KeepsWhatWasAnsweredWhereAnAttemptFailed) {
     EXPECT_EQ(response.at("truncated"), false);
   };
   look();
+  // Lines are written by a thread of their own.
+  for (int tries = 0;
+       tries < 500 && service->log().find("no template t") == std::string::npos;
+       ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
   EXPECT_THAT(service->log(), HasSubstr("no template t"));
   service->restart();
   look();
