@@ -85,6 +85,14 @@ std::optional<element_use> element_in(const template_expression& used) {
   return std::nullopt;
 }
 
+/// What is wrong with the elements 0 to `last` of `array`.
+std::string why_written_out(const std::string& array, std::size_t last) {
+  return "the elements 0 to " + std::to_string(last) + " of " + array
+       + " are written out, one in each sub-action: an element more would be "
+         "left out, and with one fewer a sub-action fails; \"for_each\": \"{{"
+       + array + "}}\" makes one call for each";
+}
+
 /// Warns where the elements of an array are written out.
 void warn_of_written_out(flow_report& report, const flow& made) {
   // The sub-action of each number.
@@ -101,13 +109,8 @@ void warn_of_written_out(flow_report& report, const flow& made) {
     // One step that takes the first two has a reason for it.
     if (count < 3 || steps.size() < count)
       continue;
-    report.warning(
-      pointer{"/sub_actions"} / taken_by.at(0),
-      "the elements 0 to " + std::to_string(count - 1) + " of " + array
-        + " are written out, one in each sub-action: "
-          "an element more would be left out, and with one fewer a "
-          "sub-action fails; \"for_each\": \"{{"
-        + array + "}}\" makes one call for each");
+    report.warning(pointer{"/sub_actions"} / taken_by.at(0),
+                   why_written_out(array, count - 1));
   }
 }
 

@@ -258,8 +258,10 @@ TEST_F(ConnectionTest, TellsOfAChainThatACrashHasBroken) {
                              {"refresh_token", "refresh-1"},
                              {"store", (files.path() / "store").string()}});
   script(
+    // Not before the job is in the journal.
     on("/token",
-       json{{"body",
+       json{{"delay", "500ms"},
+            {"body",
              {{"access_token", "token-2"}, {"refresh_token", "refresh-2"}}}},
        json{{"status", 400}, {"body", {{"error", "invalid_grant"}}}}));
   options.environment["HANDOFF_CRASH_AT"] = "before-token-store:1";
