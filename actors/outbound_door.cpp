@@ -13,8 +13,8 @@ namespace handoff {
 namespace {
 
 void start(const call_maker& make, caf::mailbox_element& request) {
-  // It ends with its last handle, whoever tells it to end; and a call whose
-  // answer nobody waits for is none.
+  // Exit messages are ignored: the door ends with its last handle. A call
+  // without a sender has nobody to answer, and is not made.
   if (!request.sender || !request.content().match_elements<outbound_call_ptr>())
     return;
   make(request.content().get_as<outbound_call_ptr>(0),

@@ -21,8 +21,8 @@ class own_lease {
 public:
   explicit own_lease(std::chrono::nanoseconds length) : length_{length} {}
 
-  /// A renewal has succeeded that was sent at `sent`: what the others count
-  /// from is no earlier.
+  /// A renewal that was sent at `sent` has succeeded. The other nodes count the
+  /// lease from `sent` or later.
   void renewed(boot_time sent);
 
   /// From when on nothing may begin, unless it is renewed before.

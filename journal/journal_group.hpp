@@ -48,8 +48,8 @@ struct group_listener {
   std::function<void(const std::string& what)> warn = {};
 };
 
-/// What an owner of a shared journal has in common with the others. It holds a
-/// lease: the others declare dead whoever lets it run out. Thread-safe.
+/// What an owner of a shared journal has in common with the others. Each owner
+/// holds a lease; one that lets it run out is declared dead. Thread-safe.
 class journal_group {
 public:
   virtual ~journal_group() = default;
@@ -59,7 +59,7 @@ public:
   /// What is under way may go on in any case. Never waits.
   virtual bool holds() const noexcept = 0;
 
-  /// Replaces the listener of before.
+  /// Replaces the previous listener.
   virtual void follow(group_listener listener) = 0;
 
   /// Tells the others that this owner takes nothing more.

@@ -14,7 +14,7 @@ namespace handoff {
 /// What a request may take up, in bytes; every excess has its own status.
 struct input_limits {
   std::size_t max_body = 1'048'576; ///< 413
-  /// The setting that says it, for whoever meets it; empty: there is none.
+  /// The setting that sets the limit, for the message; empty: there is none.
   std::string_view max_body_key = {};
   std::size_t max_headers = 65'536; ///< 431; the header section
   std::size_t max_target = 8'192;   ///< 414

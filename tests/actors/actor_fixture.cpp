@@ -289,6 +289,7 @@ void ActorTest::start() {
   keeper.now = options.now;
   keeper.retained_now = retained_now;
   keeper.commit_delay = commit_delay;
+  keeper.keep_bytes = keep_bytes;
   keeper.rest = [this](std::chrono::microseconds time) {
     rests.push_back(time);
     while_resting();

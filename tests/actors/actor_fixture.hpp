@@ -160,6 +160,8 @@ protected:
   std::optional<idempotency_claim> claim;
   /// How long the journal takes for each commit.
   milliseconds commit_delay{0};
+  /// Above so many bytes the journal deletes finished jobs; 0: never.
+  std::uint64_t keep_bytes = 0;
   /// Those that the journal took between commits.
   std::vector<std::chrono::microseconds> rests;
   std::function<void()> while_resting = [] {

@@ -185,6 +185,22 @@ TEST_F(JournalKeeperTest, IsInTheMiddleOfNothingBetweenMessages) {
   EXPECT_FALSE(watched.longest(-1ms)) << watched.longest(-1ms)->what;
 }
 
+// A journal that was a little too large lost all its finished jobs.
+TEST_F(JournalKeeperTest, DeletesNoMoreThanItHasToForKeepBytes) {
+  constexpr std::size_t wanted = 20;
+  keep_bytes = wanted * sizeof(job);
+  upstream->script["/clone"] = {answers(201, R"({"id":"p"})")};
+  start();
+  const auto flow = load();
+  for (std::size_t i = 0; i < wanted + 10; ++i)
+    post(flow);
+  run_for(60s);
+  const auto listed = store->list({.limit = 1'000});
+  const auto left = std::get<job_page>(listed).jobs.size();
+  EXPECT_LE(left, wanted);
+  EXPECT_GE(left, wanted - 10);
+}
+
 TEST_F(JournalKeeperTest, ForgetsNothingOnlyBecauseTheClockJumps) {
   constexpr milliseconds month = std::chrono::hours{30 * 24};
   milliseconds ahead{0};

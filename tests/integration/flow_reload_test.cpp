@@ -127,12 +127,16 @@ TEST_F(FlowReloadTest, ServesAnAddedFlowAndNoRemovedOne) {
   EXPECT_EQ(added.at("changed"), json::array());
   EXPECT_EQ(added.at("removed"), json::array());
   EXPECT_EQ(post_to("second"), 200);
+  const auto accepted = post();
   remove("setup");
   const auto removed = reloaded();
   EXPECT_EQ(removed.at("removed"), json::array({"setup"}));
   EXPECT_EQ(removed.at("flows").size(), 1u);
   EXPECT_EQ(post_to("setup"), 404);
   EXPECT_EQ(post_to("second"), 200);
+  // What the Location named is there still.
+  http_connection sender{service->port()};
+  EXPECT_EQ(sender.request("GET", accepted.header("Location")).status, 200);
 }
 
 TEST_F(FlowReloadTest, GivesNewJobsTheChangedFlowAndOldOnesTheirOwn) {

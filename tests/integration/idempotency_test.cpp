@@ -26,10 +26,15 @@ TEST_F(IdempotencyTest, GivesARepeatedKeyTheSameAnswer) {
 
 TEST_F(IdempotencyTest, RefusesAKeyThatIsReusedForAnotherBody) {
   start();
-  ASSERT_EQ(post({{"Idempotency-Key", "k"}}).status, 200);
+  const auto first = post({{"Idempotency-Key", "k"}});
+  ASSERT_EQ(first.status, 200);
   const auto other =
     service->post("setup", {{"template", "u"}}, {{"Idempotency-Key", "k"}});
   EXPECT_EQ(other.status, 422) << other.body;
+  EXPECT_EQ(other.json()["job"], first.json()["job"]);
+  const auto listed = service->admin("GET", "/api/v1/webhooks").json();
+  ASSERT_EQ(listed["webhooks"].size(), 1u) << listed;
+  EXPECT_EQ(listed["webhooks"][0]["status"], 422);
   EXPECT_EQ(api.counts("POST /projects/u/clone")["requests"], 0);
 }
 
