@@ -1,5 +1,7 @@
 #include "actors/prefer.hpp"
 
+#include "job/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
@@ -29,13 +31,6 @@ std::size_t find_outside_quotes(std::string_view text, std::string_view ends) {
       return at;
   }
   return text.size();
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 /// What a token or a quoted string stands for.

@@ -1,6 +1,7 @@
 #include "config/flow_check.hpp"
 
 #include "config/nearest_name.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 using source_kind = template_expression::source_kind;
-
-constexpr auto npos = std::string_view::npos;
 
 bool is_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')

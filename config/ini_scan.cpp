@@ -1,17 +1,11 @@
 #include "config/ini_file.hpp"
+#include "job/text.hpp"
 
 #include <utility>
 
 namespace handoff {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 /// How many brackets and braces `line` leaves open, those in quotes and
 /// comments aside.

@@ -2,6 +2,7 @@
 
 #include "config/flow_check.hpp"
 #include "job/exchange.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -9,8 +10,6 @@
 
 namespace handoff {
 namespace {
-
-constexpr auto npos = std::string_view::npos;
 
 /// Splits off what follows the last colon, outside of an IPv6 address.
 std::pair<std::string_view, std::string_view>

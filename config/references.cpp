@@ -1,6 +1,7 @@
 #include "config/references.hpp"
 
 #include "job/json_text.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,7 +16,6 @@ namespace handoff {
 
 namespace {
 
-constexpr auto npos = std::string_view::npos;
 constexpr std::string_view env_word = "env";
 constexpr std::string_view file_word = "file";
 constexpr std::size_t file_bytes_max = 65'536;

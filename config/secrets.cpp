@@ -2,6 +2,7 @@
 
 #include "config/template.hpp"
 #include "job/encoded_text.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -15,8 +16,6 @@ namespace handoff {
 namespace {
 
 using nlohmann::json;
-
-constexpr auto npos = std::string_view::npos;
 
 // A reference is `open`, the name, for one of which only the end is missing
 // from what stands before it `skip` and the number of bytes left out, and

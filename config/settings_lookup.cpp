@@ -1,3 +1,5 @@
+#include "job/text.hpp"
+
 // What is asked of the table of settings.
 
 #include "config/duration.hpp"
@@ -23,10 +25,7 @@ std::vector<std::string> split_names(std::string_view text) {
   std::vector<std::string> names;
   for (std::size_t at = 0; at <= text.size();) {
     const auto end = std::min(text.find(',', at), text.size());
-    auto name = text.substr(at, end - at);
-    name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
-    name = name.substr(0, name.find_last_not_of(" \t") + 1);
-    names.emplace_back(name);
+    names.emplace_back(trimmed(text.substr(at, end - at)));
     at = end + 1;
   }
   return names;

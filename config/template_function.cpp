@@ -3,6 +3,7 @@
 #include "config/text_function.hpp"
 #include "job/base64.hpp"
 #include "job/json_text.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,7 +55,7 @@ applied of_text(const template_function& function, const std::string& text) {
   case function_kind::lower:
     return json(lower_text(text));
   case function_kind::trim:
-    return json(trim_text(text));
+    return json(trimmed(text));
   case function_kind::base64:
     return json(encode_base64(text));
   case function_kind::split:

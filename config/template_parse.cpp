@@ -4,6 +4,7 @@
 #include "config/problem.hpp"
 #include "config/template_function.hpp"
 #include "job/json_reader.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,8 +21,6 @@ namespace {
 
 using nlohmann::json;
 using source_kind = template_expression::source_kind;
-
-constexpr auto npos = std::string_view::npos;
 
 struct source_name {
   std::string_view word;
@@ -48,15 +47,6 @@ constexpr std::array sources{
   source_name{"prepare", source_kind::prepare},
   source_name{"prepare-header", source_kind::prepare_header},
 };
-
-constexpr std::string_view blanks = " \t\r\n";
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(blanks);
-  if (first == npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 error failed(std::string_view expression, std::string_view why) {
   std::string detail{expression};

@@ -1,6 +1,7 @@
 #include "config/text_function.hpp"
 
 #include "job/rfc3339.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,8 +15,6 @@
 
 namespace handoff {
 namespace {
-
-constexpr std::string_view blanks = " \t\r\n";
 
 /// The character at `at`, and where the next one begins. What is not UTF-8 is
 /// taken byte by byte.
@@ -142,14 +141,6 @@ std::string lower_text(std::string_view text) {
     return static_cast<char32_t>(
       ::towlower_l(static_cast<std::wint_t>(c), letters()));
   });
-}
-
-std::string trim_text(std::string_view text) {
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos)
-    return {};
-  return std::string{
-    text.substr(first, text.find_last_not_of(blanks) - first + 1)};
 }
 
 std::vector<std::string> split_text(std::string_view text,

@@ -16,9 +16,6 @@ std::string upper_text(std::string_view text);
 /// Each character in lower case where it has one that is a single character.
 std::string lower_text(std::string_view text);
 
-/// Without blanks, tabs, CR and LF at both ends.
-std::string trim_text(std::string_view text);
-
 /// The pieces between the occurrences of `separator`, which is not empty: one
 /// more than there are of these.
 std::vector<std::string> split_text(std::string_view text,

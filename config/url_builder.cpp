@@ -1,14 +1,13 @@
 #include "config/url_builder.hpp"
 
 #include "config/template_value.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace handoff {
 namespace {
-
-constexpr auto npos = std::string_view::npos;
 
 /// Everything but the unreserved characters (RFC 3986, section 2.3).
 void append_encoded(std::string& out, std::string_view text) {

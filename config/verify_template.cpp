@@ -1,6 +1,7 @@
 #include "config/verify_template.hpp"
 
 #include "job/exchange.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,8 +13,6 @@ namespace handoff {
 namespace {
 
 using source_kind = template_expression::source_kind;
-
-constexpr auto npos = std::string_view::npos;
 
 struct own_word {
   std::string_view word;
@@ -42,13 +41,6 @@ std::size_t end_of(std::string_view text, std::size_t open) noexcept {
       return at + 2;
   }
   return npos;
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 error missing(std::string what) {

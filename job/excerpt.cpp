@@ -4,6 +4,7 @@
 #include "job/json_text.hpp"
 #include "job/outcome.hpp"
 #include "job/percent.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -13,7 +14,6 @@ namespace handoff {
 namespace {
 
 constexpr std::string_view hidden = "***";
-constexpr std::string_view blanks = " \t\r\n";
 
 /// The end of the JSON string that begins at `start`, behind its quote.
 std::size_t string_end(std::string_view text, std::size_t start) {

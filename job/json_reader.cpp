@@ -1,6 +1,7 @@
 #include "job/json_reader.hpp"
 
 #include "job/json_text.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -11,8 +12,6 @@ namespace handoff {
 namespace {
 
 using nlohmann::json;
-
-constexpr auto npos = std::string_view::npos;
 
 /// A double holds every integer of fewer digits.
 constexpr std::size_t long_digits = 300;

@@ -1,5 +1,7 @@
 #include "job/retry.hpp"
 
+#include "job/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -36,10 +38,9 @@ milliseconds backoff(const retry_policy& policy, std::uint32_t failed,
 std::optional<milliseconds>
 parse_retry_after(std::string_view text,
                   std::chrono::system_clock::time_point now) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
+  text = trimmed(text);
+  if (text.empty())
     return std::nullopt;
-  text = text.substr(first, text.find_last_not_of(" \t") - first + 1);
   std::int64_t number = 0;
   const auto [end, failure] =
     std::from_chars(text.data(), text.data() + text.size(), number);

@@ -1,5 +1,6 @@
 #include "job/throttle.hpp"
 
+#include "job/text.hpp"
 #include "job/timestamp.hpp"
 
 #include <algorithm>
@@ -20,10 +21,9 @@ constexpr seconds longest_wait{30LL * 24 * 3600};
 constexpr double year = 365.0 * 24 * 3600;
 
 std::optional<double> number_in(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
+  text = trimmed(text);
+  if (text.empty())
     return std::nullopt;
-  text = text.substr(first, text.find_last_not_of(" \t") - first + 1);
   double number = 0;
   const auto [end, failure] =
     std::from_chars(text.data(), text.data() + text.size(), number);

@@ -1,5 +1,7 @@
 #include "job/trace.hpp"
 
+#include "job/text.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -36,13 +38,6 @@ std::string hex(std::uint64_t bits) {
   for (auto at = text.rbegin(); at != text.rend(); ++at, bits >>= 4)
     *at = digits[bits & 15];
   return text;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
 }
 
 /// A key and a value (section 3.3.1.3); of the key, only what can do harm is

@@ -1,5 +1,7 @@
 #include "http/admin/origin_check.hpp"
 
+#include "job/text.hpp"
+
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
@@ -8,7 +10,6 @@
 namespace handoff {
 namespace {
 
-constexpr auto npos = std::string_view::npos;
 // Of what was sent, in a refusal.
 constexpr std::size_t shown_bytes_max = 100;
 

@@ -43,7 +43,7 @@ bool is_blank(char c) noexcept {
   return c == ' ' || c == '\t';
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
+std::string_view without_space(std::string_view text) noexcept {
   while (!text.empty() && is_blank(text.front()))
     text.remove_prefix(1);
   while (!text.empty() && is_blank(text.back()))
@@ -63,7 +63,7 @@ bool same(std::string_view one, std::string_view other) noexcept {
 bool lists(std::string_view value, std::string_view token) noexcept {
   while (!value.empty()) {
     const auto comma = std::min(value.find(','), value.size());
-    if (same(trimmed(value.substr(0, comma)), token))
+    if (same(without_space(value.substr(0, comma)), token))
       return true;
     value.remove_prefix(std::min(comma + 1, value.size()));
   }
@@ -89,7 +89,7 @@ result<header> read_field(std::string_view line) {
     return error{error_kind::invalid_request,
                  "A header name has a character that it must not have."};
   return header{std::string(field),
-                std::string(trimmed(line.substr(colon + 1)))};
+                std::string(without_space(line.substr(colon + 1)))};
 }
 
 std::string too_large_body(std::size_t max_body, std::string_view key) {

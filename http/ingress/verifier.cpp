@@ -6,6 +6,7 @@
 #include "job/base64.hpp"
 #include "job/hex.hpp"
 #include "job/json_body.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +19,6 @@ namespace {
 
 using source = verify_template::source;
 
-constexpr auto npos = std::string_view::npos;
 /// One check with a public key costs as much as a hundred hashes.
 constexpr std::size_t public_key_signatures_max = 8;
 
@@ -45,13 +45,6 @@ std::optional<std::string> decoded(std::string_view text,
                                    byte_encoding encoding) {
   return encoding == byte_encoding::base64 ? decode_base64(text)
                                            : decode_hex(text);
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 class verification {

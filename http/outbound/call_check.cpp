@@ -211,12 +211,4 @@ bool belongs_to_client(std::string_view name) noexcept {
     [name](std::string_view field) { return same_name(field, name); });
 }
 
-std::string_view trimmed(std::string_view value) noexcept {
-  constexpr std::string_view blanks = " \t";
-  auto first = value.find_first_not_of(blanks);
-  if (first == std::string_view::npos)
-    return {};
-  return value.substr(first, value.find_last_not_of(blanks) - first + 1);
-}
-
 } // namespace handoff

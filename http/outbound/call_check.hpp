@@ -36,8 +36,4 @@ result<call_target> target_of(const outbound_call& call);
 /// connection, and so is the client's alone to write.
 bool belongs_to_client(std::string_view name) noexcept;
 
-/// `value` without white space at its ends, which is no part of a field's value
-/// (RFC 9110, section 5.5).
-std::string_view trimmed(std::string_view value) noexcept;
-
 } // namespace handoff

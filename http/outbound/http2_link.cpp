@@ -2,6 +2,7 @@
 
 #include "http/ingress/content_coding.hpp"
 #include "http/outbound/address_policy.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>

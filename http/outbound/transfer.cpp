@@ -1,6 +1,7 @@
 #include "http/outbound/transfer.hpp"
 
 #include "http/outbound/address_policy.hpp"
+#include "job/text.hpp"
 #include "job/token.hpp"
 
 #include <algorithm>

@@ -17,7 +17,7 @@ constexpr auto clone =
                "uid": "/id")";
 
 /// Everything that is said, for messages of tests.
-std::string messages(const problems& found) {
+std::string as_text(const problems& found) {
   std::string text;
   for (const auto& each : found)
     text += to_string(each) + "\n";
@@ -45,12 +45,12 @@ TEST_P(FlowWarningsTest, Warns) {
   const auto file =
     folder.write("f.json", R"({"name": "a", )" + (clone + GetParam().rest));
   const auto loaded = load_flow(file, flow_defaults{});
-  EXPECT_EQ(messages(loaded.errors), "");
+  EXPECT_EQ(as_text(loaded.errors), "");
   if (GetParam().says.empty()) {
-    EXPECT_EQ(messages(loaded.warnings), "");
+    EXPECT_EQ(as_text(loaded.warnings), "");
     return;
   }
-  ASSERT_EQ(loaded.warnings.size(), 1u) << messages(loaded.warnings);
+  ASSERT_EQ(loaded.warnings.size(), 1u) << as_text(loaded.warnings);
   EXPECT_EQ(loaded.warnings[0].where, GetParam().where);
   EXPECT_THAT(loaded.warnings[0].what, HasSubstr(GetParam().says));
 }

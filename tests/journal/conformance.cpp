@@ -8,18 +8,9 @@
 namespace handoff {
 namespace {
 
-using job_list = std::vector<std::string>;
-
 job_list ids_of(const job_page& page) {
   job_list ids;
   for (const auto& each : page.jobs)
-    ids.push_back(each.id);
-  return ids;
-}
-
-job_list ids_of(const std::vector<job>& jobs) {
-  job_list ids;
-  for (const auto& each : jobs)
     ids.push_back(each.id);
   return ids;
 }

@@ -35,6 +35,15 @@ public:
   virtual handoff::journal* other() { return nullptr; }
 };
 
+using job_list = std::vector<std::string>;
+
+inline job_list ids_of(const std::vector<job>& jobs) {
+  job_list ids;
+  for (const auto& each : jobs)
+    ids.push_back(each.id);
+  return ids;
+}
+
 struct backend {
   std::string name;
   std::function<std::unique_ptr<journal_fixture>()> make;

@@ -11,15 +11,6 @@
 namespace handoff {
 namespace {
 
-using job_list = std::vector<std::string>;
-
-job_list ids_of(const std::vector<job>& jobs) {
-  job_list ids;
-  for (const auto& each : jobs)
-    ids.push_back(each.id);
-  return ids;
-}
-
 std::vector<commit_status>
 statuses_of(const std::vector<batch_outcome>& outcomes) {
   std::vector<commit_status> statuses;

@@ -11,12 +11,12 @@ constexpr option_rule data{"data", "JSON", "the body; @FILE reads a file"};
 constexpr option_rule header{"header", "FIELD",
                              "a further header field; may come several times"};
 constexpr option_rule async{"async", "", "do not wait for the clone"};
-constexpr option_rule json{"json", "", "the answer as JSON"};
+constexpr option_rule json_option{"json", "", "the answer as JSON"};
 
 /// What a command has in common with all others that ask a service.
 std::vector<option_rule> client(std::vector<option_rule> own) {
   own.push_back({"url", "URL", "where the service is"});
-  own.insert(own.end(), {config_file, json, help});
+  own.insert(own.end(), {config_file, json_option, help});
   return own;
 }
 
@@ -30,7 +30,7 @@ const std::vector<command_rule>& command_table() {
      "validate the INI and the flows without starting",
      {{"expand", "", "print the flows with their senders expanded"},
       config_file,
-      json,
+      json_option,
       help},
      true},
     {"send", "FLOW", "send a webhook to a running service",
@@ -79,7 +79,7 @@ const std::vector<command_rule>& command_table() {
     {"journal",
      "backup|check|copy",
      "back the journal up while the service runs, check or move one",
-     {config_file, json, help},
+     {config_file, json_option, help},
      true},
     {"simulate",
      "[FLOW]",
@@ -94,27 +94,27 @@ const std::vector<command_rule>& command_table() {
       {"commands", "N", "with --jobs: how many commands operators give"},
       {"faults", "LIST", "with --jobs: what else fails; none: nothing"},
       config_file,
-      json,
+      json_option,
       help},
      true},
     {"senders",
      "[NAME]",
      "list the senders that are known, or print what one stands for",
-     {json, help}},
+     {json_option, help}},
     {"verify",
      "FLOW",
      "say what the service would do with a recorded request",
      {{"request", "FILE", "the bytes of the HTTP request"},
       {"at", "TIME", "as if it came then; by default, now"},
       config_file,
-      json,
+      json_option,
       help},
      true},
     {"completion",
      "SHELL",
      "print what completes commands in bash, zsh or fish",
      {help}},
-    {"version", "", "print the version", {json, help}},
+    {"version", "", "print the version", {json_option, help}},
   };
   return table;
 }

@@ -1,12 +1,12 @@
 #include "tools/handoff/request_file.hpp"
 
+#include "job/text.hpp"
+
 #include <charconv>
 #include <optional>
 
 namespace handoff {
 namespace {
-
-constexpr auto npos = std::string_view::npos;
 
 error refused(std::string why) {
   return {error_kind::invalid_request, std::move(why)};
@@ -19,13 +19,6 @@ std::string_view take_line(std::string_view& rest) {
   if (line.ends_with('\r'))
     line.remove_suffix(1);
   return line;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 std::optional<std::size_t> number_of(std::string_view text, int base) {
