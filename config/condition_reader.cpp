@@ -277,7 +277,8 @@ void check_condition(flow_report& report, const pointer& at,
     for (const auto& each : *asked.is)
       check_expressions(report, at / "is", each.expressions(), scope);
   if (asked.starts_with)
-    check_expressions(report, at / "starts_with", *asked.starts_with, scope);
+    check_text_expressions(report, at / "starts_with", *asked.starts_with,
+                           scope);
   if (asked.contains)
     check_expressions(report, at / "contains", asked.contains->expressions(),
                       scope);

@@ -215,6 +215,15 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
   check_expressions(report, at, all, scope);
 }
 
+void check_text_expressions(flow_report& report, const json::json_pointer& at,
+                            const text_template& used,
+                            const expression_scope& scope) {
+  check_expressions(report, at, used, scope);
+  for (const auto& expression : used.expressions())
+    if (type_of(expression) == value_type::list)
+      report.error(at, expression.text + ' ' + std::string{array_in_text});
+}
+
 void check_url_expressions(flow_report& report, const json::json_pointer& at,
                            const text_template& used,
                            const expression_scope& scope) {

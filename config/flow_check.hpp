@@ -38,11 +38,17 @@ void check_expressions(flow_report& report,
                        const std::vector<const template_expression*>& used,
                        const expression_scope& scope);
 
-/// The same for a text.
+/// The same for a value that is written as a text.
 void check_expressions(flow_report& report,
                        const nlohmann::json::json_pointer& at,
                        const text_template& used,
                        const expression_scope& scope);
+
+/// The same for a text, which cannot be made of an array.
+void check_text_expressions(flow_report& report,
+                            const nlohmann::json::json_pointer& at,
+                            const text_template& used,
+                            const expression_scope& scope);
 
 /// The same for the URL of a request.
 void check_url_expressions(flow_report& report,

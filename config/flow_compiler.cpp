@@ -40,11 +40,11 @@ void read_idempotency(object_reader& top, flow& made) {
     if (auto compiled = read_template(report, *key, object.at("key"))) {
       // A job's id is another one each time: no webhook would ever be known
       // again by it.
-      check_expressions(report, object.at("key"), *compiled,
-                        {{source_kind::body, source_kind::header,
-                          source_kind::query, source_kind::flow},
-                         {},
-                         {}});
+      check_text_expressions(report, object.at("key"), *compiled,
+                             {{source_kind::body, source_kind::header,
+                               source_kind::query, source_kind::flow},
+                              {},
+                              {}});
       made.idempotency_key = std::move(*compiled);
     }
   made.idempotency_keep =
@@ -64,7 +64,7 @@ void read_title(object_reader& top, flow& made) {
   auto compiled = read_template(top.report(), *value, top.at("title"));
   if (!compiled)
     return;
-  check_expressions(
+  check_text_expressions(
     top.report(), top.at("title"), *compiled,
     {{source_kind::body, source_kind::header, source_kind::query,
       source_kind::job, source_kind::flow, source_kind::received},

@@ -55,9 +55,10 @@ void read_content(object_reader& object, const answer_place& place,
   made.body = read_body(object);
   auto& report = object.report();
   for (const auto& [name, value] : made.headers)
-    check_expressions(report, object.at("headers") / name, value, place.scope);
+    check_text_expressions(report, object.at("headers") / name, value,
+                           place.scope);
   if (made.text)
-    check_expressions(report, object.at("text"), *made.text, place.scope);
+    check_text_expressions(report, object.at("text"), *made.text, place.scope);
   if (made.body)
     check_expressions(report, object.at("body"), made.body->expressions(),
                       place.scope);
@@ -168,7 +169,7 @@ handshake_rule read_rule(flow_report& report, const json& value,
   if (const auto* show = object.find("show")) {
     made.show = read_template(report, *show, object.at("show"));
     if (made.show)
-      check_expressions(report, object.at("show"), *made.show, of_request);
+      check_text_expressions(report, object.at("show"), *made.show, of_request);
   }
   return made;
 }

@@ -179,16 +179,32 @@ expression_scope scope_of(expression_sources sources,
   return {std::move(sources), {}, {}, prepared};
 }
 
+/// Why `request` has no token that could be renewed; empty if it has one, or if
+/// its connection is not known.
+std::string why_no_refresh(const flow_report& report,
+                           const request_template& request) {
+  if (request.connection.empty())
+    return "\"refresh\" renews the token of a connection, and this request has "
+           "none";
+  if (report.connections == nullptr)
+    return {};
+  const auto known = report.connections->find(request.connection);
+  if (known == report.connections->end() || known->second->auth.wants_token())
+    return {};
+  return "\"refresh\" renews a token, and the connection "
+       + in_quotes(request.connection)
+       + " has none; allowed with \"auth\" of the type \"oauth2\"";
+}
+
 answer_rules read_answers(object_reader& object,
                           const request_template& request) {
   answer_rules made;
   made.outcome = read_outcome(object);
   made.pick = read_pick(object);
+  const auto why = why_no_refresh(object.report(), request);
   for (std::size_t i = 0; i < made.outcome.size(); ++i)
-    if (made.outcome[i].then == ruled::refresh && request.connection.empty())
-      object.report().error(object.at("outcome") / i / "then",
-                            "\"refresh\" renews the token of a connection, and "
-                            "this request has none");
+    if (made.outcome[i].then == ruled::refresh && !why.empty())
+      object.report().error(object.at("outcome") / i / "then", why);
   return made;
 }
 
@@ -250,13 +266,13 @@ void check_request(flow_report& report, const pointer& at,
   check_url_expressions(report, at / (is_path ? "path" : "url"), made.url,
                         scope);
   for (const auto& [name, value] : made.headers)
-    check_expressions(report, at / "headers" / name, value, scope);
+    check_text_expressions(report, at / "headers" / name, value, scope);
   if (made.body)
     check_expressions(report, at / "body", made.body->expressions(), scope);
   if (made.form)
     check_expressions(report, at / "form", made.form->expressions(), scope);
   if (made.text)
-    check_expressions(report, at / "text", *made.text, scope);
+    check_text_expressions(report, at / "text", *made.text, scope);
 }
 
 wait_rules read_wait_times(object_reader& object, wait_rules defaults) {

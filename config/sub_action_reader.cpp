@@ -42,6 +42,15 @@ std::optional<repeat_rule> read_for_each(object_reader& object) {
                                  "such as \"{{body/members}}\"");
     return std::nullopt;
   }
+  if (const auto type = type_of(elements->expressions().front());
+      type != value_type::any && type != value_type::list) {
+    object.error(
+      "for_each",
+      shown(*value)
+        + " gives one text or number, but an array is needed, such as "
+          "{{body/members}} or {{header/X-Names | split \",\"}}");
+    return std::nullopt;
+  }
   made.elements = std::move(*elements);
   return made;
 }

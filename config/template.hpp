@@ -114,6 +114,15 @@ struct template_expression {
   }
 };
 
+/// What is known at load of the value that `expression` gives, by its source
+/// and its functions.
+value_type type_of(const template_expression& expression);
+
+/// What to say of an expression that gives an array where a text is made.
+inline constexpr std::string_view array_in_text =
+  "gives an array, which cannot be part of a text; allowed: | join \",\" or "
+  "| json behind it";
+
 /// Replaces what stands around and in the defaults of expressions while a
 /// template is compiled: this is where references to secrets are resolved, so
 /// that a secret with "{{" in it is never taken for an expression.

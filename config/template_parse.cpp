@@ -275,10 +275,14 @@ std::string_view words_for(value_type type) {
   }
 }
 
+value_type type_before_functions(const template_expression& made) {
+  return made.mac == mac_encoding::none ? type_of_source(made.source)
+                                        : value_type::text;
+}
+
 /// Follows the types through the functions.
 std::optional<error> check_types(const template_expression& made) {
-  auto type = made.mac == mac_encoding::none ? type_of_source(made.source)
-                                             : value_type::text;
+  auto type = type_before_functions(made);
   for (std::size_t i = 0; i < made.functions.size(); ++i) {
     const auto& function = made.functions[i];
     const auto next = type_after(function, type);
@@ -334,7 +338,25 @@ std::optional<std::string> constant_in(std::string_view inner) {
   return text->get<std::string>();
 }
 
+/// The first expression that gives an array and has a text around it.
+std::optional<error> check_texts(const template_parts& made) {
+  const bool is_value = made.expressions.size() == 1
+                     && made.literals.front().empty()
+                     && made.literals.back().empty();
+  for (const auto& each : made.expressions)
+    if (!is_value && type_of(each) == value_type::list)
+      return failed(each.text, array_in_text);
+  return std::nullopt;
+}
+
 } // namespace
+
+value_type type_of(const template_expression& expression) {
+  auto type = type_before_functions(expression);
+  for (const auto& function : expression.functions)
+    type = type_after(function, type).value_or(value_type::any);
+  return type;
+}
 
 result<template_parts> parse_template(std::string_view text) {
   template_parts made;
@@ -344,8 +366,11 @@ result<template_parts> parse_template(std::string_view text) {
     const auto open = text.find("{{", from);
     made.literals.back() +=
       text.substr(from, open == npos ? npos : open - from);
-    if (open == npos)
+    if (open == npos) {
+      if (auto wrong = check_texts(made))
+        return std::move(*wrong);
       return made;
+    }
     const auto cuts = cuts_of(text.substr(open + 2));
     if (cuts.close == npos)
       return failed(text.substr(open), "is not closed, it needs }} at its end");

@@ -259,6 +259,32 @@ const std::vector<bad_input>& bad_flows() {
      {"method": "GET", "url": "http://a/"}, "batch": 2}])",
      "/sub_actions/0/batch: does nothing without \"for_each\""},
     {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/"}, "for_each": "{{uid}}"}])",
+     "/sub_actions/0/for_each: \"{{uid}}\" gives one text or number, but an "
+     "array "
+     "is needed, such as {{body/members}} or {{header/X-Names | split \",\"}}"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "GET", "url": "http://a/"},
+     "for_each": "{{body/names | join \"x\"}}"}])",
+     "/sub_actions/0/for_each: \"{{body/names | join \\\"x\\\"}}\" gives one "
+     "text or "
+     "number, but an array is needed, such as {{body/members}} or "
+     "{{header/X-Names | split \",\"}}"},
+    {R"("sub_actions": [{"name": "a", "request": {"method": "POST",
+     "url": "http://a/", "body": {"to": "all: {{body/a | split \";\"}}"}}}])",
+     "/sub_actions/0/request/body/to: {{body/a | split \";\"}} gives an array, "
+     "which cannot be part of a text; allowed: | join \",\" or | json behind "
+     "it"},
+    {R"("sub_actions": [{"name": "a", "request": {"method": "POST",
+     "url": "http://a/", "headers": {"X-To": "{{body/a | split \";\"}}"}}}])",
+     "/sub_actions/0/request/headers/X-To: {{body/a | split \";\"}} gives an "
+     "array, which cannot be part of a text; allowed: | join \",\" or | json "
+     "behind it"},
+    {R"("title": "{{query/a | split \";\"}}")",
+     "/title: {{query/a | split \";\"}} gives an array, which cannot be part "
+     "of a "
+     "text; allowed: | join \",\" or | json behind it"},
+    {R"("sub_actions": [{"name": "a", "request":
      {"method": "GET", "url": "http://a/"}, "for_each": "{{body/x}}"},
      {"name": "a.1", "request": {"method": "GET", "url": "http://a/"}}])",
      "/sub_actions/1/name: \"a.1\" is what an element of \"a\" is called; "

@@ -207,10 +207,12 @@ TEST_F(ConnectionTest, LetsARequestNameOnlyWhatThereIs) {
   flow_defaults defaults;
   defaults.connections = std::make_shared<const connection_set>(
     read({{"graph", {{"url", "https://api.example"}}}}).connections);
-  const auto with = [&](const json& request) {
-    const auto loaded = read_flow(
-      {{"name", "a"}, {"clone", {{"uid", "/id"}, {"request", request}}}},
-      defaults, "a.json");
+  const auto with = [&](const json& request, const json& outcome = nullptr) {
+    json clone{{"uid", "/id"}, {"request", request}};
+    if (!outcome.is_null())
+      clone["outcome"] = outcome;
+    const auto loaded =
+      read_flow({{"name", "a"}, {"clone", clone}}, defaults, "a.json");
     return loaded.errors.empty() ? std::string{} : to_string(loaded.errors[0]);
   };
   EXPECT_EQ(
@@ -228,6 +230,12 @@ TEST_F(ConnectionTest, LetsARequestNameOnlyWhatThereIs) {
   EXPECT_NE(with({{"method", "GET"}, {"connection", "graph"}, {"path", "a"}}),
             "");
   EXPECT_NE(with({{"method", "GET"}}), "");
+  EXPECT_EQ(
+    with({{"method", "GET"}, {"connection", "graph"}, {"path", "/"}},
+         {{{"if", {{"status", 403}}}, {"then", "refresh"}}}),
+    "a.json: /clone/outcome/0/then: \"refresh\" renews a token, and the "
+    "connection \"graph\" has none; allowed with \"auth\" of the type "
+    "\"oauth2\"");
 }
 
 TEST_F(ConnectionTest, SealsTheSecretsOfConnectionsInAnswersToo) {
