@@ -160,12 +160,6 @@ template_context context_of(const flow& definition, const job& record) {
   return context;
 }
 
-std::string upstream_of(const request_template& request) {
-  return request.connection.empty()
-         ? upstream_of(request.url.literals().front())
-         : request.connection;
-}
-
 std::string upstream_of(const outbound_call& call) {
   return call.connection.empty() ? upstream_of(call.url) : call.connection;
 }

@@ -23,9 +23,7 @@ void set_webhook(template_context& context, const webhook& hook);
 /// What the expressions of a job's flow see. Borrows both.
 template_context context_of(const flow& definition, const job& record);
 
-/// The upstream that this request goes to: its connection, or its host, in
-/// which no expression can stand, but where the whole URL is one.
-std::string upstream_of(const request_template& request);
+/// The upstream that this call goes to: its connection, or its host.
 std::string upstream_of(const outbound_call& call);
 
 /// What an element's step is made for.

@@ -55,7 +55,7 @@ attempt clone_state::new_attempt() const {
   made.number = next_attempt_number((*record)->clone.attempts);
   made.started = env->now();
   made.worker = name;
-  made.upstream = upstream_of(order->definition->clone.request);
+  made.upstream = order->definition->clone.request.upstream;
   return made;
 }
 
@@ -202,7 +202,7 @@ void clone_state::resume() {
   order->place->leave();
   // Of those that an upstream had told to wait, one comes back first.
   if ((*record)->clone.throttled_since)
-    env->turns->pause(upstream_of(order->definition->clone.request),
+    env->turns->pause(order->definition->clone.request.upstream,
                       milliseconds{0});
   const auto step = after_crash(rules, **record, env->now(), env->random());
   if (is_under_way((*record)->clone.attempts))
@@ -356,7 +356,7 @@ answer_reading clone_state::read(const request_template& request,
 void clone_state::pause_upstream(const clone_verdict& verdict,
                                  const clone_step& step) {
   const auto asked = verdict.wait.value_or(step.pause);
-  env->turns->pause(upstream_of(request_of_next()),
+  env->turns->pause(request_of_next().upstream,
                     std::min(asked, rules.retry.throttled_for));
 }
 
@@ -445,7 +445,7 @@ const request_template& clone_state::request_of_next() const {
 std::string clone_state::upstream_of_next() const {
   const auto& request = request_of_next();
   if (!request.address || !request.connection.empty())
-    return upstream_of(request);
+    return request.upstream;
   const auto built = build_poll();
   const auto* call = std::get_if<outbound_call>(&built);
   return call != nullptr ? upstream_of(call->url) : std::string{};

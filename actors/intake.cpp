@@ -68,7 +68,7 @@ void intake_state::take(const clone_order_ptr& order) {
 }
 
 void intake_state::begin(const clone_order_ptr& order) {
-  const auto upstream = upstream_of(order->definition->clone.request);
+  const auto& upstream = order->definition->clone.request.upstream;
   const auto line = env->traffic->at(upstream);
   const auto ahead = order->place->enter(line);
   if (order->respond_async) {

@@ -114,7 +114,7 @@ struct job_supervisor_state {
   const plan_step& plan() const;
   void wait_for_next_attempt(step_ref step);
   step_definition definition_of(step_ref step) const;
-  std::string upstream_of_step(step_ref step) const;
+  const std::string& upstream_of_step(step_ref step) const;
   result<outbound_call> build(step_ref step, std::uint32_t number) const;
 
   /// The steps that may begin an attempt now, in the order in which they do.

@@ -52,10 +52,10 @@ job_supervisor_state::element_of_step(step_ref step) const {
   return element != nullptr ? std::move(*element) : std::nullopt;
 }
 
-std::string job_supervisor_state::upstream_of_step(step_ref step) const {
+const std::string& job_supervisor_state::upstream_of_step(step_ref step) const {
   const auto wanted = definition_of(step);
-  return wanted.request == nullptr ? upstream_of(definition->callback->url)
-                                   : upstream_of(*wanted.request);
+  return wanted.request == nullptr ? definition->callback->upstream
+                                   : wanted.request->upstream;
 }
 
 result<outbound_call> job_supervisor_state::build(step_ref which,
@@ -154,7 +154,7 @@ bool job_supervisor_state::begin_ready() {
 }
 
 void job_supervisor_state::ask_turn(step_ref step, std::size_t slot) {
-  auto upstream = upstream_of_step(step);
+  const auto& upstream = upstream_of_step(step);
   // One job has no more calls of a host than workers, and so needs no more
   // turns; what goes to other hosts waits behind none of them.
   const auto same_upstream =

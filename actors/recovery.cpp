@@ -27,7 +27,7 @@ void pause_upstreams(const job& record, const flow& definition,
   const auto pause = [&](const auto& step, const request_template& request) {
     if (step.throttled_since && step.next_attempt)
       env.turns->pause(
-        upstream_of(request),
+        request.upstream,
         std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(
                                     *step.next_attempt - env.now())));
   };

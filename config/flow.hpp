@@ -48,6 +48,9 @@ struct request_template {
   std::optional<address_rule> address = {};
   /// Its name; empty: none.
   std::string connection = {};
+  /// Whose limits its calls share: the connection, or the host as `upstream_of`
+  /// writes it; empty where the whole URL is one expression.
+  std::string upstream = {};
   std::vector<std::pair<std::string, text_template>> headers;
   /// One of them, or none: no body at all. A JSON `null` is a body.
   std::optional<json_template> body;
@@ -158,6 +161,7 @@ struct input_rule {
 
 struct callback_rule {
   std::string url;
+  std::string upstream; ///< as `upstream_of` writes its host
   std::string secret;
   bool on_cloned = false;
   bool on_succeeded = false;

@@ -1,6 +1,7 @@
 #include "config/flow_check.hpp"
 #include "config/flow_compiler.hpp"
 #include "config/secret_reader.hpp"
+#include "job/clone_traffic.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,6 +65,7 @@ callback_rule read_callback(flow_report& report, const json& value,
   if (auto url = object.text("url")) {
     if (const auto why = why_bad_url({*url}); !why.empty())
       object.error("url", shown_url(*object.find("url")) + why);
+    made.upstream = upstream_of(*url);
     made.url = std::move(*url);
   }
   if (const auto* secret = object.find("secret"))

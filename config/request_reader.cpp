@@ -4,6 +4,7 @@
 #include "config/flow_compiler.hpp"
 #include "config/flow_warnings.hpp"
 #include "config/nearest_name.hpp"
+#include "job/clone_traffic.hpp"
 
 #include <utility>
 #include <variant>
@@ -217,6 +218,9 @@ request_template read_request(flow_report& report, const json& value,
     made.method = methods[*method];
   read_target(object, made, address.has_value());
   made.address = std::move(address);
+  made.upstream = made.connection.empty()
+                  ? upstream_of(made.url.literals().front())
+                  : made.connection;
   made.headers = read_headers(object, header_owner::request);
   check_key_header(object, made);
   read_content(object, made);

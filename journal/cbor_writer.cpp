@@ -28,6 +28,12 @@ void cbor_writer::head(std::uint8_t major, std::uint64_t value) {
     out_.push_back(static_cast<std::uint8_t>(value >> (8 * byte)));
 }
 
+void cbor_writer::append(std::string_view value) {
+  // Of the same type as the buffer's, so that they are copied at once.
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(value.data());
+  out_.insert(out_.end(), bytes, bytes + value.size());
+}
+
 cbor_writer& cbor_writer::array(std::size_t size) {
   head(major_array, size);
   return *this;
@@ -43,13 +49,13 @@ cbor_writer& cbor_writer::integer(std::int64_t value) {
 
 cbor_writer& cbor_writer::text(std::string_view value) {
   head(major_text, value.size());
-  out_.insert(out_.end(), value.begin(), value.end());
+  append(value);
   return *this;
 }
 
 cbor_writer& cbor_writer::bytes(std::string_view value) {
   head(major_bytes, value.size());
-  out_.insert(out_.end(), value.begin(), value.end());
+  append(value);
   return *this;
 }
 

@@ -31,6 +31,7 @@ public:
 
 private:
   void head(std::uint8_t major, std::uint64_t value);
+  void append(std::string_view value);
 
   std::vector<std::uint8_t>& out_;
 };

@@ -2,6 +2,7 @@
 
 #include "config/duration.hpp"
 #include "http/front_door/target.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,23 +21,17 @@ constexpr std::size_t length_digits_max = 19;
 constexpr std::array<std::string_view, 8> methods = {
   "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"};
 
-bool is_alnum(char c) noexcept {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 && (c & 0x80) == 0;
-}
+// The comma of RFC 3986 is left out: it is what merged Host fields look like.
+constexpr byte_set host_bytes{"-._~%!$&'()*+;=:[]0123456789"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "abcdefghijklmnopqrstuvwxyz"};
 
 bool is_token_byte(char c) noexcept {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return is_alnum(c) || others.find(c) != std::string_view::npos;
-}
-
-bool is_host_byte(char c) noexcept {
-  // The comma of RFC 3986 is left out: it is what merged Host fields look like.
-  constexpr std::string_view others = "-._~%!$&'()*+;=:[]";
-  return is_alnum(c) || others.find(c) != std::string_view::npos;
+  return token_bytes.has(c);
 }
 
 bool is_host(std::string_view text) noexcept {
-  return std::all_of(text.begin(), text.end(), is_host_byte);
+  return host_bytes.has_all(text);
 }
 
 bool is_blank(char c) noexcept {

@@ -1,8 +1,9 @@
 #include "http/outbound/call_check.hpp"
 
+#include "job/text.hpp"
+
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <functional>
 #include <map>
 #include <strings.h>
@@ -30,24 +31,15 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-/// For each byte, whether it is a token's (RFC 9110, section 5.6.2).
-constexpr auto token_bytes = [] {
-  std::array<bool, 256> is_of_token{};
-  for (const char each : std::string_view{"!#$%&'*+-.^_`|~0123456789"
-                                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "abcdefghijklmnopqrstuvwxyz"})
-    is_of_token[static_cast<unsigned char>(each)] = true;
-  return is_of_token;
-}();
+constexpr byte_set line_breaks{std::string_view{"\r\n\0", 3}};
+constexpr byte_set ends_of_authority{"/?#"};
+constexpr byte_set plain_bytes{"0123456789.-_:[]"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                               "abcdefghijklmnopqrstuvwxyz"};
+constexpr byte_set bytes_that_libcurl_changes{"%?#\\"};
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return token_bytes[static_cast<unsigned char>(c)];
-  });
-}
-
-bool breaks_line(char c) {
-  return c == '\r' || c == '\n' || c == '\0';
+  return !text.empty() && token_bytes.has_all(text);
 }
 
 error refused(std::string detail) {
@@ -97,15 +89,9 @@ std::string_view plain_authority(std::string_view url) {
           && !same_name(url.substr(0, scheme_end), "https")))
     return {};
   const auto begin = scheme_end + 3;
-  const auto end = std::min(url.find_first_of("/?#", begin), url.size());
+  const auto end = ends_of_authority.find_in(url, begin);
   const auto authority = url.substr(begin, end - begin);
-  const bool is_plain =
-    !authority.empty()
-    && std::all_of(authority.begin(), authority.end(), [](unsigned char c) {
-         return std::isalnum(c) != 0
-             || std::string_view{".-_:[]"}.find(static_cast<char>(c))
-                  != std::string_view::npos;
-       });
+  const bool is_plain = !authority.empty() && plain_bytes.has_all(authority);
   return is_plain ? url.substr(0, end) : std::string_view{};
 }
 
@@ -119,7 +105,7 @@ curl_url_parts with_rest(const curl_url_parts& known, const std::string& url,
   // lower case.
   if (url.size() > url_bytes_max || authority_bytes == url.size()
       || url[authority_bytes] != '/'
-      || url.find_first_of("%?#\\", authority_bytes) != std::string::npos)
+      || bytes_that_libcurl_changes.find_in(url, authority_bytes) < url.size())
     return parse(url);
   auto parts = curl_url_parts{curl_url_dup(known.get())};
   if (parts != nullptr
@@ -198,7 +184,7 @@ result<call_target> target_of(const outbound_call& call) {
   for (const auto& field : call.headers) {
     if (!is_token(field.name))
       return refused("a header's name is not a token");
-    if (std::any_of(field.value.begin(), field.value.end(), breaks_line))
+    if (line_breaks.find_in(field.value) < field.value.size())
       return refused("the header " + field.name
                      + " holds a line break or a NUL");
   }
