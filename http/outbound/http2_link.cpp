@@ -22,6 +22,9 @@ using namespace std::chrono_literals;
 constexpr auto silent_max = 1s;
 constexpr auto ping_max = 1s;
 
+/// Between two looks whether a request may go on being written.
+constexpr auto held_back_look_every = 100ms;
+
 /// What may come unasked, of an answer's body and of those of all streams.
 constexpr std::uint32_t stream_window = 262'144;
 constexpr std::int32_t link_window = 4 * 1'048'576;
@@ -196,13 +199,23 @@ struct http2_link::callbacks {
     return 0;
   }
 
+  /// Not of DATA. A header may be of several pieces; this is before the first.
+  static int on_sending(nghttp2_session*, const nghttp2_frame* frame,
+                        void* of) {
+    auto& link = self(of);
+    link.out_is_of_call_ = frame->hd.type == NGHTTP2_HEADERS;
+    if (!link.out_is_of_call_)
+      return 0;
+    if (auto* stream = link.find(frame->hd.stream_id)) {
+      stream->sent = true;
+      stream->since = link.now_;
+    }
+    return 0;
+  }
+
   static int on_sent(nghttp2_session*, const nghttp2_frame* frame, void* of) {
     auto& link = self(of);
-    if (frame->hd.type == NGHTTP2_HEADERS)
-      if (auto* stream = link.find(frame->hd.stream_id)) {
-        stream->sent = true;
-        stream->since = link.now_;
-      }
+    link.out_is_of_call_ |= frame->hd.type == NGHTTP2_DATA;
     return 0;
   }
 
@@ -215,9 +228,14 @@ struct http2_link::callbacks {
   static ssize_t read_body(nghttp2_session*, std::int32_t id, std::uint8_t* to,
                            std::size_t size, std::uint32_t* flags,
                            nghttp2_data_source*, void* of) {
-    auto* stream = self(of).find(id);
+    auto& link = self(of);
+    auto* stream = link.find(id);
     if (stream == nullptr)
       return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (!link.may_send()) {
+      link.deferred_.push_back(id);
+      return NGHTTP2_ERR_DEFERRED;
+    }
     const auto& body = stream->work->call().body;
     const auto count =
       body.copy(reinterpret_cast<char*>(to), size, stream->body_sent);
@@ -341,6 +359,8 @@ void http2_link::start_session() {
     calls, &callbacks::on_data);
   nghttp2_session_callbacks_set_on_frame_recv_callback(calls,
                                                        &callbacks::on_frame);
+  nghttp2_session_callbacks_set_before_frame_send_callback(
+    calls, &callbacks::on_sending);
   nghttp2_session_callbacks_set_on_frame_send_callback(calls,
                                                        &callbacks::on_sent);
   nghttp2_session_callbacks_set_on_stream_close_callback(calls,
@@ -378,8 +398,7 @@ bool http2_link::has_room(time_point now) {
 void http2_link::begin(stream_ptr stream, time_point now) {
   now_ = now;
   // The process may have been stopped since the call had its turn.
-  if (const auto& may_call = stream->work->options().may_call;
-      may_call && !may_call()) {
+  if (!may_send()) {
     auto held_back =
       stream->failed(error_kind::overloaded, transfer::held_back_detail, now);
     owner_.ended(std::move(stream), std::move(held_back));
@@ -468,17 +487,42 @@ void http2_link::time_out(http2_stream& stream, time_point now) {
   flush();
 }
 
+bool http2_link::may_send() const {
+  return !profile_->options.may_call || profile_->options.may_call();
+}
+
+void http2_link::hold_back_unsent() {
+  std::vector<std::int32_t> unsent;
+  for (const auto& [id, stream] : streams_)
+    if (!stream->sent)
+      unsent.push_back(id);
+  for (const auto id : unsent)
+    cancel(id, error_kind::overloaded, transfer::held_back_detail);
+}
+
+bool http2_link::next_frame() {
+  const std::uint8_t* data = nullptr;
+  const auto size = nghttp2_session_mem_send(session_.get(), &data);
+  if (size > 0)
+    out_.assign(reinterpret_cast<const char*>(data),
+                static_cast<std::size_t>(size));
+  return size >= 0;
+}
+
 bool http2_link::flush() {
+  is_held_back_ = false;
   for (;;) {
-    if (out_.empty()) {
-      const std::uint8_t* data = nullptr;
-      const auto size = nghttp2_session_mem_send(session_.get(), &data);
-      if (size < 0)
-        return false;
-      if (size == 0)
-        break;
-      out_.assign(reinterpret_cast<const char*>(data),
-                  static_cast<std::size_t>(size));
+    // What waits for the socket may have waited while the process was stopped.
+    const bool may = may_send();
+    if (!may)
+      hold_back_unsent();
+    if (out_.empty() && !next_frame())
+      return false;
+    if (out_.empty())
+      break;
+    if (!may && out_is_of_call_) {
+      is_held_back_ = true;
+      break;
     }
     std::size_t written = 0;
     const auto code =
@@ -489,9 +533,21 @@ bool http2_link::flush() {
       return false;
     out_.erase(0, written);
   }
-  sockets_.want(socket_, out_.empty() ? CURL_POLL_IN : CURL_POLL_INOUT,
+  sockets_.want(socket_,
+                out_.empty() || is_held_back_ ? CURL_POLL_IN : CURL_POLL_INOUT,
                 lane_.tag);
   return true;
+}
+
+void http2_link::go_on_sending(time_point now) {
+  if (state_ != state::open || (!is_held_back_ && deferred_.empty())
+      || !may_send())
+    return;
+  now_ = now;
+  for (const auto id : std::exchange(deferred_, {}))
+    nghttp2_session_resume_data(session_.get(), id);
+  if (!flush())
+    lose("it could not be written to", now);
 }
 
 void http2_link::read(time_point now) {
@@ -531,6 +587,7 @@ void http2_link::socket_ready(time_point now) {
 }
 
 void http2_link::tick(time_point now) {
+  go_on_sending(now);
   if (!ping_sent_ || now < *ping_sent_ + ping_max || retired_)
     return;
   // What it has under way may still be answered, or times out.
@@ -540,9 +597,14 @@ void http2_link::tick(time_point now) {
 }
 
 std::optional<http2_link::time_point> http2_link::next_tick() const {
-  if (!ping_sent_ || retired_)
-    return std::nullopt;
-  return *ping_sent_ + ping_max;
+  std::optional<time_point> next;
+  if (ping_sent_ && !retired_)
+    next = *ping_sent_ + ping_max;
+  if (is_held_back_ || !deferred_.empty()) {
+    const auto look = std::chrono::steady_clock::now() + held_back_look_every;
+    next = next ? std::min(*next, look) : look;
+  }
+  return next;
 }
 
 std::vector<http2_link::stream_ptr> http2_link::take_streams() {

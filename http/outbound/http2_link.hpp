@@ -143,7 +143,14 @@ private:
   stream_ptr extract(std::int32_t id);
   void closed(std::int32_t id, std::uint32_t code);
   void cancel(std::int32_t id, error_kind kind, std::string detail);
+  /// Whether requests may be written now; see `outbound_options::may_call`.
+  bool may_send() const;
+  /// Ends the calls of which no byte has gone out.
+  void hold_back_unsent();
+  /// Takes the next frame to be written, if there is one; false: it is over.
+  bool next_frame();
   bool flush();
+  void go_on_sending(time_point now);
   void read(time_point now);
 
   struct session_delete {
@@ -169,8 +176,11 @@ private:
   state state_ = state::connecting;
   bool retired_ = false; ///< begins no more streams
   curl_socket_t socket_ = CURL_SOCKET_BAD;
-  std::string out_; ///< what the socket did not take yet
-  time_point now_;  ///< of what is being done
+  std::string out_; ///< of a frame, what the socket did not take yet
+  bool out_is_of_call_ = false;        ///< it is a part of a request
+  bool is_held_back_ = false;          ///< ... that must not be written now
+  std::vector<std::int32_t> deferred_; ///< whose bodies must not be, either
+  time_point now_;                     ///< of what is being done
   time_point heard_;
   time_point idle_since_;
   std::optional<time_point> ping_sent_;

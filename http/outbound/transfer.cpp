@@ -290,10 +290,11 @@ bool transfer::about_to_send() noexcept {
   // libcurl comes here once the connection stands (with TLS: once it is
   // trusted), before the first byte of each request that it writes. A process
   // may have been stopped since the call had its turn.
-  held_back_ = !sent_ && options_.may_call && !options_.may_call();
+  const bool may_call = !options_.may_call || options_.may_call();
+  held_back_ = !sent_ && !may_call;
   if (held_back_)
     return false;
-  repeat_ = sent_ && !may_repeat_;
+  repeat_ = sent_ && !(may_repeat_ && may_call);
   sent_ = true;
   // A connection that is used again needed none.
   place_.give_up();

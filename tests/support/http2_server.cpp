@@ -25,9 +25,13 @@ public:
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &on_frame);
     nghttp2_session_server_new(&session_, callbacks, this);
     nghttp2_session_callbacks_del(callbacks);
-    const nghttp2_settings_entry entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-                                       of_.streams_max_};
-    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &entry, 1);
+    const std::array<nghttp2_settings_entry, 2> settings{
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, of_.streams_max_},
+       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, of_.window_}}};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(),
+                            settings.size());
+    nghttp2_session_set_local_window_size(
+      session_, NGHTTP2_FLAG_NONE, 0, static_cast<std::int32_t>(of_.window_));
   }
 
   ~conversation() { nghttp2_session_del(session_); }
@@ -202,8 +206,8 @@ void http2_server::answer_in_http1(SSL* ssl) {
 }
 
 http2_server::http2_server(tls_identity identity, script handle,
-                           std::uint32_t streams_max)
-    : handle_{std::move(handle)}, streams_max_{streams_max} {
+                           std::uint32_t streams_max, std::uint32_t window)
+    : handle_{std::move(handle)}, streams_max_{streams_max}, window_{window} {
   tls_server::options options;
   options.identity = std::move(identity);
   options.alpn = "h2";

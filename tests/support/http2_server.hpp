@@ -46,8 +46,10 @@ public:
 
   using script = std::function<action(const request&)>;
 
+  /// `window`: bytes of bodies that may come unread, of each and of all.
   explicit http2_server(tls_identity identity, script handle = nullptr,
-                        std::uint32_t streams_max = 100);
+                        std::uint32_t streams_max = 100,
+                        std::uint32_t window = 65'535);
   ~http2_server();
 
   int port() const;
@@ -63,6 +65,7 @@ private:
 
   script handle_;
   std::uint32_t streams_max_;
+  std::uint32_t window_;
   std::atomic<int> requests_{0};
   std::atomic<bool> ending_{false};
   std::unique_ptr<tls_server> tls_;

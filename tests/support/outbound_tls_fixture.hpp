@@ -35,9 +35,10 @@ protected:
   void serve_ok() { serve({.identity = issue(authority_, upstream)}); }
 
   void serve_http2(http2_server::script handle = nullptr,
-                   std::uint32_t streams_max = 100) {
-    http2_ = std::make_unique<http2_server>(issue(authority_, upstream),
-                                            std::move(handle), streams_max);
+                   std::uint32_t streams_max = 100,
+                   std::uint32_t window = 65'535) {
+    http2_ = std::make_unique<http2_server>(
+      issue(authority_, upstream), std::move(handle), streams_max, window);
     port_ = http2_->port();
   }
 

@@ -268,6 +268,59 @@ TEST_F(OutboundHttp2Test, AsksASilentConnectionBeforeItTrustsIt) {
   EXPECT_EQ(http2_->requests(), 3);
 }
 
+// Goal: a node that is stopped, while requests wait for a socket, until others
+// have taken its jobs over sends none of them when it wakes. Method: a server
+// that reads nothing, while more is to be sent than sockets take.
+TEST_F(OutboundHttp2Test, SendsNothingThatWaitedForTheSocketOnceItMayNot) {
+  std::atomic<bool> may_call{true};
+  options_.may_call = [&] {
+    return may_call.load();
+  };
+  std::promise<void> is_blocked;
+  std::promise<void> goes_on;
+  serve_http2(
+    [&](const auto& request) {
+      if (request.number == 2) {
+        is_blocked.set_value();
+        goes_on.get_future().wait();
+      }
+      return action{};
+    },
+    100, 64u << 20);
+  EXPECT_EQ(make_clone().status, 200);
+  std::vector<std::future<exchange>> all;
+  all.push_back(start_clone());
+  is_blocked.get_future().wait();
+  // More than the sockets of both sides take.
+  auto large = to_upstream(call_class::clone);
+  large.body = std::string(std::size_t{32} << 20, 'x');
+  all.push_back(start(large));
+  std::this_thread::sleep_for(300ms);
+  for (int n = 0; n < 10; ++n)
+    all.push_back(start_clone());
+  std::this_thread::sleep_for(100ms);
+  may_call = false;
+  goes_on.set_value();
+  std::this_thread::sleep_for(300ms);
+  const auto before = http2_->requests();
+  may_call = true;
+  int answered = 0;
+  int held_back = 0;
+  for (auto& each : all) {
+    const auto done = each.get();
+    answered += done.status == 200 ? 1 : 0;
+    if (done.failure) {
+      expect_failed(done, error_kind::overloaded, false);
+      ++held_back;
+    }
+  }
+  EXPECT_GE(held_back, 5);
+  EXPECT_EQ(answered + held_back, 12);
+  EXPECT_EQ(http2_->requests(), answered + 1);
+  // The large one has gone on when it might.
+  EXPECT_EQ(http2_->requests(), before + 1);
+}
+
 TEST_F(OutboundHttp2Test, EndsWhatIsUnderWayAtShutDown) {
   std::promise<void> came;
   serve_http2([&](const auto&) {

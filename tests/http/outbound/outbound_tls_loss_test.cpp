@@ -110,6 +110,30 @@ TEST_F(OutboundTlsLossTest, TakesNoAnswerThatIsCutWithoutCloseNotify) {
   expect_failed(make_clone(), error_kind::connection_lost, true);
 }
 
+// libcurl would send it again by itself, on a new connection.
+TEST_F(OutboundTlsLossTest, RepeatsNothingOnceItMayNot) {
+  options_.http2 = false;
+  std::atomic<bool> may_call{true};
+  options_.may_call = [&] {
+    return may_call.load();
+  };
+  std::atomic<int> requests{0};
+  serve({.identity = test::issue(authority_, upstream),
+         .converse = [&](SSL* ssl, int) {
+           for (int on_connection = 1; read_request(ssl); ++on_connection) {
+             ++requests;
+             if (on_connection == 2) {
+               may_call = false;
+               return;
+             }
+             write(ssl, ok);
+           }
+         }});
+  EXPECT_EQ(make_sub_action().status, 200);
+  expect_failed(make_sub_action(), error_kind::connection_lost, true);
+  EXPECT_EQ(requests, 2);
+}
+
 // The server closes its idle connection while the next call is on its way.
 TEST_F(OutboundTlsLossTest, MakesNoCloneAmbiguousByAServerThatClosesWhenIdle) {
   serve({.identity = test::issue(authority_, upstream),
