@@ -42,6 +42,8 @@ struct connection_auth {
   nlohmann::json claims = nlohmann::json::object();
   std::string refresh_token = {}; ///< the first one
   std::string store = {};         ///< a file for those that follow
+  /// The tokens are in the journal that nodes share, in place of that file.
+  bool is_in_journal = false;
   /// Statuses with which an upstream says that a token has ended.
   std::vector<int> refresh_on{401};
 

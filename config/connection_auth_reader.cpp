@@ -1,5 +1,6 @@
 #include "config/connection_auth_reader.hpp"
 
+#include "config/connection_reader.hpp"
 #include "config/flow_check.hpp"
 #include "config/pem_text.hpp"
 #include "config/secret_reader.hpp"
@@ -145,7 +146,19 @@ void read_jwt(object_reader& object, connection_auth& made) {
   }
 }
 
-void read_refresh(object_reader& object, const std::string& base_directory,
+/// Says why tokens cannot be in the journal; empty: they can.
+std::string why_not_in_journal(const connection_defaults& defaults) {
+  if (!defaults.is_journal_shared)
+    return "\"journal\" needs a journal that nodes share; allowed: the name of "
+           "a file beside the INI";
+  if (!defaults.has_journal_secret)
+    return "\"journal\" needs journal.secret, with which tokens are encrypted; "
+           "allowed: it with that key in the INI, or the name of a file beside "
+           "the INI";
+  return {};
+}
+
+void read_refresh(object_reader& object, const connection_defaults& defaults,
                   connection_auth& made) {
   made.refresh_token = secret_of(object, "refresh_token");
   const auto store = object.text("store");
@@ -156,15 +169,18 @@ void read_refresh(object_reader& object, const std::string& base_directory,
                             "the process");
     return;
   }
-  if (*store == "journal")
-    object.error("store", "\"journal\" needs a journal that nodes share; "
-                          "allowed: the name of a file beside the INI");
-  else if (store->empty())
+  if (*store == "journal") {
+    if (auto why = why_not_in_journal(defaults); !why.empty())
+      object.error("store", std::move(why));
+    made.is_in_journal = true;
+    return;
+  }
+  if (store->empty())
     object.error("store", "is empty; allowed: the name of a file");
-  made.store = (fs::path{base_directory} / *store).string();
+  made.store = (fs::path{defaults.base_directory} / *store).string();
 }
 
-void read_oauth2(object_reader& object, const std::string& base_directory,
+void read_oauth2(object_reader& object, const connection_defaults& defaults,
                  connection_auth& made) {
   static const std::vector<std::string_view> ways{"post", "basic"};
   static const auto grants = names_of(grant_kinds());
@@ -183,7 +199,7 @@ void read_oauth2(object_reader& object, const std::string& base_directory,
   if (made.grant == connection_auth::grant_kind::jwt_bearer)
     read_jwt(object, made);
   if (made.grant == connection_auth::grant_kind::refresh_token)
-    read_refresh(object, base_directory, made);
+    read_refresh(object, defaults, made);
 }
 
 } // namespace
@@ -226,7 +242,7 @@ std::string read_call_url(object_reader& object, std::string_view key,
 
 connection_auth read_auth(flow_report& report, const json& value,
                           const pointer& at,
-                          const std::string& base_directory) {
+                          const connection_defaults& defaults) {
   static const auto types = names_of(auth_kinds());
   object_reader object{report, value, at, "auth"};
   connection_auth made;
@@ -253,7 +269,7 @@ connection_auth read_auth(flow_report& report, const json& value,
     made.secret = secret_of(object, "value");
     break;
   case connection_auth::kind::oauth2:
-    read_oauth2(object, base_directory, made);
+    read_oauth2(object, defaults, made);
     break;
   case connection_auth::kind::none:
     break;

@@ -8,6 +8,8 @@
 
 namespace handoff {
 
+struct connection_defaults;
+
 /// The PEM text called `key`, of which `holds` says whether it is one; empty if
 /// there is none. It is not shown, because it may be a private key. `what` says
 /// in words what is wanted.
@@ -19,9 +21,9 @@ std::string read_pem(object_reader& object, std::string_view key,
 std::string read_call_url(object_reader& object, std::string_view key,
                           bool is_base);
 
-/// The auth of a connection. A relative `store` is in `base_directory`.
+/// The auth of a connection. A relative `store` is in the folder of the INI.
 connection_auth read_auth(flow_report& report, const nlohmann::json& value,
                           const nlohmann::json::json_pointer& at,
-                          const std::string& base_directory);
+                          const connection_defaults& defaults);
 
 } // namespace handoff

@@ -92,6 +92,7 @@ void read_limits(object_reader& object, upstream_settings& limits) {
     limits.private_networks_allowed = *way == 0;
   if (const auto way = object.choice("http2", {"auto", "off"}))
     limits.http2 = *way == 0;
+  limits.shared = object.boolean("shared").value_or(limits.shared);
   if (const auto text =
         read_pem(object, "ca", &holds_certificates, "one or more certificates");
       !text.empty())
@@ -129,8 +130,7 @@ connection read_connection(flow_report& report, const std::string& name,
   made.limits = defaults.limits;
   made.url = read_call_url(object, "url", true);
   if (const auto* auth = object.find("auth"))
-    made.auth =
-      read_auth(report, *auth, object.at("auth"), defaults.base_directory);
+    made.auth = read_auth(report, *auth, object.at("auth"), defaults);
   const bool has_auth_field = made.auth.type != connection_auth::kind::none
                            && made.auth.type != connection_auth::kind::query;
   made.headers = read_fixed_headers(object, has_auth_field);
@@ -154,6 +154,10 @@ connection read_connection(flow_report& report, const std::string& name,
     made.idempotency_header = *header;
   }
   read_limits(object, made.limits);
+  if (object.has("shared") && !defaults.is_journal_shared)
+    object.error("shared", "does nothing with a sqlite: journal, which one "
+                           "process has to itself; allowed: with journal.uri "
+                           "= \"postgresql://…\"");
   read_certificate(object, made);
   return made;
 }
@@ -196,7 +200,7 @@ std::span<const flow_object> connection_objects() {
      {"url", "auth", "headers", "outcome", "idempotency_header", "max_calls",
       "reserved_for_clones", "rate", "breaker_failures", "breaker_open",
       "connect_timeout", "private_networks", "ca", "certificate", "key",
-      "proxy", "http2"},
+      "proxy", "http2", "shared"},
      {"url"}},
     {"auth",
      {"type", "token", "user", "password", "name", "value", "grant",
@@ -209,7 +213,8 @@ std::span<const flow_object> connection_objects() {
 }
 
 connection_defaults connection_defaults_of(const settings& from) {
-  return {from.upstream, from.base_directory};
+  return {from.upstream, from.base_directory, from.journal.is_shared(),
+          !from.journal.secret.empty()};
 }
 
 loaded_connections read_connections(const json& document,

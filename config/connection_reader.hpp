@@ -18,6 +18,9 @@ struct connection_defaults {
   upstream_settings limits;
   /// What relative paths are relative to.
   std::string base_directory = {};
+  /// Whether nodes share the journal, and can keep something secret in it.
+  bool is_journal_shared = false;
+  bool has_journal_secret = false;
 };
 
 /// All the connections of a file, or why there are none: with an error in one,

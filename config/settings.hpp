@@ -97,6 +97,9 @@ struct journal_settings {
   std::chrono::milliseconds lease{20'000};
   /// The node's name; empty: that of the host.
   std::string node;
+  /// What is encrypted in a shared journal is encrypted with it; empty: nothing
+  /// is kept there that would have to be.
+  std::string secret;
 
   /// Whether several nodes may share it.
   bool is_shared() const { return uri.starts_with("postgres"); }

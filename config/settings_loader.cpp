@@ -17,6 +17,9 @@ namespace handoff {
 
 namespace {
 
+/// Of `[journal] secret`: fewer could be tried out.
+constexpr std::size_t secret_bytes_min = 16;
+
 namespace fs = std::filesystem;
 
 constexpr std::size_t ini_bytes_max = 1'048'576;
@@ -188,13 +191,6 @@ const setting_key* settings_builder::known(const std::string& file,
   if (key.empty() && !where.empty())
     return nullptr;
   const auto* found = find_setting(section, key);
-  if (found == nullptr && section == "journal" && key == "secret") {
-    complain(file, where,
-             "is not supported by this release, which keeps no token in a "
-             "shared journal; allowed: \"store\" of the connection, a file of "
-             "each node");
-    return nullptr;
-  }
   if (found == nullptr) {
     const auto names = setting_names(section);
     complain(file, where,
@@ -269,9 +265,15 @@ void settings_builder::check_collector() {
 }
 
 void settings_builder::check_journal() {
+  const auto& secret = made.values.journal.secret;
+  if (!secret.empty() && secret.size() < secret_bytes_min)
+    complain_about({"journal.secret"},
+                   "is shorter than 16 characters; allowed: a long random "
+                   "text, such as what \"openssl rand -hex 32\" prints");
   if (made.values.journal.is_shared() || is_bad("journal.uri"))
     return;
-  for (const auto* each : {"journal.lease", "journal.node", "upstream.shared"})
+  for (const auto* each :
+       {"journal.lease", "journal.node", "journal.secret", "upstream.shared"})
     complain_about({each}, "does nothing with a sqlite: journal, which one "
                            "process has to itself; allowed: with journal.uri "
                            "= \"postgresql://…\"");

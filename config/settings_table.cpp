@@ -359,6 +359,8 @@ std::vector<setting_key> work_keys() {
             KEPT_IN(journal.lease)),
     kept_in({.section = "journal", .key = "node", .type = text},
             KEPT_IN(journal.node)),
+    kept_in({.section = "journal", .key = "secret", .type = secret},
+            KEPT_IN(journal.secret)),
     kept_in({.section = "drain",
              .key = "timeout",
              .type = duration,

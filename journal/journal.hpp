@@ -4,6 +4,7 @@
 #include "job/event.hpp"
 #include "journal/commit.hpp"
 #include "journal/journal_group.hpp"
+#include "journal/shared_values.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -191,6 +192,10 @@ public:
 
   /// What this owner shares with others; null where there is one at a time.
   virtual std::shared_ptr<journal_group> group() { return nullptr; }
+
+  /// What this owner keeps together with others; null where there is one at a
+  /// time. Must not outlive the journal.
+  virtual std::shared_ptr<shared_values> values() { return nullptr; }
 
   /// Makes a commit that changes nothing: whether one would succeed now. For a
   /// journal that failed while nobody has anything to commit.

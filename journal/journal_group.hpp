@@ -4,6 +4,7 @@
 #include "job/lease_rules.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,6 +34,20 @@ struct node_summary {
   std::uint64_t jobs = 0; ///< that it works on, or that nobody took over yet
 };
 
+/// How an owner of a shared journal fares, as it sees it itself.
+struct group_measures {
+  /// Until others may take its jobs over; 0 if they may.
+  std::chrono::milliseconds lease_left{0};
+  std::uint64_t working = 0; ///< owners, at the last look
+  std::uint64_t leaving = 0;
+  std::uint64_t dead = 0; ///< of which something is left
+  /// Since it began: how often its lease was in doubt, how many others it
+  /// declared dead, and how many jobs it took up that were another's.
+  std::uint64_t doubts = 0;
+  std::uint64_t declared_dead = 0;
+  std::uint64_t taken_over = 0;
+};
+
 /// Whom an owner's group tells of what others do. Called on a thread of the
 /// journal; must not block.
 struct group_listener {
@@ -40,6 +55,9 @@ struct group_listener {
   std::function<void()> fenced = {};
   /// Its share is another one now.
   std::function<void(const lease_share&)> shared = {};
+  /// Whether no more is under way here than its share allows for: a newcomer
+  /// has room only then.
+  std::function<bool()> keeps_to_share = {};
   /// Whether somebody here wants to hear what others tell.
   std::function<bool()> listens = {};
   /// What another owner told, as it told it.
@@ -58,6 +76,9 @@ public:
   /// quarter, by CLOCK_BOOTTIME, counted from when its last renewal was sent.
   /// What is under way may go on in any case. Never waits.
   virtual bool holds() const noexcept = 0;
+
+  /// Never waits.
+  virtual group_measures measures() const = 0;
 
   /// Replaces the previous listener.
   virtual void follow(group_listener listener) = 0;

@@ -9,6 +9,7 @@
 #include "http/outbound/outbound_client.hpp"
 #include "http/outbound/outbound_options.hpp"
 #include "job/event.hpp"
+#include "journal/journal_group.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -43,6 +44,8 @@ struct metrics_sources {
   std::function<std::vector<std::string>()> flows;
   /// May be null.
   std::shared_ptr<const journal_measures> journal;
+  /// With a journal that nodes share. May be empty.
+  std::function<group_measures()> group;
   /// Where a commit or an actor shows that hangs. May be null.
   std::shared_ptr<const progress> watched;
   /// Lines of the log that nobody will read. May be empty.

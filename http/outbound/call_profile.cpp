@@ -35,6 +35,7 @@ governor_options limits_of(const connection& through) {
   made.max_calls = limits.max_calls;
   made.reserved_for_clones = limits.reserved_for_clones;
   made.rate = limits.rate;
+  made.shared = limits.shared;
   made.breaker_failures = limits.breaker_failures;
   made.breaker_open = limits.breaker_open;
   return made;

@@ -156,6 +156,11 @@ void call_turns::set_share(const lease_share& share) {
   hand_out();
 }
 
+bool call_turns::keeps_to_limits() const {
+  const auto guard = std::lock_guard{mutex_};
+  return governor_.keeps_to_limits();
+}
+
 bool call_turns::has_waiting(const std::string& upstream) const {
   const auto guard = std::lock_guard{mutex_};
   return governor_.has_waiting(upstream);

@@ -91,8 +91,9 @@ public:
   /// The limits of the connections, by name.
   void set_limits(std::map<std::string, governor_options, std::less<>> own);
 
-  /// This process has only its part of all limits from now on.
+  /// See `governor`.
   void set_share(const lease_share& share);
+  bool keeps_to_limits() const;
 
   bool has_waiting(const std::string& upstream) const;
 

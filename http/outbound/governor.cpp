@@ -337,7 +337,7 @@ governor::take_ready(time_point now, const std::function<bool()>& has_place) {
 }
 
 std::optional<call_class> governor::next_of(upstream& host, time_point now) {
-  if (host.lacks_token) {
+  if (host.lacks_token || (host.limits.shared && !share_.is_usable)) {
     wake_at(host, std::nullopt);
     return std::nullopt;
   }
@@ -462,12 +462,13 @@ const governor_options& governor::whole_limits_of(std::string_view name) const {
 }
 
 std::size_t governor::calls_of(const governor_options& whole) const {
-  return part_of(std::max<std::size_t>(1, whole.max_calls), share_.rank,
-                 share_.count);
+  const auto calls = std::max<std::size_t>(1, whole.max_calls);
+  return whole.shared ? part_of(calls, share_.rank, share_.count) : calls;
 }
 
 double governor::rate_of(const governor_options& whole) const {
-  return whole.rate / static_cast<double>(share_.count);
+  return whole.shared ? whole.rate / static_cast<double>(share_.count)
+                      : whole.rate;
 }
 
 governor_options governor::limits_of(std::string_view name) const {
@@ -475,6 +476,13 @@ governor_options governor::limits_of(std::string_view name) const {
   limits.max_calls = calls_of(limits);
   limits.rate = rate_of(limits);
   return limits;
+}
+
+bool governor::keeps_to_limits() const {
+  return std::all_of(hosts_.begin(), hosts_.end(), [](const auto& each) {
+    const auto& host = *each.second;
+    return !host.limits.shared || host.in_flight() <= host.limits.max_calls;
+  });
 }
 
 void governor::limit_all(time_point now) {

@@ -90,8 +90,13 @@ public:
   void set_limits(std::map<std::string, governor_options, std::less<>> own,
                   time_point now);
 
-  /// This process has only its part of all limits from now on.
+  /// This process has only its part of all limits that are shared from now on;
+  /// nothing of them while the part is not usable.
   void set_share(const lease_share& share, time_point now);
+
+  /// Whether no more calls are in flight than this process has a part in. What
+  /// was in flight when its part became smaller may still be. O(hosts).
+  bool keeps_to_limits() const;
 
   /// Whether `host` lacks the token that each of its calls needs: none starts
   /// until it has one.

@@ -171,6 +171,7 @@ void outbound_client::loop::start(outbound_call_ptr call, completion done) {
 
 void outbound_client::loop::run() {
   while (take_arrivals()) {
+    take_shared_tokens(clock::now());
     give_turns();
     request_tokens(clock::now());
     begin_sub_actions();

@@ -7,6 +7,7 @@
 #include "http/outbound/http2_links.hpp"
 #include "http/outbound/name_book.hpp"
 #include "http/outbound/outbound_client.hpp"
+#include "http/outbound/shared_tokens.hpp"
 #include "http/outbound/token_store.hpp"
 #include "http/outbound/token_table.hpp"
 #include "http/outbound/transfer.hpp"
@@ -23,6 +24,7 @@
 #include <sys/epoll.h>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace handoff {
@@ -87,6 +89,12 @@ private:
   std::shared_ptr<call_profile> profile_of(const connection_ptr& through);
   void request_tokens(time_point now);
   void request_token(const std::string& name, time_point now);
+  void request_token_with(const connection& through,
+                          const std::string& refresh_token, time_point now);
+  /// Looks whether another node has renewed it, or is about to.
+  void look_for_shared_token(const connection& through);
+  void take_shared_tokens(time_point now);
+  void store_shared_token(const connection& through);
   void token_answered(const std::string& name,
                       const result<token_answer>& answer,
                       std::optional<std::chrono::milliseconds> retry_after);
@@ -132,7 +140,10 @@ private:
   std::mutex incoming_mutex_;
   std::vector<arrival> incoming_;      ///< guarded by incoming_mutex_
   std::vector<std::string> looked_up_; ///< names; guarded by incoming_mutex_
-  bool stopping_ = false;              ///< guarded by incoming_mutex_
+  /// Of connections; guarded by incoming_mutex_.
+  std::vector<std::pair<std::string, result<shared_tokens::found>>>
+    tokens_found_;
+  bool stopping_ = false; ///< guarded by incoming_mutex_
 
   // What follows is the loop's thread's alone. The order is that in which
   // libcurl wants them made, and destroyed in reverse.

@@ -15,6 +15,8 @@
 
 namespace handoff {
 
+class shared_tokens;
+
 /// Limits that hold for each upstream host (scheme, name and port).
 struct governor_options {
   std::size_t max_calls = 256; ///< in flight at once; >= 1
@@ -29,6 +31,9 @@ struct governor_options {
   /// not block. May be null.
   std::function<void(std::string_view host, std::string_view state)>
     breaker_changed = {};
+  /// Whether the limits are of all processes that share a journal, each of
+  /// which has its part of them.
+  bool shared = true;
 };
 
 struct outbound_options {
@@ -55,6 +60,8 @@ struct outbound_options {
   /// Whether a call may begin now: asked before each turn and again before the
   /// request is written. Any thread; must not block. Null: always.
   std::function<bool()> may_call = {};
+  /// Where nodes keep tokens together; null: nowhere.
+  std::shared_ptr<shared_tokens> tokens = nullptr;
   /// What calls may be made through; null: nothing.
   std::shared_ptr<connection_registry> connections = nullptr;
   /// Looks names up; null: the system does. For tests.

@@ -4,6 +4,7 @@
 #include "http/outbound/outbound_loop.hpp"
 #include "http/outbound/token_request.hpp"
 #include "http/outbound/token_store.hpp"
+#include "job/crash_point.hpp"
 #include "job/retry.hpp"
 
 #include <spdlog/spdlog.h>
@@ -19,6 +20,12 @@ namespace handoff {
 namespace {
 
 using clock = std::chrono::steady_clock;
+
+/// How often it is looked whether tokens may be asked for again.
+constexpr auto look_again = std::chrono::milliseconds{100};
+
+/// How often it is looked whether another node has renewed a token.
+constexpr auto claimed_look_every = std::chrono::milliseconds{200};
 
 std::map<std::string, governor_options, std::less<>>
 limits_of_all(const connection_set& connections) {
@@ -107,6 +114,13 @@ void outbound_client::loop::request_tokens(time_point now) {
   }
   for (const auto& [name, refresh_token] : tokens_->to_store(now))
     store_token(name, refresh_token);
+  // As any other call, none begins while this node may begin none.
+  if (options_.may_call && !options_.may_call()) {
+    const auto due = tokens_->next_due();
+    next_token_ =
+      due ? std::optional{std::max(*due, now + look_again)} : std::nullopt;
+    return;
+  }
   for (const auto& name : tokens_->due(now))
     request_token(name, now);
   next_token_ = tokens_->next_due();
@@ -118,12 +132,22 @@ void outbound_client::loop::request_token(const std::string& name,
   if (through == nullptr)
     return; // its entry goes with it
   const auto& auth = through->auth;
+  if (auth.is_in_journal && options_.tokens != nullptr) {
+    look_for_shared_token(*through);
+    return;
+  }
   auto refresh_token = tokens_->refresh_token(name);
   if (!refresh_token && !auth.store.empty())
     refresh_token = token_store::read(auth.store, auth.refresh_token);
+  request_token_with(*through, refresh_token.value_or(auth.refresh_token), now);
+}
+
+void outbound_client::loop::request_token_with(const connection& through,
+                                               const std::string& refresh_token,
+                                               time_point now) {
+  const auto& name = through.name;
   auto made =
-    token_request(*through, refresh_token.value_or(auth.refresh_token),
-                  std::chrono::system_clock::now());
+    token_request(through, refresh_token, std::chrono::system_clock::now());
   if (const auto* failed = std::get_if<error>(&made)) {
     token_answered(name, *failed, std::nullopt);
     return;
@@ -142,8 +166,78 @@ void outbound_client::loop::request_token(const std::string& name,
              name, read_token_answer(done),
              retry_after_of(done, std::chrono::system_clock::now()));
          },
-         profile_of(through)),
+         profile_of(options_.connections->find(name))),
        now);
+}
+
+void outbound_client::loop::look_for_shared_token(const connection& through) {
+  store_.later(
+    [this, known = tokens_->version(through.name),
+     of = shared_tokens::chain{through.name, through.auth.refresh_token}] {
+      auto found =
+        options_.tokens->find(of, known, std::chrono::system_clock::now());
+      {
+        const auto guard = std::lock_guard{incoming_mutex_};
+        tokens_found_.emplace_back(of.connection, std::move(found));
+      }
+      turns_->wake();
+    });
+}
+
+void outbound_client::loop::take_shared_tokens(time_point now) {
+  std::vector<std::pair<std::string, result<shared_tokens::found>>> all;
+  {
+    const auto guard = std::lock_guard{incoming_mutex_};
+    all.swap(tokens_found_);
+  }
+  for (auto& [name, answer] : all) {
+    if (const auto* failed = std::get_if<error>(&answer)) {
+      token_answered(name, *failed, std::nullopt);
+      continue;
+    }
+    auto& found = std::get<shared_tokens::found>(answer);
+    const auto through = options_.connections->find(name);
+    if (through == nullptr)
+      continue; // a claim ends with its time
+    if (found.is_claimed) {
+      const auto refresh_token = found.tokens ? found.tokens->refresh_token
+                                              : through->auth.refresh_token;
+      tokens_->claimed(name, found.version, refresh_token);
+      request_token_with(*through, refresh_token, now);
+    } else if (found.tokens) {
+      tokens_->given(name, *found.tokens, found.version, now);
+      turns_->token_changed(name);
+    } else {
+      tokens_->postponed(name, claimed_look_every, now);
+    }
+  }
+}
+
+void outbound_client::loop::store_shared_token(const connection& through) {
+  const auto pending = tokens_->pending(through.name);
+  if (!pending)
+    return;
+  store_.later([this, given = *pending, before = tokens_->version(through.name),
+                of = shared_tokens::chain{through.name,
+                                          through.auth.refresh_token}] {
+    crash_point("before-token-store");
+    const auto now = clock::now();
+    const auto done =
+      options_.tokens->put(of, before, given, std::chrono::system_clock::now());
+    crash_point("after-token-store");
+    const auto* failed = std::get_if<error>(&done);
+    if (failed != nullptr)
+      spdlog::error("outbound: the connection {}: {}", of.connection,
+                    failed->detail);
+    if (failed == nullptr && !std::get<bool>(done))
+      tokens_->overtaken(of.connection, now);
+    else
+      tokens_->stored(of.connection,
+                      failed != nullptr ? std::optional{*failed} : std::nullopt,
+                      now, std::chrono::system_clock::now());
+    turns_->token_changed(of.connection);
+    turns_->wake();
+  });
 }
 
 void outbound_client::loop::token_answered(
@@ -152,12 +246,20 @@ void outbound_client::loop::token_answered(
   using after = token_table::after_answer;
   const auto all = options_.connections->current();
   const auto known = all->find(name);
+  const bool is_shared = known != all->end() && options_.tokens != nullptr
+                      && known->second->auth.is_in_journal;
   const bool is_stored =
-    known != all->end() && !known->second->auth.store.empty();
+    is_shared || (known != all->end() && !known->second->auth.store.empty());
   const auto next =
     tokens_->answered(name, answer, is_stored, retry_after, clock::now(),
                       std::chrono::system_clock::now());
   const auto* why = std::get_if<error>(&answer);
+  if (why != nullptr && is_shared)
+    store_.later(
+      [tokens = options_.tokens,
+       of = shared_tokens::chain{name, known->second->auth.refresh_token}] {
+        tokens->release(of);
+      });
   if (next == after::to_store) {
     store_token(name, std::get<token_answer>(answer).refresh_token);
   } else if (next == after::usable) {
@@ -180,6 +282,10 @@ void outbound_client::loop::store_token(const std::string& name,
   if (known == all->end())
     return;
   const auto& auth = known->second->auth;
+  if (auth.is_in_journal && options_.tokens != nullptr) {
+    store_shared_token(*known->second);
+    return;
+  }
   store_.save(auth.store, auth.refresh_token, refresh_token,
               [this, name](const std::optional<error>& failure) {
                 if (failure)

@@ -122,8 +122,18 @@ void token_store::save(std::string file, const std::string& first,
                        const std::string& refresh_token, completion done) {
   const json kept{{"first", sha256_hex(first)},
                   {"refresh_token", refresh_token}};
+  later([file = std::move(file), text = json_text(kept) + '\n',
+         done = std::move(done)] {
+    crash_point("before-token-store");
+    auto failure = write(file, text);
+    crash_point("after-token-store");
+    done(std::move(failure));
+  });
+}
+
+void token_store::later(std::function<void()> work) {
   const std::scoped_lock lock{mutex_};
-  orders_.push_back({std::move(file), json_text(kept) + '\n', std::move(done)});
+  orders_.push_back(std::move(work));
   if (!thread_.joinable())
     thread_ = std::thread{[this] {
       ::pthread_setname_np(::pthread_self(), "token store");
@@ -134,7 +144,7 @@ void token_store::save(std::string file, const std::string& first,
 
 void token_store::run() {
   for (;;) {
-    order next;
+    std::function<void()> next;
     {
       std::unique_lock lock{mutex_};
       changed_.wait(lock, [this] { return stopping_ || !orders_.empty(); });
@@ -144,10 +154,7 @@ void token_store::run() {
       next = std::move(orders_.front());
       orders_.pop_front();
     }
-    crash_point("before-token-store");
-    auto failure = write(next.file, next.text);
-    crash_point("after-token-store");
-    next.done(std::move(failure));
+    next();
   }
 }
 

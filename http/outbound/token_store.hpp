@@ -40,22 +40,20 @@ public:
   void save(std::string file, const std::string& first,
             const std::string& refresh_token, completion done);
 
+  /// Does something else that waits, on that thread.
+  void later(std::function<void()> work);
+
   /// Writes it now, on this thread.
   static std::optional<error> write(const std::string& file,
                                     const std::string& text);
 
 private:
-  struct order {
-    std::string file;
-    std::string text;
-    completion done;
-  };
-
   void run();
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<order> orders_; ///< one for each connection at the most
+  /// One for each connection at the most.
+  std::deque<std::function<void()>> orders_;
   bool stopping_ = false;
   std::thread thread_; ///< begins with the first order
 };

@@ -16,7 +16,7 @@ bool is_same_client(const connection_auth& one, const connection_auth& other) {
   return one.grant == other.grant && one.token_url == other.token_url
       && one.client_id == other.client_id && one.scope == other.scope
       && one.audience == other.audience && one.claims == other.claims
-      && one.store == other.store;
+      && one.store == other.store && one.is_in_journal == other.is_in_journal;
 }
 
 } // namespace
@@ -35,8 +35,10 @@ void token_table::configure(const connection_set& connections) {
     if (one.auth == connection->auth)
       continue;
     // What somebody has mended is tried at once.
-    if (one.auth.refresh_token != connection->auth.refresh_token)
+    if (one.auth.refresh_token != connection->auth.refresh_token) {
       one.refresh_token.reset();
+      one.version = 0;
+    }
     one.auth = connection->auth;
     one.try_at = {};
     one.failed = 0;
@@ -203,10 +205,12 @@ token_table::after_answer token_table::answered(
     return is_lost ? after_answer::chain_lost : after_answer::failed;
   }
   const auto& given = std::get<token_answer>(answer);
-  if (!given.refresh_token.empty()
-      && one.auth.grant == connection_auth::grant_kind::refresh_token) {
-    one.refresh_token = given.refresh_token;
-    if (is_stored) {
+  const bool is_new = !given.refresh_token.empty();
+  if (one.auth.grant == connection_auth::grant_kind::refresh_token) {
+    if (is_new)
+      one.refresh_token = given.refresh_token;
+    // Who shares them shares both.
+    if (is_stored && (is_new || one.auth.is_in_journal)) {
       one.pending = given;
       one.is_under_way = true;
       return after_answer::to_store;
@@ -229,8 +233,73 @@ void token_table::stored(const std::string& name,
     fail(one, *failure, std::nullopt, now, wall_now);
     return;
   }
-  if (const auto given = std::exchange(one.pending, std::nullopt))
+  if (const auto given = std::exchange(one.pending, std::nullopt)) {
     take(one, *given, now);
+    ++one.version;
+  }
+}
+
+void token_table::given(const std::string& name, const token_answer& tokens,
+                        std::int64_t version, time_point now) {
+  const std::scoped_lock lock{mutex_};
+  const auto known = entries_.find(name);
+  if (known == entries_.end())
+    return;
+  auto& one = known->second;
+  one.is_under_way = false;
+  --one.requests;
+  one.version = version;
+  one.refresh_token = tokens.refresh_token;
+  take(one, tokens, now);
+}
+
+void token_table::postponed(const std::string& name, milliseconds wait,
+                            time_point now) {
+  const std::scoped_lock lock{mutex_};
+  const auto known = entries_.find(name);
+  if (known == entries_.end())
+    return;
+  known->second.is_under_way = false;
+  --known->second.requests;
+  known->second.try_at = now + wait;
+}
+
+void token_table::claimed(const std::string& name, std::int64_t version,
+                          const std::string& refresh_token) {
+  const std::scoped_lock lock{mutex_};
+  const auto known = entries_.find(name);
+  if (known == entries_.end())
+    return;
+  known->second.version = version;
+  known->second.refresh_token = refresh_token;
+}
+
+std::int64_t token_table::version(const std::string& name) const {
+  const std::scoped_lock lock{mutex_};
+  const auto known = entries_.find(name);
+  return known == entries_.end() ? 0 : known->second.version;
+}
+
+std::optional<token_answer>
+token_table::pending(const std::string& name) const {
+  const std::scoped_lock lock{mutex_};
+  const auto known = entries_.find(name);
+  if (known == entries_.end() || !known->second.pending)
+    return std::nullopt;
+  auto made = *known->second.pending;
+  if (made.refresh_token.empty())
+    made.refresh_token = known->second.refresh_token.value_or("");
+  return made;
+}
+
+void token_table::overtaken(const std::string& name, time_point now) {
+  const std::scoped_lock lock{mutex_};
+  const auto known = entries_.find(name);
+  if (known == entries_.end())
+    return;
+  known->second.pending.reset();
+  known->second.is_under_way = false;
+  known->second.try_at = now;
 }
 
 std::vector<std::pair<std::string, std::string>>

@@ -91,6 +91,27 @@ public:
   void stored(const std::string& name, const std::optional<error>& failure,
               time_point now, wall_time wall_now);
 
+  /// Tokens that another node has got, of that version; no request was made.
+  void given(const std::string& name, const token_answer& tokens,
+             std::int64_t version, time_point now);
+
+  /// Another node is about to get them: `due` has it again after `wait`.
+  void postponed(const std::string& name, std::chrono::milliseconds wait,
+                 time_point now);
+
+  /// This node is to renew the tokens of that version, with this refresh token.
+  void claimed(const std::string& name, std::int64_t version,
+               const std::string& refresh_token);
+
+  /// The version of the shared tokens that is known; 0: none.
+  std::int64_t version(const std::string& name) const;
+
+  /// What `to_store` was said of, with the refresh token to go on with.
+  std::optional<token_answer> pending(const std::string& name) const;
+
+  /// What is to be stored is another node's matter meanwhile.
+  void overtaken(const std::string& name, time_point now);
+
   /// What is to be stored again.
   std::vector<std::pair<std::string, std::string>> to_store(time_point now);
 
@@ -110,6 +131,7 @@ private:
     time_point try_at{};
     std::optional<std::string> refresh_token;
     std::optional<token_answer> pending; ///< not stored yet
+    std::int64_t version = 0;            ///< of those that nodes share
     std::optional<std::string> last_error;
     std::optional<wall_time> last_error_at;
     bool is_chain_lost = false;

@@ -56,6 +56,24 @@ bool node_life::holds() const noexcept {
   return !is_fenced_ && time_since_boot().count() < doubtful_from_;
 }
 
+group_measures node_life::measures() const {
+  group_measures made;
+  // Others count from when the renewal reached them: no less than this.
+  const auto ends = boot_time{doubtful_from_.load()} + options_.lease / 4;
+  made.lease_left =
+    is_fenced_
+      ? milliseconds{0}
+      : std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(
+                                    ends - time_since_boot()));
+  made.working = in_state_[1];
+  made.leaving = in_state_[2];
+  made.dead = in_state_[3];
+  made.doubts = doubts_ + (holds() ? 0 : 1);
+  made.declared_dead = declared_dead_;
+  made.taken_over = taken_over_;
+  return made;
+}
+
 void node_life::follow(group_listener listener) {
   const std::scoped_lock lock{mutex_};
   listener_ = std::move(listener);
@@ -141,6 +159,7 @@ void node_life::turn() {
     return;
   const auto all = rows_->look();
   watch(all);
+  count(all);
   share(all);
   tell_leaving();
   carry_words();
@@ -157,6 +176,8 @@ void node_life::renew() {
     fenced();
     return;
   }
+  if (!own_.holds(sent))
+    ++doubts_;
   own_.renewed(sent);
   doubtful_from_ = own_.doubtful_from().count();
 }
@@ -178,11 +199,21 @@ void node_life::watch(const std::vector<node_row>& all) {
                       && others_.is_silent(each.number, each.length, now);
     if (!is_over || !rows_->declare_dead(each.number))
       continue;
+    ++declared_dead_;
     const std::scoped_lock lock{mutex_};
     if (listener_.warn)
       listener_.warn("node " + std::to_string(each.number)
                      + " has not renewed its lease and was declared dead");
   }
+}
+
+void node_life::count(const std::vector<node_row>& all) {
+  std::array<std::uint64_t, 4> found{};
+  for (const auto& each : all)
+    if (each.state > 0 && each.state < 4)
+      ++found[static_cast<std::size_t>(each.state)];
+  for (std::size_t state = 0; state < found.size(); ++state)
+    in_state_[state] = found[state];
 }
 
 void node_life::share(const std::vector<node_row>& all) {
@@ -203,10 +234,15 @@ void node_life::share(const std::vector<node_row>& all) {
     }
   }
   // Only now: the newcomer takes its part as soon as it reads this.
-  if (newest > newest_) {
+  if (newest > newest_ && keeps_to_share()) {
     newest_ = newest;
     renew();
   }
+}
+
+bool node_life::keeps_to_share() {
+  const std::scoped_lock lock{mutex_};
+  return !listener_.keeps_to_share || listener_.keeps_to_share();
 }
 
 void node_life::tell_leaving() {

@@ -5,6 +5,7 @@
 #include "journal/postgres/feed.hpp"
 #include "journal/postgres/node_rows.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -39,10 +40,14 @@ public:
   ~node_life() override;
 
   bool holds() const noexcept override;
+  group_measures measures() const override;
   void follow(group_listener listener) override;
   void leave() override;
   bool is_heard() const noexcept override;
   void tell(std::string words) override;
+
+  /// This node has taken up so many jobs of others.
+  void took_over(std::size_t jobs) { taken_over_ += jobs; }
 
   /// This node was declared dead: somebody has heard of it.
   void fenced();
@@ -57,7 +62,9 @@ private:
   void turn();
   void renew();
   void watch(const std::vector<node_row>& all);
+  void count(const std::vector<node_row>& all);
   void share(const std::vector<node_row>& all);
+  bool keeps_to_share();
   void tell_leaving();
   void carry_words();
   std::chrono::milliseconds pause() const;
@@ -83,6 +90,10 @@ private:
   std::atomic<bool> is_leaving_{false};
   std::atomic<bool> is_heard_{false};
   bool has_left_ = false;
+  std::array<std::atomic<std::uint64_t>, 4> in_state_{}; ///< of nodes; by it
+  std::atomic<std::uint64_t> doubts_{0};
+  std::atomic<std::uint64_t> declared_dead_{0};
+  std::atomic<std::uint64_t> taken_over_{0};
 
   std::mutex mutex_;
   std::condition_variable changed_;

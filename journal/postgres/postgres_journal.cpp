@@ -4,6 +4,7 @@
 #include "journal/postgres/node_life.hpp"
 #include "journal/postgres/order_rows.hpp"
 #include "journal/postgres/schema.hpp"
+#include "journal/postgres/value_rows.hpp"
 #include "journal/postgres/writer.hpp"
 
 #include <algorithm>
@@ -174,6 +175,7 @@ public:
   journal_owner owner;
   std::set<std::string, std::less<>> held_back;
   std::unique_ptr<postgres::order_rows> orders;
+  std::shared_ptr<postgres::value_rows> values;
   std::shared_ptr<postgres::node_life> life;
 };
 
@@ -208,6 +210,8 @@ void postgres_journal::state::open() {
   rows->bury_predecessors(owner.number, identity);
   writes.use(on, {owner.number, 1});
   orders = std::make_unique<postgres::order_rows>(
+    [this] { return connect(options.patience); }, owner.number);
+  values = std::make_shared<postgres::value_rows>(
     [this] { return connect(options.patience); }, owner.number);
   postgres::node_life::options lived;
   lived.number = owner.number;
@@ -320,6 +324,10 @@ std::shared_ptr<journal_group> postgres_journal::group() {
   return state_->life;
 }
 
+std::shared_ptr<shared_values> postgres_journal::values() {
+  return state_->values;
+}
+
 std::vector<batch_outcome> postgres_journal::commit_all(
   std::span<const std::span<const job_event>> batches) {
   const std::scoped_lock lock{state_->mutex};
@@ -370,6 +378,7 @@ result<std::vector<job>> postgres_journal::acquire(const acquisition& wanted) {
       if (auto known = writes.reads().load(id))
         taken.push_back(std::move(known->record));
     }
+    state_->life->took_over(taken.size());
     std::sort(
       taken.begin(), taken.end(),
       [](const job& left, const job& right) { return left.id > right.id; });

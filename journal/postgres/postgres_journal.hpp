@@ -70,6 +70,7 @@ public:
   result<std::optional<std::string>> take_answer(std::int64_t number) override;
   result<bool> withdraw_order(std::int64_t number) override;
   std::shared_ptr<journal_group> group() override;
+  std::shared_ptr<shared_values> values() override;
   std::optional<error> check() override;
   result<std::optional<job>> find(std::string_view id) override;
   result<job_page> list(const job_query& query) override;

@@ -74,7 +74,16 @@ const std::vector<std::string> version_1{
   "PRIMARY KEY (node, no))",
 };
 
-constexpr int latest = 1;
+// The first release knows nothing of it, and may run beside: it only adds.
+const std::vector<std::string> version_2{
+  // Tokens, encrypted: holder is the node that makes the next, until then.
+  "CREATE TABLE IF NOT EXISTS shared_values (name text PRIMARY KEY, "
+  "version bigint NOT NULL DEFAULT 0, bytes bytea, holder bigint, "
+  "until timestamptz, changed timestamptz NOT NULL DEFAULT clock_timestamp())",
+  "UPDATE meta SET version = greatest(version, 2)",
+};
+
+constexpr int latest = 2;
 
 constexpr std::chrono::minutes clock_apart_max{1};
 
@@ -148,6 +157,13 @@ void migrate(connection& on, const std::string& schema) {
   if (oldest.empty() || std::stoi(oldest) > latest)
     refuse("the journal is of a newer release; trying again does not help, "
            "nothing was changed");
+  const auto version = on.ask("SELECT version FROM " + schema + ".meta");
+  if (std::stoi(version) >= latest)
+    return;
+  std::vector<std::string> all{"SET LOCAL search_path = " + schema,
+                               "SELECT version FROM meta FOR UPDATE"};
+  all.insert(all.end(), version_2.begin(), version_2.end());
+  on.run(all);
 }
 
 void expect_primary(connection& on) {

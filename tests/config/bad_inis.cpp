@@ -140,10 +140,12 @@ const std::vector<bad_input>& bad_inis() {
     {"[journal]\nuri = \"postgresql://db/handoff\"\nlease = 2s",
      "journal.lease: 2s is out of range; allowed: a duration such as 500ms, "
      "10s, \"9.5s\" or \"7d\", from 3s to 10min"},
-    {"[journal]\nsecret = \"x\"",
-     "journal.secret: is not supported by this release, which keeps no token "
-     "in a shared journal; allowed: \"store\" of the connection, a file of "
-     "each node"},
+    {"[journal]\nsecret = \"a-secret-of-24-characters\"",
+     "journal.secret: does nothing with a sqlite: journal, which one process "
+     "has to itself; allowed: with journal.uri = \"postgresql://…\""},
+    {"[journal]\nuri = \"postgresql://db/handoff\"\nsecret = \"short\"",
+     "journal.secret: is shorter than 16 characters; allowed: a long random "
+     "text, such as what \"openssl rand -hex 32\" prints"},
     {"[admin]\naddress = \"0.0.0.0\"",
      "admin.address: \"0.0.0.0\" is reachable from other machines: set "
      "admin.token or use a loopback address"},

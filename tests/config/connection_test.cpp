@@ -107,6 +107,32 @@ TEST_F(ConnectionTest, ReadsTheKindsOfAuth) {
   EXPECT_EQ(kept.refresh_on, (std::vector<int>{401, 403}));
 }
 
+TEST_F(ConnectionTest, KeepsInAJournalThatNodesShareOnlyWhatItCan) {
+  auto refresh = oauth2;
+  refresh.update({{"grant", "refresh_token"},
+                  {"refresh_token", "first one"},
+                  {"store", "journal"}});
+  const json members{
+    {"url", "https://api.example"}, {"auth", refresh}, {"shared", false}};
+  connection_defaults defaults;
+  const auto read_with = [&](bool is_shared, bool has_secret) {
+    defaults.is_journal_shared = is_shared;
+    defaults.has_journal_secret = has_secret;
+    return read_connections({{"graph", members}}, defaults, "c.json");
+  };
+  const auto good = read_with(true, true);
+  ASSERT_TRUE(good.errors.empty()) << to_string(good.errors[0]);
+  EXPECT_TRUE(good.connections.at("graph")->auth.is_in_journal);
+  EXPECT_FALSE(good.connections.at("graph")->limits.shared);
+  const auto without = read_with(true, false);
+  ASSERT_EQ(without.errors.size(), 1U);
+  EXPECT_EQ(to_string(without.errors[0]),
+            "c.json: /graph/auth/store: \"journal\" needs journal.secret, with "
+            "which tokens are encrypted; allowed: it with that key in the INI, "
+            "or the name of a file beside the INI");
+  EXPECT_EQ(read_with(false, false).errors.size(), 2U);
+}
+
 TEST_F(ConnectionTest, SaysWhereItIsWrongAndWhatIsAllowed) {
   EXPECT_EQ(
     first_error({{"max-calls", 1}}).substr(0, 70),

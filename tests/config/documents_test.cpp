@@ -53,6 +53,7 @@ TEST(DocumentsTest, HandoffIniHasEveryKeyOnce) {
 
 TEST(DocumentsTest, HandoffIniHasTheDefaults) {
   ::setenv("HANDOFF_ADMIN_TOKEN", "t", 1);
+  ::setenv("HANDOFF_JOURNAL_SECRET", "long-enough-to-be-one", 1);
   ::setenv("HANDOFF_UPSTREAM_CA", "-----BEGIN CERTIFICATE-----", 1);
   std::map<std::string, std::string> written;
   for (const auto& line : scan_ini(complete_ini()))

@@ -350,6 +350,62 @@ TEST_P(PostgresNodesTest, MakesRoomForANewcomer) {
   EXPECT_TRUE(share_of(*a, 1));
 }
 
+TEST_P(PostgresNodesTest, LeavesNoRoomBeforeItHasGivenUpWhatItHas) {
+  const auto a = node("a");
+  std::atomic<bool> keeps{false};
+  group_listener listener;
+  listener.keeps_to_share = [&] {
+    return keeps.load();
+  };
+  a->group()->follow(std::move(listener));
+  const auto b = node("b");
+  std::atomic<bool> is_usable{false};
+  group_listener other;
+  other.shared = [&](const lease_share& share) {
+    is_usable = share.is_usable;
+  };
+  b->group()->follow(std::move(other));
+  std::this_thread::sleep_for(std::chrono::milliseconds{700});
+  EXPECT_FALSE(is_usable);
+  keeps = true;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+  while (!is_usable && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  EXPECT_TRUE(is_usable);
+  b->group()->follow({});
+  a->group()->follow({});
+}
+
+// Goal: of a value that nodes share one makes the next at a time, and one that
+// is dead makes none.
+TEST_P(PostgresNodesTest, LetsOneAtATimeReplaceAValue) {
+  using std::chrono::minutes;
+  const auto a = node("a");
+  const auto b = node("b");
+  const auto claim = [](journal& by, std::int64_t known) {
+    return value_of(by.values()->claim("graph", known, minutes{1}));
+  };
+  auto seen = claim(*a, 0);
+  EXPECT_EQ(seen.version, 0);
+  EXPECT_TRUE(seen.is_claimed);
+  EXPECT_FALSE(claim(*b, 0).is_claimed);
+  EXPECT_TRUE(value_of(a->values()->put("graph", 0, std::string("1\0", 2))));
+  seen = claim(*b, 0);
+  EXPECT_FALSE(seen.is_claimed) << "there is a newer one";
+  EXPECT_EQ(seen.version, 1);
+  EXPECT_EQ(seen.bytes, std::string("1\0", 2));
+  EXPECT_FALSE(value_of(b->values()->put("graph", 0, "2")));
+  EXPECT_TRUE(claim(*a, 1).is_claimed);
+  EXPECT_FALSE(a->values()->release("graph"));
+  EXPECT_TRUE(claim(*a, 1).is_claimed);
+  EXPECT_FALSE(claim(*b, 1).is_claimed);
+  declare_dead(schema, *a);
+  EXPECT_TRUE(claim(*b, 1).is_claimed) << "its claim ends with it";
+  EXPECT_TRUE(
+    std::holds_alternative<error>(a->values()->put("graph", 1, "late")));
+  EXPECT_EQ(claim(*b, 1).bytes, std::string("1\0", 2));
+}
+
 // Goal: one key makes one job, also where two nodes commit it at the same time.
 TEST_P(PostgresNodesTest, GivesAKeyToOneOfTwoThatClaimItAtOnce) {
   constexpr std::uint64_t rounds = 100;

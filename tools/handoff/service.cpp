@@ -13,6 +13,7 @@
 #include "http/admin/origin_check.hpp"
 #include "http/outbound/outbound.hpp"
 #include "http/outbound/outbound_client.hpp"
+#include "http/outbound/shared_tokens.hpp"
 #include "job/job_id.hpp"
 #include "journal/journal.hpp"
 #include "tools/handoff/journal_opening.hpp"
@@ -50,6 +51,7 @@ outbound_options outbound_options_of(const settings& from) {
   options.governor.max_calls = upstream.max_calls;
   options.governor.reserved_for_clones = upstream.reserved_for_clones;
   options.governor.rate = upstream.rate;
+  options.governor.shared = upstream.shared;
   options.governor.breaker_failures = upstream.breaker_failures;
   options.governor.breaker_open = upstream.breaker_open;
   options.connect_timeout = upstream.connect_timeout;
@@ -140,17 +142,23 @@ service::service(const checked_configuration& configuration,
     flows_in_force{configuration.flows, configuration.flow_files,
                    std::chrono::system_clock::now()});
   auto calls = outbound_options_of(from);
-  has_share_->store(!group_ || !from.upstream.shared);
   if (group_)
-    calls.may_call = [group = group_, has_share = has_share_] {
-      return has_share->load() && group->holds();
+    calls.may_call = [group = group_] {
+      return group->holds();
     };
+  if (const auto values = store_->values();
+      values && !from.journal.secret.empty())
+    calls.tokens =
+      std::make_shared<shared_tokens>(values, sealer{from.journal.secret});
   calls.connections = connections_;
   calls.governor.breaker_changed = [events = events_](std::string_view host,
                                                       std::string_view state) {
     events->breaker_changed(host, state);
   };
   client_ = std::make_shared<outbound_client>(std::move(calls));
+  // Nothing of what nodes share is this one's before it has seen the others.
+  if (group_)
+    client_->turns()->set_share({0, 1, false});
   apply_caf_options(caf_config_, configuration.caf);
   use_scheduler(caf_config_, progress_.get());
   actors_.emplace(caf_config_);
@@ -158,7 +166,7 @@ service::service(const checked_configuration& configuration,
     spawn_actors(configuration);
     spawn_reloader(from, listener);
     open_doors(configuration);
-    follow_group(from.upstream, listener);
+    follow_group(listener);
     spawn_guardian(std::move(listener));
   } catch (...) {
     // The actor system would wait for its actors for ever.
@@ -229,8 +237,7 @@ std::function<std::optional<error>()> service::doubts() const {
   };
 }
 
-void service::follow_group(const upstream_settings& upstream,
-                           const service_listener& listener) {
+void service::follow_group(const service_listener& listener) {
   if (!group_)
     return;
   group_listener follows;
@@ -245,12 +252,12 @@ void service::follow_group(const upstream_settings& upstream,
   follows.heard = [events = events_](const std::string& words) {
     events->observe_elsewhere(words);
   };
-  if (upstream.shared)
-    follows.shared = [turns = client_->turns(),
-                      usable = has_share_](const lease_share& share) {
-      turns->set_share(share);
-      usable->store(share.is_usable);
-    };
+  follows.shared = [turns = client_->turns()](const lease_share& share) {
+    turns->set_share(share);
+  };
+  follows.keeps_to_share = [turns = client_->turns()] {
+    return turns->keeps_to_limits();
+  };
   follows.warn = [log = log_](const std::string& what) {
     log->warn("handoff: {}", what);
   };
@@ -299,6 +306,10 @@ void service::spawn_actors(const checked_configuration& configuration) {
   counted.draining = draining_;
   counted.watched = progress_;
   counted.journal = measures_;
+  if (group_)
+    counted.group = [group = group_] {
+      return group->measures();
+    };
   counted.flows = [flows = flows_] {
     std::vector<std::string> names;
     for (const auto& [name, flow] : flows->in_force()->flows)

@@ -87,8 +87,7 @@ private:
   void take_journal(const settings& from, const service_listener& listener);
   /// Why this node takes nothing now; null where it has the journal to itself.
   std::function<std::optional<error>()> doubts() const;
-  void follow_group(const upstream_settings& upstream,
-                    const service_listener& listener);
+  void follow_group(const service_listener& listener);
   void spawn_courier(const std::shared_ptr<environment>& env);
   void spawn_actors(const checked_configuration& configuration);
   /// The time by which the journal forgets, which believes no jump of `now`.
@@ -133,9 +132,6 @@ private:
   std::shared_ptr<journal> store_;
   /// Null where this process has the journal to itself.
   std::shared_ptr<journal_group> group_;
-  /// Whether this node has its part of what upstreams bear.
-  std::shared_ptr<std::atomic<bool>> has_share_ =
-    std::make_shared<std::atomic<bool>>(true);
   std::shared_ptr<outbound_client> client_;
   caf::actor_system_config caf_config_;
   std::optional<caf::actor_system> actors_;

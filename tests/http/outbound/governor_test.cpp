@@ -157,6 +157,32 @@ TEST_F(GovernorTest, KeepsTheReservedShareForClones) {
   EXPECT_THAT(ready(), ElementsAre(4, 5));
 }
 
+TEST_F(GovernorTest, HasItsPartOfWhatIsSharedOnceItIsUsable) {
+  govern(limits(5));
+  auto own = limits(3);
+  own.shared = false;
+  governor_->set_limits({{"own", own}}, now_);
+  governor_->set_share({1, 2, false}, now_);
+  for (auto id : {1U, 2U, 3U})
+    ask_clone(id);
+  ask(4, call_class::clone, "job", "own");
+  EXPECT_THAT(ready(), ElementsAre(4)) << "it has that to itself";
+  governor_->set_share({1, 2, true}, now_);
+  EXPECT_THAT(ready(), ElementsAre(1, 2));
+}
+
+TEST_F(GovernorTest, TellsWhetherItHasGivenUpWhatIsNotItsPart) {
+  govern(limits(4));
+  for (auto id : {1U, 2U, 3U})
+    ask_clone(id);
+  EXPECT_THAT(ready(), SizeIs(3));
+  EXPECT_TRUE(governor_->keeps_to_limits());
+  governor_->set_share({0, 2, true}, now_);
+  EXPECT_FALSE(governor_->keeps_to_limits());
+  succeed(1);
+  EXPECT_TRUE(governor_->keeps_to_limits());
+}
+
 TEST_F(GovernorTest, LetsClonesUseEverything) {
   govern(limits(3, 0.5));
   for (auto id : {1U, 2U, 3U})

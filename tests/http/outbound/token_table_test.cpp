@@ -156,6 +156,21 @@ TEST_F(TokenTableTest, UsesATokenOnlyWhenItsRefreshTokenIsStored) {
   EXPECT_EQ(tokens_.refresh_token("graph"), "r-2");
 }
 
+TEST_F(TokenTableTest, TakesWhatAnotherNodeHasGot) {
+  configure(connection_auth::grant_kind::refresh_token);
+  tokens_.want("graph", now_);
+  EXPECT_TRUE(is_requested());
+  tokens_.postponed("graph", 200ms, now_);
+  EXPECT_FALSE(is_requested()) << "another is about to get it";
+  now_ += 200ms;
+  EXPECT_TRUE(is_requested());
+  tokens_.given("graph", {"theirs", 100s, "r-7"}, 7, now_);
+  EXPECT_EQ(token(), "theirs");
+  EXPECT_EQ(tokens_.version("graph"), 7);
+  EXPECT_EQ(tokens_.refresh_token("graph"), "r-7");
+  EXPECT_EQ(seen().requests, 0U) << "it has made none itself";
+}
+
 TEST_F(TokenTableTest, TellsOfALostChain) {
   configure(connection_auth::grant_kind::refresh_token);
   tokens_.want("graph", now_);

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace handoff {
+
+/// Encrypts what stands where others can read it: AES-256-GCM (NIST SP
+/// 800-38D), with a key that HKDF-SHA256 (RFC 5869) makes of a secret. What is
+/// sealed under a name cannot be opened under another, so that nobody can put
+/// it in another place.
+class sealer {
+public:
+  /// `secret` has to be long and random: it is not stretched.
+  explicit sealer(std::string_view secret);
+
+  /// Another text each time. Throws `std::runtime_error` where there are no
+  /// random numbers.
+  std::string seal(std::string_view text, std::string_view name) const;
+
+  /// None: it was sealed with another secret or under another name, or is
+  /// damaged.
+  std::optional<std::string> open(std::string_view sealed,
+                                  std::string_view name) const;
+
+private:
+  std::string key_;
+};
+
+} // namespace handoff
