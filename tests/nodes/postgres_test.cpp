@@ -159,6 +159,12 @@ TEST_F(PostgresTest, TellsNoPasswordWhereverItComesFrom) {
   EXPECT_THAT(refused->standard_error(), Not(HasSubstr("hunter2")));
 }
 
+TEST_F(PostgresTest, RefusesAStandbyAtOnce) {
+  const auto refused = serve(cluster().start_standby());
+  EXPECT_EQ(refused->wait(seconds{10}), 1);
+  EXPECT_THAT(refused->standard_error(), HasSubstr("is a standby"));
+}
+
 TEST_F(PostgresTest, RefusesAtOnceADatabaseThatWouldForget) {
   cluster().set("fsync", "off");
   const auto refused = serve(cluster().uri(database));

@@ -67,7 +67,8 @@ void handoff_service::start() {
                           options_.arguments.end());
   chosen.environment = options_.environment;
   chosen.working_directory = directory_.path().string();
-  program_ = std::make_unique<process>(handoff_binary(), chosen);
+  program_ = std::make_unique<process>(
+    options_.binary.empty() ? handoff_binary() : options_.binary, chosen);
   if (!program_->wait_for_line("handoff: ready", seconds{30}))
     throw std::runtime_error("handoff did not become ready: " + log());
   port_ = port_after("handoff: ingress listening on ");

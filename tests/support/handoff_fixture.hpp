@@ -31,6 +31,8 @@ struct handoff_options {
   std::vector<nlohmann::json> flows;
   std::map<std::string, std::string> environment;
   std::vector<std::string> arguments;
+  /// Another build's program; empty: `handoff_binary`.
+  std::string binary = {};
 };
 
 /// A running `handoff serve`. Throws `std::runtime_error`, with its log, where
@@ -81,6 +83,9 @@ public:
   void set_environment(std::map<std::string, std::string> environment) {
     options_.environment = std::move(environment);
   }
+
+  /// The next start is of another build's program; empty: `handoff_binary`.
+  void set_binary(std::string binary) { options_.binary = std::move(binary); }
 
   /// Starts it again with the same directory, on other ports. Stops it first,
   /// if need be.

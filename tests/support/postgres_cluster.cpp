@@ -102,6 +102,10 @@ postgres_cluster::postgres_cluster(std::string programs)
 }
 
 postgres_cluster::~postgres_cluster() {
+  if (standby_ >= 0) {
+    ::kill(standby_, SIGQUIT);
+    wait_for(standby_);
+  }
   stop(SIGINT);
   std::error_code ignored;
   fs::remove_all(directory_, ignored);
@@ -123,17 +127,38 @@ void postgres_cluster::start() {
                    directory_, "-c", "listen_addresses=", "-c",
                    "shared_buffers=16MB", "-c", "max_connections=90"},
                   directory_ + "/log");
+  await(directory_, server_);
+}
+
+void postgres_cluster::await(const std::string& directory, pid_t server) const {
   for (int tries = 0; tries < 600; ++tries) {
-    const auto asked = spawn(
-      {programs_ + "/pg_isready", "-q", "-h", directory_}, directory_ + "/log");
+    const auto asked = spawn({programs_ + "/pg_isready", "-q", "-h", directory},
+                             directory_ + "/log");
     if (wait_for(asked) == 0)
       return;
-    if (::waitpid(server_, nullptr, WNOHANG) == server_)
+    if (::waitpid(server, nullptr, WNOHANG) == server)
       break;
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
   }
   throw std::runtime_error{"postgres does not start; see " + directory_
                            + "/log"};
+}
+
+std::string postgres_cluster::start_standby() {
+  const auto place = directory_ + "/standby";
+  const auto made =
+    spawn({programs_ + "/pg_basebackup", "-h", directory_, "-U", "handoff",
+           "-D", place, "-R", "-N", "-X", "fetch", "-c", "fast"},
+          directory_ + "/log");
+  if (wait_for(made) != 0)
+    throw std::runtime_error{"pg_basebackup failed; see " + directory_
+                             + "/log"};
+  standby_ = spawn({programs_ + "/postgres", "-D", place, "-k", place, "-c",
+                    "listen_addresses=", "-c", "shared_buffers=16MB", "-c",
+                    "max_connections=90", "-c", "fsync=off"},
+                   directory_ + "/log");
+  await(place, standby_);
+  return "postgresql:///postgres?host=" + place + "&user=handoff";
 }
 
 void postgres_cluster::stop(int signal) {

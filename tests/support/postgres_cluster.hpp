@@ -25,6 +25,9 @@ public:
 
   std::string uri(const std::string& database) const;
 
+  /// The socket that it listens on.
+  std::string socket() const { return directory_ + "/.s.PGSQL.5432"; }
+
   /// A database that nobody has used yet; gives its name.
   std::string make_database();
 
@@ -34,6 +37,9 @@ public:
   /// The first value of its answer.
   std::string ask(const std::string& sql,
                   const std::string& database = "postgres");
+
+  /// A standby of it, which follows it; gives its URI. It ends with this.
+  std::string start_standby();
 
   /// Changes a setting of the server for whoever connects from now on.
   void set(const std::string& name, const std::string& value);
@@ -53,7 +59,10 @@ private:
 
   std::string programs_;
   std::string directory_;
+  void await(const std::string& directory, pid_t server) const;
+
   pid_t server_ = -1;
+  pid_t standby_ = -1;
 };
 
 } // namespace handoff
