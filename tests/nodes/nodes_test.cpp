@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <future>
 #include <set>
 #include <vector>
@@ -20,6 +21,15 @@ class NodesTest : public SharedJournalTest {
 protected:
   static json nodes_of(const handoff_service& node) {
     return node.admin("GET", "/api/v1/nodes").json().at("nodes");
+  }
+
+  /// The value of a series; -1: there is none.
+  static double metric(const handoff_service& of, const std::string& series) {
+    const auto text = "\n" + of.admin("GET", "/metrics").body;
+    const auto at = text.find("\n" + series + " ");
+    return at == std::string::npos
+           ? -1
+           : std::strtod(text.c_str() + at + series.size() + 2, nullptr);
   }
 
   static std::string state_of(const handoff_service& seen_by,
@@ -47,6 +57,13 @@ TEST_F(NodesTest, ShowsAndRunsTheJobsOfAllAtEach) {
   EXPECT_EQ(nodes.at(1).at("state"), "working");
   EXPECT_GT(nodes.at(1).at("lease_left_ms"), 0);
   EXPECT_LT(nodes.at(0).at("no"), nodes.at(1).at("no"));
+  // Each looks at the others once in a fifth of the lease.
+  EXPECT_TRUE(wait_for(
+    [&] { return metric(*a, "handoff_nodes{state=\"working\"}") == 2; }));
+  const auto left = metric(*a, "handoff_node_lease_left_seconds");
+  EXPECT_GT(left, 0);
+  EXPECT_LE(left, 3);
+  EXPECT_EQ(metric(*a, "handoff_node_doubts_total"), 0);
 }
 
 TEST_F(NodesTest, TakesTheJobsOfAKilledNodeOver) {
@@ -67,6 +84,8 @@ TEST_F(NodesTest, TakesTheJobsOfAKilledNodeOver) {
   for (const auto& job : jobs)
     expect_each_succeeded_once(job);
   EXPECT_EQ(state_of(*b, "a"), "dead");
+  EXPECT_EQ(metric(*b, "handoff_nodes_declared_dead_total"), 1);
+  EXPECT_EQ(metric(*b, "handoff_jobs_taken_over_total"), 5);
 }
 
 TEST_F(NodesTest, TakesTheJobsOfAnEndedNodeOverAtOnce) {
@@ -147,6 +166,7 @@ TEST_F(NodesTest, BeginsNothingWhileTheDatabaseIsAway) {
   cluster().start();
   EXPECT_TRUE(wait_for([&] { return is_ready() == 200; }, seconds{6}))
     << a->log();
+  EXPECT_EQ(metric(*a, "handoff_node_doubts_total"), 1);
   script();
   api.release();
   b->wait_for_job(job, "succeeded");

@@ -24,6 +24,11 @@ protected:
     options.ini["journal"]["lease"] = "3s";
   }
 
+  void TearDown() override {
+    if (!database.empty() && !HasFailure())
+      cluster().drop_database(database);
+  }
+
   static postgres_cluster& cluster() { return postgres_cluster::get(); }
 
   /// Another service on the same database.

@@ -122,6 +122,10 @@ std::string postgres_cluster::make_database() {
   return name;
 }
 
+void postgres_cluster::drop_database(const std::string& name) {
+  run("DROP DATABASE " + name + " WITH (FORCE)");
+}
+
 void postgres_cluster::start() {
   server_ = spawn({programs_ + "/postgres", "-D", directory_ + "/data", "-k",
                    directory_, "-c", "listen_addresses=", "-c",
@@ -131,7 +135,9 @@ void postgres_cluster::start() {
 }
 
 void postgres_cluster::await(const std::string& directory, pid_t server) const {
-  for (int tries = 0; tries < 600; ++tries) {
+  // After a crash it syncs every file before anything else.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes{3};
+  while (std::chrono::steady_clock::now() < until) {
     const auto asked = spawn({programs_ + "/pg_isready", "-q", "-h", directory},
                              directory_ + "/log");
     if (wait_for(asked) == 0)

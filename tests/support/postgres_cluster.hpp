@@ -31,6 +31,9 @@ public:
   /// A database that nobody has used yet; gives its name.
   std::string make_database();
 
+  /// Each file of a cluster that has crashed costs its next start a sync.
+  void drop_database(const std::string& name);
+
   /// Runs one statement.
   void run(const std::string& sql, const std::string& database = "postgres");
 
