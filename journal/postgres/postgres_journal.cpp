@@ -1,16 +1,10 @@
 #include "journal/postgres/postgres_journal.hpp"
 
 #include "job/retention.hpp"
-#include "journal/postgres/node_life.hpp"
-#include "journal/postgres/order_rows.hpp"
-#include "journal/postgres/schema.hpp"
-#include "journal/postgres/value_rows.hpp"
-#include "journal/postgres/writer.hpp"
+#include "journal/postgres/journal_state.hpp"
 
 #include <algorithm>
 #include <array>
-#include <mutex>
-#include <set>
 #include <utility>
 #include <variant>
 
@@ -20,18 +14,13 @@ namespace {
 using postgres::column;
 using postgres::failure;
 using postgres::job_of;
-using postgres::node_rows;
 using postgres::parameters;
 using postgres::statement;
 using postgres::uuid_of;
-using postgres::writer;
 
 /// What goes into one pipeline at the most.
 constexpr std::size_t pipeline_batches_max = 1'000;
 constexpr std::size_t pipeline_bytes_max = std::size_t{32} << 20;
-
-/// How often a commit is made again that another node was in the way of.
-constexpr int tries_max = 4;
 
 const std::array statements{
   // The owners that are dead, and nobody.
@@ -67,30 +56,12 @@ const statement& named(std::string_view name) {
     [&](const statement& each) { return each.name == name; });
 }
 
-error unavailable(std::string why) {
-  return {error_kind::journal_unavailable, std::move(why)};
-}
-
 /// The value of a reader's answer; its error as a failure.
 template <class T>
 T value_of(result<T> given) {
   if (const auto* failed = std::get_if<error>(&given))
     throw failure{failed->detail, {}, false};
   return std::get<T>(std::move(given));
-}
-
-/// Whether the same commit may succeed at once: another transaction was in the
-/// way, or what is remembered is not what is stored.
-bool is_passing(const failure& why) {
-  constexpr std::array<std::string_view, 5> states{
-    "23505", "40001", "40P01", "55P03", postgres::key_taken_state};
-  return std::find(states.begin(), states.end(), why.sql_state) != states.end();
-}
-
-/// Whether it is about what one of the batches says.
-bool is_of_batch(const failure& why) {
-  return why.sql_state.starts_with("22") || why.sql_state.starts_with("23")
-      || why.sql_state.starts_with("54");
 }
 
 std::size_t bytes_of(std::span<const job_event> events) {
@@ -121,170 +92,8 @@ std::optional<error> validate(const postgres_journal_options& options) {
   return std::nullopt;
 }
 
-class postgres_journal::state final {
-public:
-  explicit state(postgres_journal_options given)
-      : options{std::move(given)},
-        writes{known_jobs_options{options.remembered_jobs_max, false,
-                                  options.row_bytes_max}} {}
-
-  std::shared_ptr<postgres::connection>
-  connect(std::chrono::milliseconds patience) const {
-    auto made = std::make_shared<postgres::connection>(options.uri, patience);
-    postgres::prepare_session(*made, options.schema);
-    return made;
-  }
-
-  void open();
-  void expect_no_standby() const;
-  void expect_connection();
-  std::vector<batch_outcome>
-  try_commit(std::span<const std::span<const job_event>> batches);
-  std::vector<batch_outcome>
-  commit(std::span<const std::span<const job_event>> batches);
-
-  /// Runs `action` with a connection; a connection that is lost is given up.
-  template <class Action>
-  auto with_connection(Action&& action)
-    -> result<std::invoke_result_t<Action>> {
-    const std::scoped_lock lock{mutex};
-    try {
-      expect_connection();
-      return std::forward<Action>(action)();
-    } catch (const failure& caught) {
-      note(caught);
-      return unavailable(caught.what());
-    }
-  }
-
-  /// To be called with the mutex held.
-  void note(const failure& why) {
-    if (why.is_lost)
-      writes.lose();
-    else
-      writes.forget_all();
-    if (why.sql_state == postgres::fenced_state)
-      life->fenced();
-  }
-
-  const postgres_journal_options options;
-  std::mutex mutex;
-  // Guarded by it; both on one connection.
-  writer writes;
-  std::unique_ptr<node_rows> rows;
-  journal_owner owner;
-  std::set<std::string, std::less<>> held_back;
-  std::unique_ptr<postgres::order_rows> orders;
-  std::shared_ptr<postgres::value_rows> values;
-  std::shared_ptr<postgres::node_life> life;
-};
-
-void postgres_journal::state::expect_no_standby() const {
-  try {
-    postgres::connection any{options.uri, options.patience, true};
-    postgres::expect_primary(any);
-  } catch (const failure& why) {
-    if (!why.is_away)
-      throw;
-  }
-}
-
-void postgres_journal::state::open() {
-  std::shared_ptr<postgres::connection> on;
-  try {
-    on = connect(options.patience);
-  } catch (const failure& why) {
-    // A standby is not waited for, though there is no telling it from a server
-    // that is away before it is asked.
-    if (why.is_away)
-      expect_no_standby();
-    throw;
-  }
-  postgres::expect_fit(*on);
-  postgres::migrate(*on, options.schema);
-  on->prepare(statements);
-  const auto identity = postgres::this_node(options.node, options.release);
-  const auto entered = time_since_boot();
-  rows = std::make_unique<node_rows>(*on);
-  owner = {rows->enter(identity, options.lease)};
-  rows->bury_predecessors(owner.number, identity);
-  writes.use(on, {owner.number, 1});
-  orders = std::make_unique<postgres::order_rows>(
-    [this] { return connect(options.patience); }, owner.number);
-  values = std::make_shared<postgres::value_rows>(
-    [this] { return connect(options.patience); }, owner.number);
-  postgres::node_life::options lived;
-  lived.number = owner.number;
-  lived.lease = options.lease;
-  lived.connect = [this](std::chrono::milliseconds patience) {
-    return connect(patience);
-  };
-  lived.entered = entered;
-  life = std::make_shared<postgres::node_life>(std::move(lived));
-}
-
-void postgres_journal::state::expect_connection() {
-  if (writes.is_connected())
-    return;
-  auto made = connect(options.patience);
-  made->prepare(statements);
-  rows = std::make_unique<node_rows>(*made);
-  const auto session = rows->raise_session(owner.number);
-  writes.use(std::move(made), {owner.number, session});
-}
-
-std::vector<batch_outcome> postgres_journal::state::try_commit(
-  std::span<const std::span<const job_event>> batches) {
-  for (int tries = 1;; ++tries) {
-    try {
-      expect_connection();
-      return writes.commit(batches);
-    } catch (const failure& why) {
-      note(why);
-      if (is_passing(why) && tries < tries_max)
-        continue;
-      const auto status = why.is_lost ? commit_status::unknown
-                        : why.sql_state == postgres::fenced_state
-                          ? commit_status::fenced
-                        : is_passing(why)  ? commit_status::unavailable
-                        : is_of_batch(why) ? commit_status::rejected
-                                           : commit_status::unavailable;
-      const auto* what = status == commit_status::fenced
-                         ? "this node was declared dead; it has to stop"
-                         : why.what();
-      return std::vector(batches.size(),
-                         batch_outcome{status, unavailable(what), {}});
-    } catch (const std::bad_alloc&) {
-      writes.lose();
-      return std::vector(
-        batches.size(),
-        batch_outcome{
-          commit_status::unknown,
-          unavailable("there is no memory left; trying again may help"),
-          {}});
-    } catch (const std::exception& why) {
-      writes.forget_all();
-      return std::vector(
-        batches.size(),
-        batch_outcome{commit_status::rejected, unavailable(why.what()), {}});
-    }
-  }
-}
-
-std::vector<batch_outcome> postgres_journal::state::commit(
-  std::span<const std::span<const job_event>> batches) {
-  auto outcomes = try_commit(batches);
-  const auto status = outcomes.front().status;
-  const bool may_be_one =
-    status == commit_status::rejected
-    || (status == commit_status::unavailable && writes.is_connected());
-  if (batches.size() == 1 || !may_be_one)
-    return outcomes;
-  // Each by itself, to find those that keep the others from it.
-  outcomes.clear();
-  for (std::size_t n = 0; n < batches.size(); ++n)
-    outcomes.push_back(try_commit(batches.subspan(n, 1)).front());
-  return outcomes;
+std::span<const statement> postgres_journal::state::statements() {
+  return handoff::statements;
 }
 
 postgres_journal::postgres_journal(std::unique_ptr<state> kept)
