@@ -31,7 +31,7 @@ run() {
 # What only tests need: the dashboard's a browser, the benches what sends and what
 # they are compared with, the completions their shells. A node that is not Debian's does as well.
 # PostgreSQL is for clusters that tests make for themselves.
-packages=(postgresql-15 chromium fonts-dejavu-core wrk gunicorn python3-flask
+packages=(postgresql-15 pgbouncer chromium fonts-dejavu-core wrk gunicorn python3-flask
   python3-requests zsh fish clang-format-14 binutils
   prometheus) # promtool, for metrics and alerts; its service is not started
 command -v node >/dev/null || packages+=(nodejs)

@@ -65,6 +65,8 @@ void postgres_journal::state::open() {
       expect_no_standby();
     throw;
   }
+  postgres::connection other{options.uri, options.patience};
+  postgres::expect_own_sessions(*on, other);
   postgres::expect_fit(*on);
   postgres::migrate(*on, options.schema);
   on->prepare(statements());

@@ -166,6 +166,17 @@ void migrate(connection& on, const std::string& schema) {
   on.run(all);
 }
 
+void expect_own_sessions(connection& one, connection& other) {
+  const auto session_of = [](connection& on) {
+    return on.ask("SELECT pg_backend_pid()::text");
+  };
+  const auto first = session_of(one);
+  if (session_of(other) == first || session_of(one) != first)
+    refuse("a pooler lends sessions of the database for a transaction only; "
+           "trying again does not help, set it to session mode "
+           "(pool_mode = session) or connect to the database itself");
+}
+
 void expect_primary(connection& on) {
   if (on.ask("SELECT pg_is_in_recovery()::text") != "false")
     refuse("the database is a standby; trying again helps once it is a "

@@ -14,6 +14,10 @@ void migrate(connection& on, const std::string& schema);
 /// clock and this machine's are more than a minute apart.
 void expect_fit(connection& on);
 
+/// Throws `failure` where a pooler lends sessions for a transaction only, so
+/// that what one sets is another's: both are connections of this process.
+void expect_own_sessions(connection& one, connection& other);
+
 /// Throws `failure` where the server is a standby.
 void expect_primary(connection& on);
 

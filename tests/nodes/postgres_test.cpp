@@ -159,6 +159,24 @@ TEST_F(PostgresTest, TellsNoPasswordWhereverItComesFrom) {
   EXPECT_THAT(refused->standard_error(), Not(HasSubstr("hunter2")));
 }
 
+TEST_F(PostgresTest, RefusesAPoolerThatLendsSessionsForATransaction) {
+  if (!postgres_cluster::has_pooler())
+    GTEST_SKIP() << "pgbouncer is not installed";
+  const auto refused = serve(cluster().start_pooler("transaction", database));
+  EXPECT_EQ(refused->wait(seconds{10}), 1);
+  EXPECT_THAT(refused->standard_error(), HasSubstr("set it to session mode"));
+}
+
+TEST_F(PostgresTest, RunsThroughAPoolerInSessionMode) {
+  if (!postgres_cluster::has_pooler())
+    GTEST_SKIP() << "pgbouncer is not installed";
+  options.ini["journal"]["uri"] =
+    '"' + cluster().start_pooler("session", database) + '"';
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  EXPECT_EQ(service->stop(), 0) << service->log();
+}
+
 TEST_F(PostgresTest, RefusesAStandbyAtOnce) {
   const auto refused = serve(cluster().start_standby());
   EXPECT_EQ(refused->wait(seconds{10}), 1);

@@ -102,6 +102,10 @@ postgres_cluster::postgres_cluster(std::string programs)
 }
 
 postgres_cluster::~postgres_cluster() {
+  for (const auto each : poolers_) {
+    ::kill(each, SIGKILL);
+    wait_for(each);
+  }
   if (standby_ >= 0) {
     ::kill(standby_, SIGQUIT);
     wait_for(standby_);
@@ -148,6 +152,28 @@ void postgres_cluster::await(const std::string& directory, pid_t server) const {
   }
   throw std::runtime_error{"postgres does not start; see " + directory_
                            + "/log"};
+}
+
+bool postgres_cluster::has_pooler() {
+  return fs::exists("/usr/sbin/pgbouncer");
+}
+
+std::string postgres_cluster::start_pooler(const std::string& mode,
+                                           const std::string& database) {
+  // By a socket, as the server: there is no port to find.
+  const auto place = directory_ + "/" + mode;
+  fs::create_directory(place);
+  fs::permissions(place, fs::perms::all);
+  std::ofstream{place + "/users"} << "\"handoff\" \"\"\n";
+  std::ofstream{place + "/ini"}
+    << "[databases]\n* = host=" << directory_ << " user=handoff\n"
+    << "[pgbouncer]\nlisten_port = 5432\nauth_type = any\nauth_file = " << place
+    << "/users\npool_mode = " << mode << "\nunix_socket_dir = " << place
+    << "\nlogfile = " << place << "/log\n";
+  poolers_.push_back(
+    spawn({"/usr/sbin/pgbouncer", place + "/ini"}, directory_ + "/log"));
+  await(place, poolers_.back());
+  return "postgresql:///" + database + "?host=" + place + "&user=handoff";
 }
 
 std::string postgres_cluster::start_standby() {

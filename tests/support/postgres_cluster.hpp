@@ -3,6 +3,7 @@
 #include <csignal>
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 namespace handoff {
 
@@ -44,6 +45,13 @@ public:
   /// A standby of it, which follows it; gives its URI. It ends with this.
   std::string start_standby();
 
+  static bool has_pooler();
+
+  /// A pgbouncer before it, in this mode ("session" or "transaction"); gives
+  /// the URI of a database through it. It ends with this.
+  std::string start_pooler(const std::string& mode,
+                           const std::string& database);
+
   /// Changes a setting of the server for whoever connects from now on.
   void set(const std::string& name, const std::string& value);
 
@@ -66,6 +74,7 @@ private:
 
   pid_t server_ = -1;
   pid_t standby_ = -1;
+  std::vector<pid_t> poolers_;
 };
 
 } // namespace handoff
