@@ -176,6 +176,10 @@ void name_book::connected(const std::string& name, std::string_view address) {
   const auto known = shared_->names.find(name);
   if (known == shared_->names.end())
     return;
+  constexpr std::string_view ipv4_as_ipv6 = "::ffff:";
+  if (address.starts_with(ipv4_as_ipv6)
+      && address.find('.') != std::string_view::npos)
+    address.remove_prefix(ipv4_as_ipv6.size());
   auto& all = known->second.addresses;
   const auto found = std::find(all.begin(), all.end(), address);
   if (found != all.end())

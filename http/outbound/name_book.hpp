@@ -37,9 +37,10 @@ public:
   /// Blocks; gives nothing where there is no answer.
   using resolver = std::function<std::vector<std::string>(const std::string&)>;
 
-  /// Lookups at once, each on a thread. Names that come when all are taken
-  /// wait for one.
-  static constexpr std::size_t threads_max = 16;
+  /// Lookups at once, each of another name and on a thread. Names that come
+  /// when all are taken wait for one: far more than there are hosts in flows
+  /// whose resolvers can be stuck at once.
+  static constexpr std::size_t threads_max = 256;
 
   /// `changed` is called from any thread when a name that was asked for and
   /// not known has been looked up; must not block.
@@ -57,7 +58,8 @@ public:
   std::optional<name_addresses> find(const std::string& name, time_point now);
 
   /// A connection to one of its addresses came about: it is the first to be
-  /// tried from now on.
+  /// tried from now on. An IPv4 address may be written as an IPv6 one
+  /// (`::ffff:192.0.2.1`).
   void connected(const std::string& name, std::string_view address);
 
   /// None came about: it is looked up again before the next.

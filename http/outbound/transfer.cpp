@@ -255,13 +255,23 @@ void transfer::connect_to(const std::vector<std::string>& addresses,
   // uses a connection again only for calls that go to the same.
   const auto name =
     generation == 0 ? target_.name() : "g" + std::to_string(generation);
-  const auto in_brackets = [](const std::string& text) {
-    return text.find(':') == std::string::npos ? text : "[" + text + "]";
+  const auto is_ipv6 = [](const std::string& text) {
+    return text.find(':') != std::string::npos;
   };
+  // libcurl gives each family one line of attempts, the second 200 ms after the
+  // first (RFC 8305), and within a line waits for half of what is left of the
+  // connect-timeout. So that one of several IPv4 addresses which is dead costs
+  // no more than that either, those after the first are written as IPv6 (RFC
+  // 4291, section 2.5.5.2), which the kernel connects as what they are.
+  const bool are_all_ipv4 =
+    std::none_of(addresses.begin(), addresses.end(), is_ipv6);
   for (const auto& each : addresses) {
-    if (&each != &addresses.front())
-      addresses_ += ',';
-    addresses_ += in_brackets(each);
+    if (&each == &addresses.front())
+      addresses_ += is_ipv6(each) ? "[" + each + "]" : each;
+    else if (are_all_ipv4)
+      addresses_ += ",[::ffff:" + each + "]";
+    else
+      addresses_ += is_ipv6(each) ? ",[" + each + "]" : "," + each;
   }
   resolved_.add("+" + name + ":" + target_.port() + ":" + addresses_);
   if (generation != 0)

@@ -108,6 +108,15 @@ TEST_F(NameBookTest, AnswersOthersWhileOneNameIsStuck) {
   answer("stuck", {});
 }
 
+// A resolver that drops what it is asked for a whole zone must harm no other.
+TEST_F(NameBookTest, AnswersOthersWhileManyNamesAreStuck) {
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(waits_for("stuck" + std::to_string(i)));
+  EXPECT_TRUE(waits_for("a"));
+  answer("a", {"192.0.2.1"});
+  EXPECT_THAT(found("a"), ElementsAre("192.0.2.1"));
+}
+
 TEST_F(NameBookTest, RemembersForAShortTimeThatThereIsNone) {
   answer("a", {});
   EXPECT_TRUE(waits_for("a"));
@@ -126,6 +135,15 @@ TEST_F(NameBookTest, ServesTheOldAnswerWhileItLooksAgain) {
   now_ = std::chrono::steady_clock::now() + 31s;
   EXPECT_FALSE(waits_for("a"));
   await_lookups("a", 2);
+}
+
+TEST_F(NameBookTest, KnowsAnIpv4AddressThatIsWrittenAsIpv6) {
+  EXPECT_TRUE(waits_for("a"));
+  answer("a", {"192.0.2.1", "192.0.2.2"});
+  EXPECT_THAT(found("a"), ElementsAre("192.0.2.1", "192.0.2.2"));
+  book_.connected("a", "::ffff:192.0.2.2");
+  EXPECT_THAT(book_.find("a", now_)->addresses,
+              ElementsAre("192.0.2.2", "192.0.2.1"));
 }
 
 TEST_F(NameBookTest, TriesTheAddressFirstThatWorked) {

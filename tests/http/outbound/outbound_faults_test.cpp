@@ -346,20 +346,22 @@ TEST_F(OutboundFaultsTest, EndsWhatACompletionAsksForAtShutDown) {
   expect_failed(late.get_future().get(), error_kind::shut_down, false);
 }
 
-TEST_F(OutboundFaultsTest, TriesAnotherAddressNextWhereTheFirstDropsPackets) {
+// Both are IPv4: a dead one costs little, not half of the connect-timeout.
+TEST_F(OutboundFaultsTest, TriesAnotherAddressSoonWhereTheFirstDropsPackets) {
   serve([](const request&, peer& to) { to.answer(); });
   taken_port dropping{"127.0.0.2", server_->port()};
   dropping.ignore_connections();
-  options_.connect_timeout = std::chrono::milliseconds{500};
+  options_.connect_timeout = never;
   options_.resolve = [](const std::string&) {
     return std::vector<std::string>{"127.0.0.2", "127.0.0.1"};
   };
   auto clone =
     call_to("http://api.test:" + std::to_string(server_->port()), "POST");
   clone.purpose = call_class::clone;
-  expect_failed(make(clone), error_kind::connect_failed, false);
   EXPECT_EQ(make(clone).status, 200);
-  EXPECT_EQ(make(clone).status, 200) << "it knows which of them works";
+  const auto again = make(clone);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_LT(again.duration.count(), 150) << "it knows which of them works";
 }
 
 TEST_F(OutboundFaultsTest, SendsNothingWhileTheBreakerIsOpen) {
