@@ -25,12 +25,19 @@ struct stream_end {
   void operator()(z_stream* stream) const { ::inflateEnd(stream); }
 };
 
+/// What zlib calls `windowBits`.
+enum class coding : int {
+  gzip = 16 + MAX_WBITS,
+  zlib = MAX_WBITS,
+  bare = -MAX_WBITS, ///< without a frame
+};
+
 /// Decodes all members of `body` (RFC 1952, section 2.2), piece by piece, so
 /// that a small body cannot take up more than `bytes_max` before it is refused.
-result<std::string> gunzip(std::string_view body, std::size_t bytes_max) {
+result<std::string> inflated(std::string_view body, coding as,
+                             std::size_t bytes_max) {
   z_stream stream{};
-  constexpr int gzip_only = 16 + MAX_WBITS;
-  if (::inflateInit2(&stream, gzip_only) != Z_OK)
+  if (::inflateInit2(&stream, static_cast<int>(as)) != Z_OK)
     return error{error_kind::internal, "no memory to decode the body"};
   const std::unique_ptr<z_stream, stream_end> owner{&stream};
   // zlib's interface lacks a const; it does not write there.
@@ -50,7 +57,7 @@ result<std::string> gunzip(std::string_view body, std::size_t bytes_max) {
                      + format_size(bytes_max) + ") once it is decoded"};
     decoded.append(piece.data(), made);
     if (state == Z_STREAM_END) {
-      if (stream.avail_in == 0)
+      if (stream.avail_in == 0 || as != coding::gzip)
         return decoded;
       if (::inflateReset(&stream) != Z_OK)
         return damaged();
@@ -73,9 +80,23 @@ result<std::string> without_content_coding(std::string body,
     return body;
   // The two are one (RFC 9110, section 8.4.1.3).
   if (name == "gzip" || name == "x-gzip")
-    return gunzip(body, bytes_max);
+    return inflated(body, coding::gzip, bytes_max);
   return error{error_kind::invalid_request,
                "the Content-Encoding must be gzip, or there must be none"};
+}
+
+result<std::string> decoded_answer(std::string body, const headers& fields,
+                                   std::size_t bytes_max) {
+  const auto* name = find_header(fields, "Content-Encoding");
+  if (name == nullptr || body.empty() || lower_case(*name) != "deflate")
+    return body.empty()
+           ? result<std::string>{std::move(body)}
+           : without_content_coding(std::move(body), fields, bytes_max);
+  auto decoded = inflated(body, coding::zlib, bytes_max);
+  const auto* wrong = std::get_if<error>(&decoded);
+  if (wrong == nullptr || wrong->kind != error_kind::invalid_request)
+    return decoded;
+  return inflated(body, coding::bare, bytes_max);
 }
 
 } // namespace handoff

@@ -17,4 +17,10 @@ result<std::string> without_content_coding(std::string body,
                                            const headers& fields,
                                            std::size_t bytes_max);
 
+/// The same of an upstream's answer, which may also be `deflate` (RFC 1950, or
+/// RFC 1951 without its frame, as some send it). An empty one, such as that to
+/// a HEAD, has nothing to decode.
+result<std::string> decoded_answer(std::string body, const headers& fields,
+                                   std::size_t bytes_max);
+
 } // namespace handoff

@@ -102,4 +102,10 @@ bool is_public(const sockaddr* address) noexcept {
   return false;
 }
 
+bool is_address(const std::string& text) {
+  in6_addr ignored{};
+  return ::inet_pton(AF_INET, text.c_str(), &ignored) == 1
+      || ::inet_pton(AF_INET6, text.c_str(), &ignored) == 1;
+}
+
 } // namespace handoff

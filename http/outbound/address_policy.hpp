@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <sys/socket.h>
 
 namespace handoff {
@@ -11,5 +12,8 @@ namespace handoff {
 /// that one; 6to4 and Teredo are refused, as they lead anywhere. False for
 /// families other than AF_INET and AF_INET6.
 bool is_public(const sockaddr* address) noexcept;
+
+/// Whether `text` is an address, IPv6 without brackets, and no name.
+bool is_address(const std::string& text);
 
 } // namespace handoff

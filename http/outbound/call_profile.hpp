@@ -3,6 +3,7 @@
 #include "config/connection.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/outbound_options.hpp"
+#include "http/outbound/tls_context.hpp"
 #include "http/outbound/trust_store.hpp"
 
 #include <cstdint>
@@ -17,12 +18,17 @@ namespace handoff {
 /// call of another. But for `options`, for the outbound loop's thread alone.
 struct call_profile {
   call_profile(std::uint64_t its_id, outbound_options its_options)
-      : id{its_id}, options{std::move(its_options)}, trusted{options.ca} {}
+      : id{its_id},
+        options{std::move(its_options)},
+        trusted{options.ca},
+        tls{options, trusted} {}
 
   const std::uint64_t id; ///< 0: that of `[upstream]`
   const outbound_options options;
   trust_store trusted;
+  tls_context tls;              ///< of connections that are not libcurl's
   std::vector<curl_easy> spare; ///< handles that are configured for it
+  std::vector<curl_easy> spare_connectors; ///< those that only connect
 };
 
 /// `all`, with what `through` says otherwise.

@@ -15,8 +15,6 @@ bool lacks_ports(CURLcode code, const connect_facts& facts) {
 }
 
 std::string tls_detail_of(CURLcode code, const connect_facts& facts) {
-  long verdict = X509_V_OK;
-  curl_easy_getinfo(facts.easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
   const auto says = facts.says;
   if (code == CURLE_SSL_CACERT_BADFILE)
     return "the system's certificates of authorities cannot be read";
@@ -25,7 +23,7 @@ std::string tls_detail_of(CURLcode code, const connect_facts& facts) {
     return "it speaks no version of TLS that is allowed, 1.2 or newer";
   if (code != CURLE_PEER_FAILED_VERIFICATION)
     return {};
-  switch (verdict) {
+  switch (facts.verdict) {
   case X509_V_OK:
   case X509_V_ERR_UNSPECIFIED: // what libcurl sets before it looks at the name
   case X509_V_ERR_HOSTNAME_MISMATCH:
@@ -43,7 +41,7 @@ std::string tls_detail_of(CURLcode code, const connect_facts& facts) {
     return "the authority of its certificate is not trusted: add it to "
            "upstream.ca or to the system's";
   default:
-    return X509_verify_cert_error_string(verdict);
+    return X509_verify_cert_error_string(facts.verdict);
   }
 }
 
@@ -64,8 +62,9 @@ error_kind connect_error_kind(CURLcode code, const connect_facts& facts) {
   case CURLE_OPERATION_TIMEDOUT:
     // Of names, libcurl looks up a proxy's only.
     curl_easy_getinfo(facts.easy, CURLINFO_NAMELOOKUP_TIME, &resolved);
-    return resolved > 0 || !facts.has_proxy ? error_kind::connect_failed
-                                            : error_kind::name_not_resolved;
+    return resolved > 0 || !facts.has_proxy || facts.easy == nullptr
+           ? error_kind::connect_failed
+           : error_kind::name_not_resolved;
   case CURLE_URL_MALFORMAT:
   case CURLE_UNSUPPORTED_PROTOCOL:
     return error_kind::template_failed;

@@ -12,10 +12,11 @@ namespace handoff {
 
 /// What is known, beside libcurl's code, of a call of which nothing was sent.
 struct connect_facts {
-  CURL* easy;
-  std::string_view says;         ///< what libcurl wrote of it
-  bool no_descriptor = false;    ///< for at least one socket
-  bool address_refused = false;  ///< at least one, by policy
+  CURL* easy;                   ///< null: libcurl had done its part, to connect
+  std::string_view says;        ///< what libcurl or OpenSSL wrote of it
+  long verdict = 0;             ///< on the certificate (X509_V_*)
+  bool no_descriptor = false;   ///< for at least one socket
+  bool address_refused = false; ///< at least one, by policy
   bool address_accepted = false; ///< at least one
   bool has_proxy = false;
   const socket_place* place; ///< the call's

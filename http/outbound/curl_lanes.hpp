@@ -14,6 +14,10 @@
 
 namespace handoff {
 
+/// Of a handle that only connects, far more than there can be: libcurl must
+/// close none for want of room.
+inline constexpr long unbounded_connections = 1'000'000;
+
 /// One of libcurl's multi handles, with the connections that it keeps.
 struct curl_lane {
   using time_point = std::chrono::steady_clock::time_point;

@@ -1,14 +1,11 @@
 #include "http/outbound/http2_link.hpp"
 
-#include "http/ingress/content_coding.hpp"
-#include "http/outbound/address_policy.hpp"
-#include "job/text.hpp"
+#include "http/outbound/call_request.hpp"
+#include "http/outbound/connect_error.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <openssl/ssl.h>
 #include <utility>
 
 namespace handoff {
@@ -29,63 +26,16 @@ constexpr auto held_back_look_every = 100ms;
 constexpr std::uint32_t stream_window = 262'144;
 constexpr std::int32_t link_window = 4 * 1'048'576;
 
-constexpr std::array<unsigned char, 12> protocols{2,   'h', '2', 8,   'h', 't',
-                                                  't', 'p', '/', '1', '.', '1'};
-
-std::size_t swallow(char*, std::size_t size, std::size_t count,
-                    void*) noexcept {
-  return size * count;
-}
-
-CURLcode on_tls(CURL*, void* context, void* trusted) noexcept {
-  auto* tls = static_cast<SSL_CTX*>(context);
-  // The rest of a write may have moved until it is repeated.
-  SSL_CTX_set_mode(tls, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Not by libcurl, which would begin to speak HTTP/2 by itself.
-  SSL_CTX_set_alpn_protos(tls, protocols.data(), protocols.size());
-  const bool given = static_cast<trust_store*>(trusted)->give_to(
-    tls, std::chrono::steady_clock::now());
-  return given ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
-}
-
-std::string text_of(const call_target& target, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(target.url.get(), part, &text, 0) != CURLUE_OK)
-    return {};
-  const curl_text owner{text};
-  return text;
-}
-
 /// The fields of a request, which nghttp2 copies.
-class request_fields {
+class stream_fields {
 public:
-  explicit request_fields(const transfer& work) {
-    const auto& call = work.call();
-    const auto& target = work.target();
-    auto path = text_of(target, CURLUPART_PATH);
-    if (const auto query = text_of(target, CURLUPART_QUERY); !query.empty())
-      path += "?" + query;
-    auto authority = target.host.substr(std::string_view{"https://"}.size());
-    if (authority.ends_with(":443"))
-      authority.resize(authority.size() - 4);
-    if (const auto* host = find_header(call.headers, "Host"))
-      authority = *host;
-    add(":method", call.method);
+  explicit stream_fields(const transfer& work) {
+    add(":method", work.call().method);
     add(":scheme", "https");
-    add(":authority", std::move(authority));
-    add(":path", std::move(path));
-    if (find_header(call.headers, "User-Agent") == nullptr)
-      add("user-agent", work.options().user_agent);
-    if (find_header(call.headers, "Accept") == nullptr)
-      add("accept", "*/*");
-    for (const auto& [name, value] : call.headers)
-      if (!belongs_to_client(name) && lower_case(name) != "host")
-        add(lower_case(name), std::string{trimmed(value)});
-    const bool has_length = call.method != "HEAD"
-                         && (!call.body.empty() || call.method == "POST"
-                             || call.method == "PUT" || call.method == "PATCH");
-    if (has_length)
-      add("content-length", std::to_string(call.body.size()));
+    add(":authority", authority_of(work));
+    add(":path", path_of(work.target()));
+    for (auto& [name, value] : request_fields(work))
+      add(lower_case(name), std::move(value));
   }
 
   std::vector<nghttp2_nv> views() {
@@ -109,33 +59,12 @@ private:
 } // namespace
 
 exchange http2_stream::answered(time_point now) {
-  auto decoded =
-    without_content_coding(std::move(body), fields, work->options().max_answer);
-  if (const auto* wrong = std::get_if<error>(&decoded)) {
-    const auto kind = wrong->kind == error_kind::payload_too_large
-                      ? error_kind::answer_too_large
-                      : error_kind::answer_malformed;
-    return failed(kind, clause_of(kind), now);
-  }
-  exchange done;
-  done.sent = true;
-  done.duration =
-    std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
-  done.status = status;
-  done.headers = std::move(fields);
-  done.body = std::move(std::get<std::string>(decoded));
-  return done;
+  return answer.whole(*work, since, now);
 }
 
 exchange http2_stream::failed(error_kind kind, std::string detail,
                               time_point now) const {
-  exchange done;
-  done.sent = sent;
-  if (sent)
-    done.duration =
-      std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
-  done.failure = error{kind, std::move(detail)};
-  return done;
+  return without_answer(kind, std::move(detail), sent, since, now);
 }
 
 /// What nghttp2 calls.
@@ -153,18 +82,18 @@ struct http2_link::callbacks {
     const std::string_view key{reinterpret_cast<const char*>(name), name_size};
     const std::string_view text{reinterpret_cast<const char*>(value),
                                 value_size};
-    stream->field_bytes += name_size + value_size;
-    if (stream->field_bytes > stream->work->options().max_answer_headers) {
+    auto& answer = stream->answer;
+    if (!answer.count_field(name_size + value_size, *stream->work)) {
       link.cancel(frame->hd.stream_id, error_kind::answer_too_large,
                   clause_of(error_kind::answer_too_large));
       return 0;
     }
     if (key == ":status") {
       // Once more for each informational answer.
-      stream->fields.clear();
-      std::from_chars(text.data(), text.data() + text.size(), stream->status);
-    } else if (!stream->has_head) { // else trailers, which are no headers
-      stream->fields.push_back({std::string{key}, std::string{text}});
+      answer.fields.clear();
+      std::from_chars(text.data(), text.data() + text.size(), answer.status);
+    } else if (!answer.has_head) { // else trailers, which are no headers
+      answer.fields.push_back({std::string{key}, std::string{text}});
     }
     return 0;
   }
@@ -175,11 +104,10 @@ struct http2_link::callbacks {
     auto* stream = link.find(id);
     if (stream == nullptr)
       return 0;
-    if (size > stream->work->options().max_answer - stream->body.size())
+    if (!stream->answer.add_body({reinterpret_cast<const char*>(data), size},
+                                 *stream->work))
       link.cancel(id, error_kind::answer_too_large,
                   clause_of(error_kind::answer_too_large));
-    else
-      stream->body.append(reinterpret_cast<const char*>(data), size);
     return 0;
   }
 
@@ -192,7 +120,7 @@ struct http2_link::callbacks {
       link.retired_ = true;
     } else if (head.type == NGHTTP2_HEADERS || head.type == NGHTTP2_DATA) {
       if (auto* stream = link.find(head.stream_id)) {
-        stream->has_head = stream->status >= 200;
+        stream->answer.has_head = stream->answer.status >= 200;
         stream->complete = (head.flags & NGHTTP2_FLAG_END_STREAM) != 0;
       }
     }
@@ -244,109 +172,25 @@ struct http2_link::callbacks {
       *flags |= NGHTTP2_DATA_FLAG_EOF;
     return static_cast<ssize_t>(count);
   }
-
-  static curl_socket_t open(void* of, curlsocktype,
-                            curl_sockaddr* to) noexcept {
-    return self(of).open_socket(*to);
-  }
 };
 
 http2_link::http2_link(const owner& told, transfer& first, curl_lane& lane,
-                       socket_watch& sockets, CURLSH* share)
+                       socket_watch& sockets, time_point now)
     : owner_{told},
-      lane_{lane},
-      sockets_{sockets},
-      profile_{first.shared_profile()},
-      name_{first.target().name()},
-      place_{first.take_place()},
-      easy_{curl_easy_init()} {
-  if (easy_ == nullptr)
-    throw std::bad_alloc{};
-  configure(first, share);
-  curl_multi_add_handle(lane_.multi.get(), easy_.get());
+      tls_{std::make_unique<tls_link>(first, lane, sockets, true, now)} {}
+
+http2_link::~http2_link() = default;
+
+std::unique_ptr<tls_link> http2_link::release() {
+  state_ = state::over;
+  return std::move(tls_);
 }
 
-http2_link::~http2_link() {
-  // Closes the connection as well.
-  curl_multi_remove_handle(lane_.multi.get(), easy_.get());
-}
-
-void http2_link::configure(transfer& first, CURLSH* share) {
-  auto* easy = easy_.get();
-  transfer::configure(easy, *profile_, share, sockets_);
-  curl_easy_setopt(easy, CURLOPT_URL, (first.target().host + "/").c_str());
-  if (const auto line = first.address_line(); !line.empty()) {
-    resolved_.add(line);
-    curl_easy_setopt(easy, CURLOPT_RESOLVE, resolved_.get());
-  }
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_says_.data());
-  curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-                   static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
-  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &on_tls);
-  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION,
-                   static_cast<curl_prereq_callback>(nullptr));
-  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &swallow);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &swallow);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &callbacks::open);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, static_cast<void*>(this));
-}
-
-curl_socket_t http2_link::open_socket(const curl_sockaddr& to) noexcept {
-  const bool accepted =
-    profile_->options.private_networks_allowed || is_public(&to.addr);
-  (accepted ? address_accepted_ : address_refused_) = true;
-  if (!accepted)
-    return CURL_SOCKET_BAD;
-  const int fd = place_.open(to.family, to.socktype, to.protocol);
-  if (fd >= 0)
-    sockets_.opened(fd);
-  else
-    no_descriptor_ = no_descriptor_ || is_want_of_descriptors(errno);
-  return fd;
-}
-
-error http2_link::why_not(CURLcode code) const {
-  return connect_error(code, {easy_.get(), curl_says_.data(), no_descriptor_,
-                              address_refused_, address_accepted_,
-                              !profile_->options.proxy.empty(), &place_});
-}
-
-std::string http2_link::address() const {
-  const char* text = nullptr;
-  curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &text);
-  return text != nullptr ? text : "";
-}
-
-bool http2_link::connected(time_point now) {
+void http2_link::open(time_point now) {
   now_ = heard_ = idle_since_ = now;
-  // libcurl tells of TLS only once the connection is in use.
-  std::array<char, 4'096> piece;
-  std::size_t count = 0;
-  curl_easy_recv(easy_.get(), piece.data(), piece.size(), &count);
-  curl_tlssessioninfo* about = nullptr;
-  curl_easy_getinfo(easy_.get(), CURLINFO_TLS_SSL_PTR, &about);
-  curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket_);
-  if (about == nullptr || about->internals == nullptr
-      || socket_ == CURL_SOCKET_BAD)
-    return false;
-  const unsigned char* name = nullptr;
-  unsigned int size = 0;
-  SSL_get0_alpn_selected(static_cast<SSL*>(about->internals), &name, &size);
-  if (std::string_view{reinterpret_cast<const char*>(name), size} != "h2")
-    return false;
   start_session();
   state_ = state::open;
-  sockets_.want(socket_, CURL_POLL_IN, lane_.tag);
-  if (count > 0)
-    nghttp2_session_mem_recv(
-      session_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()),
-      count);
   socket_ready(now);
-  return true;
 }
 
 void http2_link::start_session() {
@@ -404,7 +248,7 @@ void http2_link::begin(stream_ptr stream, time_point now) {
     owner_.ended(std::move(stream), std::move(held_back));
     return;
   }
-  request_fields fields{*stream->work};
+  stream_fields fields{*stream->work};
   auto views = fields.views();
   nghttp2_data_provider body{};
   body.read_callback = &callbacks::read_body;
@@ -442,13 +286,14 @@ void http2_link::closed(std::int32_t id, std::uint32_t code) {
   auto stream = extract(id);
   if (stream == nullptr)
     return;
-  if (stream->complete && stream->status >= 200) {
+  if (stream->complete && stream->answer.status >= 200) {
     auto done = stream->answered(now_);
     owner_.ended(std::move(stream), std::move(done));
-  } else if (code == NGHTTP2_HTTP_1_1_REQUIRED && stream->status == 0) {
+  } else if (code == NGHTTP2_HTTP_1_1_REQUIRED && stream->answer.status == 0) {
     owner_.wants_http1(std::move(stream));
   } else if (!stream->sent
-             || (code == NGHTTP2_REFUSED_STREAM && stream->status == 0)) {
+             || (code == NGHTTP2_REFUSED_STREAM
+                 && stream->answer.status == 0)) {
     stream->sent = false;
     stream->body_sent = 0;
     owner_.refused(std::move(stream));
@@ -488,7 +333,8 @@ void http2_link::time_out(http2_stream& stream, time_point now) {
 }
 
 bool http2_link::may_send() const {
-  return !profile_->options.may_call || profile_->options.may_call();
+  const auto& may_call = tls_->options().may_call;
+  return !may_call || may_call();
 }
 
 void http2_link::hold_back_unsent() {
@@ -525,17 +371,14 @@ bool http2_link::flush() {
       break;
     }
     std::size_t written = 0;
-    const auto code =
-      curl_easy_send(easy_.get(), out_.data(), out_.size(), &written);
-    if (code == CURLE_AGAIN)
+    const auto code = tls_->write(out_, written);
+    if (code == tls_link::io::again)
       break;
-    if (code != CURLE_OK)
+    if (code != tls_link::io::done)
       return false;
     out_.erase(0, written);
   }
-  sockets_.want(socket_,
-                out_.empty() || is_held_back_ ? CURL_POLL_IN : CURL_POLL_INOUT,
-                lane_.tag);
+  tls_->watch(!out_.empty() && !is_held_back_);
   return true;
 }
 
@@ -554,11 +397,10 @@ void http2_link::read(time_point now) {
   std::array<char, 16'384> piece;
   while (state_ == state::open) {
     std::size_t count = 0;
-    const auto code =
-      curl_easy_recv(easy_.get(), piece.data(), piece.size(), &count);
-    if (code == CURLE_AGAIN)
+    const auto code = tls_->read(piece.data(), piece.size(), count);
+    if (code == tls_link::io::again)
       return;
-    if (code != CURLE_OK || count == 0) {
+    if (code != tls_link::io::done) {
       lose("the upstream closed it", now);
       return;
     }

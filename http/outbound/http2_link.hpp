@@ -1,9 +1,10 @@
 #pragma once
 
+#include "http/outbound/call_answer.hpp"
 #include "http/outbound/curl_lanes.hpp"
+#include "http/outbound/tls_link.hpp"
 #include "http/outbound/transfer.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -38,18 +39,13 @@ struct http2_stream {
   bool sent = false;          ///< a byte of it may have gone out
   time_point since = {};      ///< when it was
   std::size_t body_sent = 0;
-  int status = 0;
-  bool has_head = false; ///< the final answer's header is complete
   bool complete = false; ///< the end of the answer was seen
-  headers fields;
-  std::size_t field_bytes = 0;
-  std::string body;
+  call_answer answer;
 };
 
-/// One HTTP/2 connection (RFC 9113) over TLS. libcurl connects it: addresses,
-/// proxy, certificates. From then on nghttp2 speaks on it, which, unlike
-/// libcurl 7.88, tells which streams the upstream did not process: those that
-/// it refused and those beyond the last one of its GOAWAY (section 8.7).
+/// One HTTP/2 connection (RFC 9113) over TLS. nghttp2 speaks on it, which,
+/// unlike libcurl 7.88, tells which streams the upstream did not process: those
+/// that it refused and those beyond the last one of its GOAWAY (section 8.7).
 ///
 /// For the outbound loop's thread alone. Its socket is watched with `lane`'s
 /// mark.
@@ -75,7 +71,7 @@ public:
 
   /// Begins to connect for `first`, whose place for a socket it takes.
   http2_link(const owner& told, transfer& first, curl_lane& lane,
-             socket_watch& sockets, CURLSH* share);
+             socket_watch& sockets, time_point now);
   ~http2_link();
 
   http2_link(const http2_link&) = delete;
@@ -83,20 +79,18 @@ public:
 
   state now() const noexcept { return state_; }
 
-  CURL* easy() const noexcept { return easy_.get(); }
+  /// The connection below; not after `release`.
+  tls_link& tls() noexcept { return *tls_; }
 
-  curl_socket_t socket() const noexcept { return socket_; }
+  const tls_link& tls() const noexcept { return *tls_; }
 
-  /// libcurl is done with connecting, without an error. False: the upstream
-  /// does not speak HTTP/2.
-  bool connected(time_point now);
+  bool has_tls() const noexcept { return tls_ != nullptr; }
 
-  /// Why libcurl could not connect it.
-  error why_not(CURLcode code) const;
+  /// The connection is open and speaks HTTP/2.
+  void open(time_point now);
 
-  const std::string& name() const noexcept { return name_; }
-
-  std::string address() const; ///< that it is connected to
+  /// The connection, which is open, but not for HTTP/2; this one is over.
+  std::unique_ptr<tls_link> release();
 
   /// Whether it takes one more stream at once. One that was silent for long is
   /// asked first whether it is there (PING, section 6.7): a connection can die
@@ -136,8 +130,6 @@ public:
 private:
   struct callbacks;
 
-  curl_socket_t open_socket(const curl_sockaddr& to) noexcept;
-  void configure(transfer& first, CURLSH* share);
   void start_session();
   http2_stream* find(std::int32_t id) const;
   stream_ptr extract(std::int32_t id);
@@ -160,23 +152,12 @@ private:
   };
 
   const owner& owner_;
-  curl_lane& lane_;
-  socket_watch& sockets_;
-  const std::shared_ptr<call_profile> profile_;
-  const std::string name_; ///< of the upstream
-  curl_lines resolved_;
-  socket_place place_;
-  std::array<char, CURL_ERROR_SIZE> curl_says_{};
-  bool no_descriptor_ = false;    ///< for at least one socket
-  bool address_refused_ = false;  ///< at least one, by policy
-  bool address_accepted_ = false; ///< at least one
-  curl_easy easy_;
+  std::unique_ptr<tls_link> tls_;
   std::unique_ptr<nghttp2_session, session_delete> session_;
   std::unordered_map<std::int32_t, stream_ptr> streams_;
   state state_ = state::connecting;
   bool retired_ = false; ///< begins no more streams
-  curl_socket_t socket_ = CURL_SOCKET_BAD;
-  std::string out_; ///< of a frame, what the socket did not take yet
+  std::string out_;      ///< of a frame, what the socket did not take yet
   bool out_is_of_call_ = false;        ///< it is a part of a request
   bool is_held_back_ = false;          ///< ... that must not be written now
   std::vector<std::int32_t> deferred_; ///< whose bodies must not be, either

@@ -14,7 +14,7 @@ constexpr auto without_for = 10min;
 
 /// How long a connection is kept without a call: shorter than upstreams do
 /// (nginx 75 s, most balancers 60 s).
-constexpr auto idle_max = 30s;
+constexpr auto idle_link_max = 30s;
 
 /// Hosts that are remembered, and connections of one that are being connected
 /// at once.
@@ -24,22 +24,10 @@ constexpr std::ptrdiff_t connecting_max = 8;
 /// How many connections may refuse a call before it fails.
 constexpr int refusals_max = 5;
 
-/// Far more than there can be: libcurl must close none for want of room.
-constexpr long connections_max = 1'000'000;
-
-bool has(const call_target& target, CURLUPart part) {
-  char* text = nullptr;
-  const auto code = curl_url_get(target.url.get(), part, &text, 0);
-  const curl_text owner{text};
-  return code == CURLUE_OK;
-}
-
 } // namespace
 
-http2_links::http2_links(socket_watch& sockets, CURLSH* share,
-                         address_told told)
+http2_links::http2_links(socket_watch& sockets, address_told told)
     : sockets_{sockets},
-      share_{share},
       address_told_{std::move(told)},
       owner_{
         [this](stream_ptr stream, exchange done) {
@@ -51,7 +39,8 @@ http2_links::http2_links(socket_watch& sockets, CURLSH* share,
         }},
       lanes_{curl_lane{sockets, mark}, curl_lane{sockets, mark | 1U}} {
   for (auto& lane : lanes_)
-    curl_multi_setopt(lane.multi.get(), CURLMOPT_MAXCONNECTS, connections_max);
+    curl_multi_setopt(lane.multi.get(), CURLMOPT_MAXCONNECTS,
+                      unbounded_connections);
 }
 
 http2_links::~http2_links() = default;
@@ -65,9 +54,7 @@ curl_lane& http2_links::lane_for(call_class purpose) {
 }
 
 bool http2_links::may_take(const transfer& work, time_point now) {
-  const auto& target = work.target();
-  if (!target.is_tls() || !work.options().http2 || target.url == nullptr
-      || has(target, CURLUPART_USER))
+  if (!work.options().http2 || !work.is_for_tls_link())
     return false;
   const auto known = without_.find(key_of(work));
   if (known == without_.end())
@@ -120,21 +107,28 @@ void http2_links::serve(host& at, time_point now) {
   for (const auto wanted =
          std::min(needed, at.speaks_http2 ? connecting_max : 1);
        open < wanted; ++open)
-    open_link(at);
+    open_link(at, now);
 }
 
-void http2_links::open_link(host& at) {
+void http2_links::open_link(host& at, time_point now) {
   auto& first = *at.waiting.front()->work;
   auto& link = at.links.emplace_back(std::make_unique<http2_link>(
-    owner_, first, lane_for(at.purpose), sockets_, share_));
-  by_handle_[link->easy()] = {&at, link.get()};
+    owner_, first, lane_for(at.purpose), sockets_, now));
+  by_handle_[link->tls().easy()] = {&at, link.get()};
 }
 
 void http2_links::socket_ready(std::uint64_t epoll_data, int mask) {
   const auto fd = static_cast<int>(static_cast<std::uint32_t>(epoll_data));
   const auto known = by_socket_.find(fd);
   if (known != by_socket_.end()) {
-    known->second.second->socket_ready(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    auto& [at, link] = known->second;
+    if (link->now() == http2_link::state::connecting) {
+      link->tls().shake_hands(now);
+      advance(*at, *link, now);
+    } else {
+      link->socket_ready(now);
+    }
     return;
   }
   if (!sockets_.is_wanted(fd))
@@ -147,46 +141,63 @@ void http2_links::socket_ready(std::uint64_t epoll_data, int mask) {
 void http2_links::take_connected(curl_lane& from, time_point now) {
   int left = 0;
   while (auto* message = curl_multi_info_read(from.multi.get(), &left)) {
-    const auto known = by_handle_.find(message->easy_handle);
-    if (message->msg != CURLMSG_DONE || known == by_handle_.end())
+    if (message->msg != CURLMSG_DONE)
       continue;
-    auto& [at, link] = known->second;
     const auto code = message->data.result;
-    if (code == CURLE_OK && link->connected(now)) {
-      by_socket_[link->socket()] = {at, link};
-      at->speaks_http2 = true;
-      address_told_(link->name(), link->address());
-    } else {
-      connect_failed(*at, *link, code, now);
-    }
+    const auto known = by_handle_.extract(message->easy_handle);
+    if (!known)
+      continue;
+    auto& [at, link] = known.mapped();
+    link->tls().connected(code, now);
+    advance(*at, *link, now);
   }
 }
 
-void http2_links::connect_failed(host& at, http2_link& link, CURLcode code,
-                                 time_point now) {
-  link.take_streams(); // has none; it is over
-  if (code == CURLE_OK) {
-    if (without_.size() >= hosts_max)
-      without_.clear();
-    without_[at.name] = now + without_for;
+void http2_links::advance(host& at, http2_link& link, time_point now) {
+  auto& tls = link.tls();
+  if (tls.socket() != CURL_SOCKET_BAD)
+    by_socket_[tls.socket()] = {&at, &link};
+  if (tls.now() == tls_link::state::failed) {
+    connect_failed(at, link, now);
+  } else if (tls.now() == tls_link::state::open) {
+    address_told_(tls.name(), tls.address());
+    if (!tls.speaks_http2()) {
+      take_as_http1(at, link, now);
+      return;
+    }
+    at.speaks_http2 = true;
+    link.open(now);
   }
+}
+
+void http2_links::take_as_http1(host& at, http2_link& link, time_point now) {
+  if (without_.size() >= hosts_max)
+    without_.clear();
+  without_[at.name] = now + without_for;
+  at.speaks_http2 = false;
+  by_socket_.erase(link.tls().socket());
+  auto tls = link.release();
+  for (auto& stream : std::exchange(at.waiting, {})) {
+    deadlines_.erase({stream->until, stream.get()});
+    // It was not used yet: good enough for a clone.
+    otherwise_.push_back(
+      {std::move(stream->work),
+       at.purpose == call_class::clone ? std::move(tls) : nullptr});
+  }
+}
+
+void http2_links::connect_failed(host& at, http2_link& link, time_point now) {
+  link.take_streams(); // has none; it is over
   at.speaks_http2 = false;
   const bool others =
-    code != CURLE_OK
-    && std::any_of(at.links.begin(), at.links.end(), [](const auto& each) {
-         return each->takes_more()
-             || each->now() == http2_link::state::connecting;
-       });
+    std::any_of(at.links.begin(), at.links.end(), [](const auto& each) {
+      return each->takes_more() || each->now() == http2_link::state::connecting;
+    });
   if (others)
     return;
-  if (code == CURLE_OK) {
-    for (auto& stream : std::exchange(at.waiting, {}))
-      want_http1_.push_back(std::move(stream));
-    return;
-  }
-  const auto why = link.why_not(code);
+  const auto& why = link.tls().why_not();
   if (why.kind == error_kind::connect_failed)
-    address_told_(link.name(), "");
+    address_told_(link.tls().name(), "");
   for (auto& stream : std::exchange(at.waiting, {})) {
     auto done = stream->failed(why.kind, why.detail, now);
     end(std::move(stream), std::move(done));
@@ -258,7 +269,7 @@ void http2_links::take_back() {
     refuse(std::move(stream));
   for (auto& stream : std::exchange(want_http1_, {})) {
     deadlines_.erase({stream->until, stream.get()});
-    otherwise_.push_back(std::move(stream->work));
+    otherwise_.push_back({std::move(stream->work), nullptr});
   }
 }
 
@@ -266,8 +277,14 @@ void http2_links::sweep(time_point now) {
   for (auto each = hosts_.begin(); each != hosts_.end();) {
     auto& at = each->second;
     for (auto& link : at.links) {
+      if (link->now() == http2_link::state::connecting
+          && now >= link->tls().connect_end()) {
+        by_handle_.erase(link->tls().easy());
+        link->tls().time_out();
+        connect_failed(at, *link, now);
+      }
       link->tick(now);
-      const auto kept = may_keep_ ? idle_max : 0s;
+      const auto kept = may_keep_ ? idle_link_max : 0s;
       if (link->now() == http2_link::state::open && link->is_idle()
           && (!link->takes_more() || now - link->idle_since() >= kept))
         link->lose("it was closed", now);
@@ -275,8 +292,10 @@ void http2_links::sweep(time_point now) {
     std::erase_if(at.links, [this](const auto& link) {
       if (link->now() != http2_link::state::over)
         return false;
-      by_socket_.erase(link->socket());
-      by_handle_.erase(link->easy());
+      if (link->has_tls()) {
+        by_socket_.erase(link->tls().socket());
+        by_handle_.erase(link->tls().easy());
+      }
       return true;
     });
     serve(at, now);
@@ -302,8 +321,10 @@ std::optional<http2_links::time_point> http2_links::next_tick() const {
   for (const auto& [name, at] : hosts_)
     for (const auto& link : at.links) {
       not_after(link->next_tick());
+      if (link->now() == http2_link::state::connecting)
+        not_after(link->tls().connect_end());
       if (link->now() == http2_link::state::open && link->is_idle())
-        not_after(link->idle_since() + idle_max);
+        not_after(link->idle_since() + idle_link_max);
     }
   return next;
 }
@@ -312,7 +333,7 @@ std::vector<http2_links::ended_call> http2_links::take_ended() {
   return std::exchange(ended_, {});
 }
 
-std::vector<std::unique_ptr<transfer>> http2_links::take_otherwise() {
+std::vector<http2_links::other_call> http2_links::take_otherwise() {
   return std::exchange(otherwise_, {});
 }
 
@@ -321,7 +342,7 @@ http2_links::give_up_all(error_kind kind, const std::string& why,
                          time_point now) {
   take_back();
   auto all = std::exchange(ended_, {});
-  for (auto& work : std::exchange(otherwise_, {})) {
+  for (auto& [work, link] : std::exchange(otherwise_, {})) {
     auto done = work->give_up(kind, why, now);
     all.push_back({std::move(work), std::move(done)});
   }

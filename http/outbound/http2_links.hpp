@@ -40,12 +40,18 @@ public:
     exchange done;
   };
 
+  struct other_call {
+    std::unique_ptr<transfer> work;
+    /// Open and not used; null: it needs one.
+    std::unique_ptr<tls_link> link;
+  };
+
   /// Told of a connection that came about to `address` of `name`, or did not in
   /// time (an empty address).
   using address_told =
     std::function<void(const std::string& name, const std::string& address)>;
 
-  http2_links(socket_watch& sockets, CURLSH* share, address_told told);
+  http2_links(socket_watch& sockets, address_told told);
   ~http2_links();
 
   http2_links(const http2_links&) = delete;
@@ -67,7 +73,7 @@ public:
   /// What has ended since.
   std::vector<ended_call> take_ended();
   /// What is to be made without HTTP/2.
-  std::vector<std::unique_ptr<transfer>> take_otherwise();
+  std::vector<other_call> take_otherwise();
 
   /// Idle connections are closed at once, or after a while.
   void keep_idle(bool may_keep) noexcept { may_keep_ = may_keep; }
@@ -92,10 +98,13 @@ private:
   curl_lane& lane_for(call_class purpose);
   /// Gives what waits to links that have room, and opens more.
   void serve(host& at, time_point now);
-  void open_link(host& at);
+  void open_link(host& at, time_point now);
   void take_connected(curl_lane& from, time_point now);
-  void connect_failed(host& at, http2_link& link, CURLcode code,
-                      time_point now);
+  /// The connection of `link` has got on.
+  void advance(host& at, http2_link& link, time_point now);
+  void connect_failed(host& at, http2_link& link, time_point now);
+  /// It stands, but not for HTTP/2.
+  void take_as_http1(host& at, http2_link& link, time_point now);
   void fail_to_connect(stream_ptr stream, time_point now);
   void refuse(stream_ptr stream);
   void end(stream_ptr stream, exchange done);
@@ -104,7 +113,6 @@ private:
   void sweep(time_point now);
 
   socket_watch& sockets_;
-  CURLSH* share_;
   const address_told address_told_;
   const http2_link::owner owner_;
   std::array<curl_lane, 2> lanes_;
@@ -115,7 +123,7 @@ private:
   std::map<CURL*, std::pair<host*, http2_link*>> by_handle_;
   std::set<std::pair<time_point, http2_stream*>> deadlines_;
   std::vector<ended_call> ended_;
-  std::vector<std::unique_ptr<transfer>> otherwise_;
+  std::vector<other_call> otherwise_;
   std::vector<stream_ptr> refused_;
   std::vector<stream_ptr> want_http1_;
   bool may_keep_ = true;

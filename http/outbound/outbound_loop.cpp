@@ -1,11 +1,11 @@
 #include "http/outbound/outbound_loop.hpp"
 
+#include "http/outbound/address_policy.hpp"
 #include "http/outbound/call_check.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <pthread.h>
@@ -49,13 +49,6 @@ constexpr std::size_t sub_actions_in_round_min = 32;
 
 /// Hosts whose connections' generation is remembered.
 constexpr std::size_t generations_max = 4'096;
-
-/// Whether it is an address and no name.
-bool is_address(const std::string& text) {
-  in6_addr ignored{};
-  return ::inet_pton(AF_INET, text.c_str(), &ignored) == 1
-      || ::inet_pton(AF_INET6, text.c_str(), &ignored) == 1;
-}
 
 int checked(int fd, const char* what) {
   if (fd < 0)
@@ -104,12 +97,16 @@ outbound_client::loop::loop(outbound_options options)
              options_.resolve},
       share_{checked(curl_share_init())},
       lanes_{epoll_.get(), epoll_sub_actions_.get()},
-      http2_{lanes_.sockets(), share_.get(),
+      http2_{lanes_.sockets(),
              [this](const std::string& name, const std::string& address) {
                if (address.empty())
                  names_.connect_failed(name);
                else
                  names_.connected(name, address);
+             }},
+      http1_{lanes_.sockets(),
+             [this](const std::string& name, const std::string& address) {
+               names_.connected(name, address);
              }} {
   // No lock functions: all that share it are of one thread.
   curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
@@ -185,8 +182,9 @@ int outbound_client::loop::patience_for_poll(time_point now) const {
   if (!sub_actions_.empty())
     return 0;
   auto next = now + poll_max;
-  for (const auto& due : {lanes_.next_tick(), http2_.next_tick(), next_turns_,
-                          next_lookup_end_, next_token_})
+  for (const auto& due :
+       {lanes_.next_tick(), http2_.next_tick(), http1_.next_tick(), next_turns_,
+        next_lookup_end_, next_token_})
     if (due)
       next = std::min(next, *due);
   if (next <= now)
@@ -219,6 +217,7 @@ void outbound_client::loop::poll_once() {
       serve(event);
   lanes_.tick(clock::now());
   http2_.tick(clock::now());
+  http1_.tick(clock::now());
 }
 
 void outbound_client::loop::serve(const epoll_event& event) {
@@ -238,6 +237,8 @@ void outbound_client::loop::serve(const epoll_event& event) {
     mask |= CURL_CSELECT_ERR;
   if (http2_links::is_of(event.data.u64))
     http2_.socket_ready(event.data.u64, mask);
+  else if (http1_calls::is_of(event.data.u64))
+    http1_.socket_ready(event.data.u64, mask);
   else
     lanes_.socket_ready(event.data.u64, mask);
 }
@@ -416,6 +417,15 @@ void outbound_client::loop::begin(std::unique_ptr<transfer> work,
   if (http2_.may_take(*work, now))
     http2_.take(std::move(work), now);
   else
+    begin_http1(std::move(work), nullptr, now);
+}
+
+void outbound_client::loop::begin_http1(std::unique_ptr<transfer> work,
+                                        std::unique_ptr<tls_link> link,
+                                        time_point now) {
+  if (http1_calls::may_take(*work))
+    http1_.take(std::move(work), std::move(link), now);
+  else
     begin_with_curl(std::move(work), now);
 }
 
@@ -444,8 +454,12 @@ void outbound_client::loop::take_ended() {
   lanes_.trim();
   for (auto& [work, done] : http2_.take_ended())
     work->tell(std::move(done));
-  for (auto& work : http2_.take_otherwise())
-    begin_with_curl(std::move(work), clock::now());
+  for (auto& [work, link] : http2_.take_otherwise())
+    begin_http1(std::move(work), std::move(link), clock::now());
+  for (auto& [work, done] : http1_.take_ended()) {
+    learn_from(*work, done);
+    work->tell(std::move(done));
+  }
 }
 
 void outbound_client::loop::take_ended(curl_lane& from) {
@@ -497,6 +511,9 @@ void outbound_client::loop::shut_down() {
     each->tell(each->give_up(error_kind::shut_down, why, clock::now()));
   for (auto& [work, done] :
        http2_.give_up_all(error_kind::shut_down, why, clock::now()))
+    work->tell(std::move(done));
+  for (auto& [work, done] :
+       http1_.give_up_all(error_kind::shut_down, why, clock::now()))
     work->tell(std::move(done));
   for (auto& [id, call] : std::exchange(calls_, {})) {
     auto& work = call.work;

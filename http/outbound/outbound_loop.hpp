@@ -4,6 +4,7 @@
 #include "http/outbound/call_turns.hpp"
 #include "http/outbound/curl_handle.hpp"
 #include "http/outbound/curl_lanes.hpp"
+#include "http/outbound/http1_calls.hpp"
 #include "http/outbound/http2_links.hpp"
 #include "http/outbound/name_book.hpp"
 #include "http/outbound/outbound_client.hpp"
@@ -116,6 +117,9 @@ private:
   void begin_in_turn(std::unique_ptr<transfer> work, time_point now);
   void begin_sub_actions();
   void begin(std::unique_ptr<transfer> work, time_point now);
+  /// As HTTP/1.1, on `link` if there is one.
+  void begin_http1(std::unique_ptr<transfer> work,
+                   std::unique_ptr<tls_link> link, time_point now);
   void begin_with_curl(std::unique_ptr<transfer> work, time_point now);
   void learn_from(const transfer& work, const exchange& done);
   std::uint64_t& generation_of(const transfer& work);
@@ -151,6 +155,7 @@ private:
   curl_share share_;
   curl_lanes lanes_;
   http2_links http2_;
+  http1_calls http1_;
   bool woken_ = false;
   std::optional<time_point> next_turns_; ///< when they are to be looked for
   /// Calls that wait for a lookup, by name.

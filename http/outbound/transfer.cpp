@@ -284,6 +284,15 @@ std::string transfer::address_line() const {
          : "+" + target_.name() + ":" + target_.port() + ":" + addresses_;
 }
 
+bool transfer::is_for_tls_link() const {
+  if (!target_.is_tls() || target_.url == nullptr)
+    return false;
+  char* user = nullptr;
+  const auto code = curl_url_get(target_.url.get(), CURLUPART_USER, &user, 0);
+  const curl_text owner{user};
+  return code != CURLUE_OK;
+}
+
 socket_place transfer::take_place() {
   return turn_ != nullptr ? turn_->take_place() : socket_place{};
 }
@@ -380,8 +389,15 @@ bool transfer::body_piece(std::string_view piece) {
 }
 
 connect_facts transfer::facts() const {
-  return {easy_.get(),      curl_says_.data(), no_descriptor_,
-          address_refused_, address_accepted_, !options_.proxy.empty(),
+  long verdict = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SSL_VERIFYRESULT, &verdict);
+  return {easy_.get(),
+          curl_says_.data(),
+          verdict,
+          no_descriptor_,
+          address_refused_,
+          address_accepted_,
+          !options_.proxy.empty(),
           &place_};
 }
 

@@ -63,6 +63,10 @@ public:
   /// needs none.
   std::string address_line() const;
 
+  /// Whether it can be made on a `tls_link`: over TLS, and without a user's
+  /// name in its URL, of which libcurl makes a field.
+  bool is_for_tls_link() const;
+
   /// Where the call's socket has its descriptor. Once; then none.
   socket_place take_place();
 

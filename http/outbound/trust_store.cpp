@@ -96,6 +96,12 @@ void trust_store::read_file_if_changed(time_point now) {
   ERR_clear_error();
 }
 
+bool trust_store::is_current(const X509_STORE* store, time_point now) {
+  if (!file_.empty())
+    read_file_if_changed(now);
+  return store_ != nullptr && store_.get() == store;
+}
+
 bool trust_store::give_to(SSL_CTX* context, time_point now) {
   if (!file_.empty())
     read_file_if_changed(now);

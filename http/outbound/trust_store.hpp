@@ -28,6 +28,10 @@ public:
   /// Makes `context`, which is new, verify with them. False if there are none.
   bool give_to(SSL_CTX* context, time_point now);
 
+  /// Whether `store` is what `give_to` would give. To be called where it may
+  /// have been replaced.
+  bool is_current(const X509_STORE* store, time_point now);
+
   /// What is wrong with a PEM text of certificates; none if it holds at least
   /// one and nothing unreadable.
   static std::optional<std::string> check(const std::string& pem);

@@ -1,0 +1,259 @@
+#include "http/outbound/http1_call.hpp"
+
+#include "http/outbound/call_request.hpp"
+#include "http/outbound/connect_error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace handoff {
+
+namespace {
+
+/// A body up to this is written with the head, in one TLS record.
+constexpr std::size_t small_body_bytes = 8'192;
+
+std::string head_of(const transfer& work) {
+  std::string head = work.call().method;
+  head.append(" ").append(path_of(work.target())).append(" HTTP/1.1\r\nHost: ");
+  head.append(authority_of(work)).append("\r\n");
+  for (const auto& [name, value] : request_fields(work)) {
+    head.append(name).append(":");
+    if (!value.empty())
+      head.append(" ").append(value);
+    head.append("\r\n");
+  }
+  return head.append("\r\n");
+}
+
+} // namespace
+
+/// What http_parser calls.
+struct http1_call::callbacks {
+  static http1_call& self(http_parser* parser) {
+    return *static_cast<http1_call*>(parser->data);
+  }
+
+  /// Status lines count as fields do.
+  static int count(http1_call& call, std::size_t bytes) {
+    call.too_large_ = !call.answer_.count_field(bytes, *call.work_);
+    return call.too_large_ ? 1 : 0;
+  }
+
+  static int on_status(http_parser* parser, const char*, std::size_t size) {
+    return count(self(parser), size);
+  }
+
+  static int on_name(http_parser* parser, const char* at, std::size_t size) {
+    auto& call = self(parser);
+    if (std::exchange(call.in_value_, false))
+      call.end_field();
+    call.field_name_.append(at, size);
+    return count(call, size);
+  }
+
+  static int on_value(http_parser* parser, const char* at, std::size_t size) {
+    auto& call = self(parser);
+    call.in_value_ = true;
+    call.field_value_.append(at, size);
+    return count(call, size);
+  }
+
+  static int on_head(http_parser* parser) {
+    auto& call = self(parser);
+    if (std::exchange(call.in_value_, false))
+      call.end_field();
+    auto& answer = call.answer_;
+    answer.status = static_cast<int>(parser->status_code);
+    // Informational: another follows (RFC 9110, section 15.2). To change the
+    // protocol was not asked for.
+    if (answer.status < 200) {
+      answer.fields.clear();
+      return answer.status == 101 ? -1 : 0;
+    }
+    answer.has_head = true;
+    // 1: nothing follows, whatever the fields say.
+    if (call.work_->call().method == "HEAD")
+      return 1;
+    constexpr auto unknown = ULLONG_MAX;
+    call.too_large_ = answer.status != 304 && parser->content_length != unknown
+                   && parser->content_length > call.work_->options().max_answer;
+    return call.too_large_ ? -1 : 0;
+  }
+
+  static int on_body(http_parser* parser, const char* at, std::size_t size) {
+    auto& call = self(parser);
+    call.too_large_ = !call.answer_.add_body({at, size}, *call.work_);
+    return call.too_large_ ? 1 : 0;
+  }
+
+  static int on_end(http_parser* parser) {
+    auto& call = self(parser);
+    call.complete_ = call.answer_.has_head;
+    if (call.complete_)
+      http_parser_pause(parser, 1);
+    return 0;
+  }
+
+  static const http_parser_settings& settings() {
+    static const auto made = [] {
+      http_parser_settings all;
+      http_parser_settings_init(&all);
+      all.on_status = &on_status;
+      all.on_header_field = &on_name;
+      all.on_header_value = &on_value;
+      all.on_headers_complete = &on_head;
+      all.on_body = &on_body;
+      all.on_message_complete = &on_end;
+      return all;
+    }();
+    return made;
+  }
+};
+
+http1_call::http1_call(std::unique_ptr<transfer> work,
+                       std::unique_ptr<tls_link> link, time_point now)
+    : work_{std::move(work)},
+      link_{std::move(link)},
+      begun_{now},
+      until_{now + work_->call().timeout} {
+  http_parser_init(&parser_, HTTP_RESPONSE);
+  parser_.data = this;
+  // A length beside chunks is ignored (RFC 9112, section 6.3): nothing else
+  // comes on this connection.
+  parser_.allow_chunked_length = 1;
+}
+
+http1_call::time_point http1_call::next_deadline() const noexcept {
+  return sent_ ? until_ : std::min(until_, link_->connect_end());
+}
+
+exchange http1_call::failed(error_kind kind, std::string detail,
+                            time_point now) const {
+  return without_answer(kind, std::move(detail), sent_, begun_, now);
+}
+
+exchange http1_call::lost(const std::string& why, time_point now) const {
+  constexpr auto kind = error_kind::connection_lost;
+  return failed(kind, clause_of(kind) + " (" + why + ")", now);
+}
+
+exchange http1_call::time_out(time_point now) {
+  if (sent_)
+    return failed(error_kind::attempt_timed_out,
+                  clause_of(error_kind::attempt_timed_out), now);
+  link_->time_out();
+  const auto& why = link_->why_not();
+  return failed(why.kind, why.detail, now);
+}
+
+std::optional<exchange> http1_call::go_on(time_point now) {
+  using state = tls_link::state;
+  if (link_->now() == state::shaking_hands)
+    link_->shake_hands(now);
+  if (link_->now() == state::failed) {
+    const auto& why = link_->why_not();
+    return failed(why.kind, why.detail, now);
+  }
+  if (link_->now() != state::open)
+    return std::nullopt;
+  if (!sent_) {
+    // The process may have been stopped since the call had its turn.
+    if (!may_send())
+      return failed(error_kind::overloaded, transfer::held_back_detail, now);
+    out_ = head_of(*work_);
+    body_ = work_->call().body;
+    if (body_.size() <= small_body_bytes)
+      out_.append(std::exchange(body_, {}));
+    rest_ = out_;
+    sent_ = true;
+  }
+  auto over = write(now);
+  return over ? std::move(over) : read(now);
+}
+
+bool http1_call::may_send() const {
+  const auto& may_call = work_->options().may_call;
+  return !may_call || may_call();
+}
+
+std::optional<exchange> http1_call::write(time_point now) {
+  while (!rest_.empty()) {
+    // ... or while the rest waited for the socket.
+    if (!may_send())
+      return lost(transfer::held_back_detail, now);
+    std::size_t count = 0;
+    switch (link_->write(rest_, count)) {
+    case tls_link::io::done:
+      break;
+    case tls_link::io::again:
+      link_->watch(true);
+      return std::nullopt;
+    case tls_link::io::ended:
+    case tls_link::io::lost:
+      return lost("it could not be written to", now);
+    }
+    rest_.remove_prefix(count);
+    if (!rest_.empty())
+      continue;
+    out_ = {};
+    rest_ = std::exchange(body_, {});
+    if (rest_.empty())
+      link_->watch(false);
+  }
+  return std::nullopt;
+}
+
+std::optional<exchange> http1_call::read(time_point now) {
+  std::array<char, 16'384> piece;
+  for (;;) {
+    std::size_t count = 0;
+    switch (link_->read(piece.data(), piece.size(), count)) {
+    case tls_link::io::done:
+      if (auto over = parse({piece.data(), count}, now))
+        return over;
+      break;
+    case tls_link::io::again:
+      return std::nullopt;
+    case tls_link::io::ended:
+      // The end of an answer without a length (RFC 9112, section 6.3), or of
+      // one that lacks something.
+      if (auto over = parse({}, now))
+        return over;
+      return lost("the upstream closed it", now);
+    case tls_link::io::lost:
+      return lost("the upstream closed it", now);
+    }
+  }
+}
+
+std::optional<exchange> http1_call::parse(std::string_view bytes,
+                                          time_point now) {
+  http_parser_execute(&parser_, &callbacks::settings(), bytes.data(),
+                      bytes.size());
+  if (complete_)
+    return answer_.whole(*work_, begun_, now);
+  const auto wrong = HTTP_PARSER_ERRNO(&parser_);
+  if (too_large_ || wrong == HPE_HEADER_OVERFLOW)
+    return failed(error_kind::answer_too_large,
+                  clause_of(error_kind::answer_too_large), now);
+  if (wrong == HPE_OK)
+    return std::nullopt;
+  if (wrong == HPE_INVALID_EOF_STATE)
+    return lost("the upstream closed it", now);
+  return failed(error_kind::answer_malformed,
+                clause_of(error_kind::answer_malformed), now);
+}
+
+void http1_call::end_field() {
+  // What follows the header of the final answer are trailers, which must not be
+  // taken for it (RFC 9110, section 6.5.1).
+  if (!answer_.has_head)
+    answer_.fields.push_back(
+      {std::exchange(field_name_, {}), std::exchange(field_value_, {})});
+  field_name_.clear();
+  field_value_.clear();
+}
+
+} // namespace handoff

@@ -1,0 +1,271 @@
+#include "http/outbound/tls_link.hpp"
+
+#include "http/outbound/address_policy.hpp"
+#include "http/outbound/connect_error.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <openssl/err.h>
+#include <unistd.h>
+#include <utility>
+
+namespace handoff {
+
+namespace {
+
+/// Handles kept for later connections of a profile.
+constexpr std::size_t spare_connectors_max = 64;
+
+std::size_t swallow(char*, std::size_t size, std::size_t count,
+                    void*) noexcept {
+  return size * count;
+}
+
+/// Of the target's name what certificates have: letters beyond ASCII as
+/// punycode (RFC 5890).
+std::string certified_name_of(const call_target& target) {
+  auto name = target.name();
+  if (std::all_of(name.begin(), name.end(),
+                  [](unsigned char each) { return each < 0x80; }))
+    return name;
+  char* text = nullptr;
+  curl_url_get(target.url.get(), CURLUPART_HOST, &text, CURLU_PUNYCODE);
+  const curl_text owner{text};
+  return text != nullptr ? text : name;
+}
+
+std::string_view reason_of(unsigned long code) {
+  const char* text = ERR_reason_error_string(code);
+  return text != nullptr ? text : "";
+}
+
+} // namespace
+
+/// What libcurl calls.
+struct tls_link::callbacks {
+  static curl_socket_t open(void* of, curlsocktype,
+                            curl_sockaddr* to) noexcept {
+    return static_cast<tls_link*>(of)->open_socket(*to);
+  }
+
+  static int close(void* of, curl_socket_t fd) noexcept {
+    return static_cast<tls_link*>(of)->close_socket(fd);
+  }
+};
+
+tls_link::tls_link(transfer& first, curl_lane& lane, socket_watch& sockets,
+                   bool offers_http2, time_point now)
+    : lane_{&lane},
+      sockets_{sockets},
+      tag_{lane.tag},
+      profile_{first.shared_profile()},
+      upstream_{first.target().host},
+      name_{first.target().name()},
+      certified_name_{certified_name_of(first.target())},
+      offers_http2_{offers_http2},
+      connect_end_{now + profile_->options.connect_timeout},
+      place_{first.take_place()},
+      curl_says_{std::make_unique<std::array<char, CURL_ERROR_SIZE>>()} {
+  curl_says_->front() = '\0';
+  auto& spare = profile_->spare_connectors;
+  if (!spare.empty()) {
+    easy_ = std::move(spare.back());
+    spare.pop_back();
+  }
+  begin_to_connect(first);
+}
+
+tls_link::~tls_link() {
+  give_back_handle();
+  if (ssl_ != nullptr) {
+    // Says good-bye where that can be done at once. Otherwise OpenSSL would
+    // take the session for one that must not be resumed.
+    ERR_clear_error();
+    if (state_ == state::open)
+      SSL_shutdown(ssl_.get());
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    ERR_clear_error();
+    ssl_.reset();
+  }
+  if (socket_ != CURL_SOCKET_BAD) {
+    sockets_.closed(socket_);
+    ::close(socket_);
+  }
+}
+
+void tls_link::begin_to_connect(transfer& first) {
+  const auto& options = profile_->options;
+  if (easy_ == nullptr) {
+    easy_.reset(curl_easy_init());
+    if (easy_ == nullptr)
+      throw std::bad_alloc{};
+    auto* easy = easy_.get();
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PROXY, options.proxy.c_str());
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, options.proxy.empty() ? "*" : "");
+    curl_easy_setopt(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     static_cast<long>(options.connect_timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     static_cast<long>(CURL_HTTP_VERSION_1_1));
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &swallow);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &swallow);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &callbacks::open);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &callbacks::close);
+  }
+  auto* easy = easy_.get();
+  // libcurl connects only: what it would say on the connection does not matter.
+  const auto url =
+    "http" + upstream_.substr(std::string_view{"https"}.size()) + "/";
+  curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+  if (const auto line = first.address_line(); !line.empty())
+    resolved_.add(line);
+  curl_easy_setopt(easy, CURLOPT_RESOLVE, resolved_.get());
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_says_->data());
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, static_cast<void*>(this));
+  curl_multi_add_handle(lane_->multi.get(), easy);
+}
+
+void tls_link::give_back_handle() {
+  if (easy_ == nullptr)
+    return;
+  // Closes the connection, unless its socket is ours.
+  curl_multi_remove_handle(lane_->multi.get(), easy_.get());
+  lane_ = nullptr;
+  curl_easy_setopt(easy_.get(), CURLOPT_RESOLVE,
+                   static_cast<curl_slist*>(nullptr));
+  curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER,
+                   static_cast<char*>(nullptr));
+  auto& spare = profile_->spare_connectors;
+  if (spare.size() < spare_connectors_max)
+    spare.push_back(std::move(easy_));
+  easy_.reset();
+  resolved_ = {};
+  curl_says_.reset();
+}
+
+curl_socket_t tls_link::open_socket(const curl_sockaddr& to) noexcept {
+  const bool accepted =
+    profile_->options.private_networks_allowed || is_public(&to.addr);
+  (accepted ? address_accepted_ : address_refused_) = true;
+  if (!accepted)
+    return CURL_SOCKET_BAD;
+  const int fd = place_.open(to.family, to.socktype, to.protocol);
+  if (fd >= 0)
+    sockets_.opened(fd);
+  else
+    no_descriptor_ = no_descriptor_ || is_want_of_descriptors(errno);
+  return fd;
+}
+
+int tls_link::close_socket(curl_socket_t fd) noexcept {
+  if (fd == socket_)
+    return 0;
+  sockets_.closed(fd);
+  return ::close(fd);
+}
+
+void tls_link::fail(CURLcode code, long verdict) {
+  const std::string says{easy_ != nullptr ? std::string_view{curl_says_->data()}
+                                          : reason_of(ERR_peek_last_error())};
+  why_not_ = connect_error(code, {easy_.get(), says, verdict, no_descriptor_,
+                                  address_refused_, address_accepted_,
+                                  !profile_->options.proxy.empty(), &place_});
+  state_ = state::failed;
+  ERR_clear_error();
+}
+
+void tls_link::connected(CURLcode code, time_point now) {
+  if (code != CURLE_OK) {
+    fail(code);
+    give_back_handle();
+    return;
+  }
+  const char* address = nullptr;
+  curl_easy_getinfo(easy_.get(), CURLINFO_PRIMARY_IP, &address);
+  address_ = address != nullptr ? address : "";
+  curl_easy_getinfo(easy_.get(), CURLINFO_ACTIVESOCKET, &socket_);
+  give_back_handle();
+  if (socket_ == CURL_SOCKET_BAD) {
+    fail(CURLE_COULDNT_CONNECT);
+    return;
+  }
+  place_.give_up();
+  ssl_ = profile_->tls.connect(upstream_, certified_name_, offers_http2_, now);
+  if (ssl_ == nullptr || SSL_set_fd(ssl_.get(), socket_) != 1) {
+    fail(CURLE_SSL_CACERT_BADFILE);
+    return;
+  }
+  state_ = state::shaking_hands;
+  shake_hands(now);
+}
+
+void tls_link::shake_hands(time_point) {
+  ERR_clear_error();
+  const int returned = SSL_do_handshake(ssl_.get());
+  if (returned != 1) {
+    const int why = SSL_get_error(ssl_.get(), returned);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+      watch(why == SSL_ERROR_WANT_WRITE);
+      return;
+    }
+    const auto verdict = SSL_get_verify_result(ssl_.get());
+    fail(verdict != X509_V_OK ? CURLE_PEER_FAILED_VERIFICATION
+                              : CURLE_SSL_CONNECT_ERROR,
+         verdict);
+    return;
+  }
+  const unsigned char* protocol = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
+  speaks_http2_ =
+    std::string_view{reinterpret_cast<const char*>(protocol), size} == "h2";
+  state_ = state::open;
+  watch(false);
+}
+
+void tls_link::time_out() {
+  if (state_ == state::connecting || state_ == state::shaking_hands) {
+    fail(CURLE_OPERATION_TIMEDOUT);
+    give_back_handle();
+  }
+}
+
+tls_link::io tls_link::outcome_of(int returned) {
+  switch (SSL_get_error(ssl_.get(), returned)) {
+  case SSL_ERROR_WANT_READ:
+  case SSL_ERROR_WANT_WRITE:
+    return io::again;
+  case SSL_ERROR_ZERO_RETURN:
+    return io::ended;
+  default:
+    ERR_clear_error();
+    state_ = state::failed;
+    return io::lost;
+  }
+}
+
+tls_link::io tls_link::read(char* to, std::size_t size, std::size_t& count) {
+  ERR_clear_error();
+  const int returned = SSL_read_ex(ssl_.get(), to, size, &count);
+  return returned == 1 ? io::done : outcome_of(returned);
+}
+
+tls_link::io tls_link::write(std::string_view from, std::size_t& count) {
+  ERR_clear_error();
+  const int returned =
+    SSL_write_ex(ssl_.get(), from.data(), from.size(), &count);
+  return returned == 1 ? io::done : outcome_of(returned);
+}
+
+void tls_link::watch(bool output) {
+  sockets_.want(socket_, output ? CURL_POLL_INOUT : CURL_POLL_IN, tag_);
+}
+
+} // namespace handoff
