@@ -129,6 +129,28 @@ TEST_F(RecoveryTest, GoesOnPastJobsThatWaitForTheirTurn) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
+// Goal: what an upstream asked for ("not now") holds after a restart, for all
+// jobs, and before any of them asks for its turn.
+TEST_F(RecoveryTest, LeavesAnUpstreamAloneForWhatIsLeftOfItsPause) {
+  leave_unfinished(2);
+  attempt told;
+  told.worker = "w";
+  told.ended = true;
+  told.counted = false;
+  told.http_status = 429;
+  told.failure = error{error_kind::throttled, "not now"};
+  step_ended refused{
+    sub_action_at(0), told,         sub_action_status::retrying,
+    nullptr,          told.failure, options.now() + 40s};
+  ASSERT_FALSE(store->commit(
+    std::vector<job_event>{{ids[0], options.now(), std::move(refused)}}));
+  recover();
+  ASSERT_FALSE(turns->pauses.empty());
+  EXPECT_EQ(turns->pauses[0].first, "http://127.0.0.1:9001");
+  EXPECT_NEAR(static_cast<double>(turns->pauses[0].second.count()), 40'000,
+              100);
+}
+
 TEST_F(RecoveryTest, SetsAsideAJobThatGotNoFurtherTooOften) {
   leave_unfinished(2);
   std::vector<job_event> taken_up;

@@ -206,6 +206,86 @@ TEST_F(ConnectionTest, SendsItsHeadersToItsOwnHostOnly) {
   }
 }
 
+// A poll may be led to another host by what the upstream answers: what the flow
+// itself sends to open the connection's host stays there, too.
+TEST_F(ConnectionTest, SendsCredentialsOfTheFlowToItsOwnHostOnly) {
+  const auto through = one(json::object());
+  for (const auto& [url, own] :
+       {std::pair{"https://api.example/poll", true},
+        std::pair{"https://other.example/poll", false}}) {
+    auto poll = call(url);
+    poll.headers.push_back({"authorization", "Bearer of-the-flow"});
+    poll.headers.push_back({"Cookie", "session=1"});
+    const auto made = completed(std::move(poll), through);
+    EXPECT_EQ(find_header(made.headers, "Authorization") != nullptr, own);
+    EXPECT_EQ(find_header(made.headers, "Cookie") != nullptr, own);
+    EXPECT_NE(find_header(made.headers, "X-Own"), nullptr) << "any other goes";
+  }
+}
+
+TEST_F(ConnectionTest, GivesTheKeyInItsOwnHeaderOnce) {
+  const auto through = one({{"idempotency_header", "X-Request"}});
+  auto given = call("/a");
+  given.headers.push_back({"x-request", "of-a-journaled-flow"});
+  const auto made = completed(std::move(given), through);
+  EXPECT_EQ(made.headers,
+            (headers{{"X-Own", "flow"}, {"x-request", "of-a-journaled-flow"}}));
+  EXPECT_EQ(find_header(completed(call("/a"), one(json::object())).headers,
+                        "X-Request"),
+            nullptr);
+}
+
+TEST_F(ConnectionTest, LetsNoFlowSetTheHeaderOfTheKey) {
+  flow_defaults defaults;
+  defaults.connections = std::make_shared<const connection_set>(
+    read(
+      {{"graph",
+        {{"url", "https://api.example"}, {"idempotency_header", "X-Request"}}}})
+      .connections);
+  const auto with = [&](const std::string& header) {
+    const auto loaded = read_flow({{"name", "a"},
+                                   {"clone",
+                                    {{"uid", "/id"},
+                                     {"request",
+                                      {{"method", "GET"},
+                                       {"connection", "graph"},
+                                       {"path", "/"},
+                                       {"headers", {{header, "1"}}}}}}}},
+                                  defaults, "a.json");
+    return loaded.errors.empty() ? std::string{} : to_string(loaded.errors[0]);
+  };
+  EXPECT_EQ(with("X-Other"), "");
+  EXPECT_EQ(with("x-request"),
+            "a.json: /clone/request/headers/x-request: is the idempotency key, "
+            "which the connection \"graph\" gives each step; allowed: any "
+            "other header");
+}
+
+// Where a poll goes is what the upstream says, not what a sender does.
+TEST_F(ConnectionTest, TakesTheUrlOfAPollFromTheUpstreamOnly) {
+  const auto with = [&](const std::string& url) {
+    const auto loaded = read_flow(
+      {{"name", "a"},
+       {"clone",
+        {{"uid", "/id"},
+         {"request", {{"method", "POST"}, {"url", "https://api.example/"}}},
+         {"poll",
+          {{"request", {{"method", "GET"}, {"url", url}}},
+           {"hosts", {"api.example"}},
+           {"until", {{"at", "/status"}, {"is", "done"}}}}}}}},
+      {}, "a.json");
+    return loaded.errors.empty() ? std::string{} : to_string(loaded.errors[0]);
+  };
+  EXPECT_EQ(with("{{accepted/url}}"), "");
+  EXPECT_EQ(with("{{accepted-header/Location}}"), "");
+  for (const std::string source :
+       {"{{body/url}}", "{{header/X-Url}}", "{{query/url}}", "{{job}}"})
+    EXPECT_EQ(with(source),
+              "a.json: /clone/poll/request/url: " + source
+                + " must not be the whole URL; allowed: {{accepted/...}} and "
+                  "{{accepted-header/...}}");
+}
+
 TEST_F(ConnectionTest, ProvesWhoCalls) {
   const auto sent = [&](const json& auth, std::string url = "/a") {
     const auto through = one({{"auth", auth}});
