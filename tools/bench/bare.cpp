@@ -1,13 +1,15 @@
 // The parts that a job cannot do without, as bare as they can be written: what
 // the service costs beyond their sum is its own.
 //
-//   bare calls PORT JOBS CALLS   JOBS times CALLS posts to a port of 127.0.0.1
-//                                by libcurl, 64 jobs at once; the first of a
-//                                job has a connection of its own, like a clone.
-//                                Each request has the fields that the service
-//                                sends: libcurl writes them byte by byte
-//   bare answers                 Pistache answers each post with a UID, until
-//                                it is told to end
+//   bare calls URL JOBS CALLS [CA]
+//                   JOBS times CALLS posts to what is at URL, by libcurl as
+//                   HTTP/1.1, 64 jobs at once; the first of a job has a
+//                   connection of its own, like a clone. Each request has the
+//                   fields that the service sends: libcurl writes them byte by
+//                   byte. Over TLS, CA is a file with the authority; sessions
+//                   are resumed
+//   bare answers    Pistache answers each post with a UID, until it is told to
+//                   end
 //
 // The third part, commits of many jobs at once, is what journal_bench measures.
 
@@ -53,11 +55,18 @@ curl_slist* fields_of(bool clone) {
   return fields;
 }
 
-void begin_call(CURLM* multi, bare_job& of, const std::string& base) {
+struct upstream {
+  std::string base;        ///< URL, with a slash at its end
+  std::string ca;          ///< a file; empty: none
+  CURLSH* share = nullptr; ///< of TLS sessions
+};
+
+void begin_call(CURLM* multi, bare_job& of, const upstream& to) {
   static auto* const clone_fields = fields_of(true);
   static auto* const sub_action_fields = fields_of(false);
   const bool clone = of.made == 0;
-  const auto url = base + (clone ? "t/clone" : "p/s" + std::to_string(of.made));
+  const auto url =
+    to.base + (clone ? "t/clone" : "p/s" + std::to_string(of.made));
   curl_easy_reset(of.easy);
   curl_easy_setopt(of.easy, CURLOPT_URL, url.c_str());
   curl_easy_setopt(of.easy, CURLOPT_PRIVATE, &of);
@@ -69,21 +78,31 @@ void begin_call(CURLM* multi, bare_job& of, const std::string& base) {
   curl_easy_setopt(of.easy, CURLOPT_HEADERFUNCTION, &swallow);
   curl_easy_setopt(of.easy, CURLOPT_WRITEFUNCTION, &swallow);
   curl_easy_setopt(of.easy, CURLOPT_TIMEOUT_MS, 30'000L);
+  curl_easy_setopt(of.easy, CURLOPT_HTTP_VERSION,
+                   static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(of.easy, CURLOPT_SHARE, to.share);
+  if (!to.ca.empty()) {
+    curl_easy_setopt(of.easy, CURLOPT_CAINFO, to.ca.c_str());
+    curl_easy_setopt(of.easy, CURLOPT_CAPATH, nullptr);
+  }
   curl_easy_setopt(of.easy, CURLOPT_FRESH_CONNECT, clone ? 1L : 0L);
   curl_easy_setopt(of.easy, CURLOPT_FORBID_REUSE, clone ? 1L : 0L);
   curl_multi_add_handle(multi, of.easy);
 }
 
-int calls(const std::string& port, std::size_t jobs, std::size_t calls) {
-  const auto base = "http://127.0.0.1:" + port + "/projects/";
+int calls(const std::string& url, std::size_t jobs, std::size_t calls,
+          const std::string& ca) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
+  const upstream to{url + "/projects/", ca, curl_share_init()};
+  // No lock functions: there is one thread.
+  curl_share_setopt(to.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   auto* multi = curl_multi_init();
   std::vector<bare_job> running(std::min(jobs_at_once, jobs));
   std::size_t begun = running.size();
   std::size_t failed = 0;
   const auto before = processor_seconds();
   for (auto& each : running)
-    begin_call(multi, each, base);
+    begin_call(multi, each, to);
   for (int left = 1; left > 0;) {
     curl_multi_perform(multi, &left);
     int more = 0;
@@ -97,7 +116,7 @@ int calls(const std::string& port, std::size_t jobs, std::size_t calls) {
         if (begun++ >= jobs)
           continue;
       }
-      begin_call(multi, *of, base);
+      begin_call(multi, *of, to);
       left = 1;
     }
     if (left > 0)
@@ -109,6 +128,7 @@ int calls(const std::string& port, std::size_t jobs, std::size_t calls) {
   for (auto& each : running)
     curl_easy_cleanup(each.easy);
   curl_multi_cleanup(multi);
+  curl_share_cleanup(to.share);
   return failed == 0 ? 0 : 1;
 }
 
@@ -148,11 +168,11 @@ int answers() {
 
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
-  if (what == "calls" && argc == 5)
+  if (what == "calls" && (argc == 5 || argc == 6))
     return calls(argv[2], std::strtoul(argv[3], nullptr, 10),
-                 std::strtoul(argv[4], nullptr, 10));
+                 std::strtoul(argv[4], nullptr, 10), argc == 6 ? argv[5] : "");
   if (what == "answers" && argc == 2)
     return answers();
-  std::fputs("usage: bare calls PORT JOBS CALLS | bare answers\n", stderr);
+  std::fputs("usage: bare calls URL JOBS CALLS [CA] | bare answers\n", stderr);
   return 2;
 }

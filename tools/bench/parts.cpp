@@ -6,6 +6,8 @@
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace bench {
 
@@ -17,9 +19,11 @@ constexpr seconds answering_max{3};
 
 /// What the calls of a job cost libcurl, in ms of CPU.
 double calls_ms(const stand& at, std::size_t jobs, std::size_t calls) {
-  program bare{{BARE_BINARY, "calls", std::to_string(at.fake_api_port()),
-                std::to_string(jobs), std::to_string(calls)},
-               (at.directory() / "bare.log").string()};
+  std::vector<std::string> command{BARE_BINARY, "calls", at.upstream(),
+                                   std::to_string(jobs), std::to_string(calls)};
+  if (at.tls() != nullptr)
+    command.push_back(at.tls()->authority().string());
+  program bare{command, (at.directory() / "bare.log").string()};
   const auto said = bare.output_at_end(seconds{120});
   constexpr std::string_view label = "bare calls: ";
   const auto found = said.find(label);
