@@ -50,8 +50,7 @@ result<token_answer> shared_tokens::opened(const std::string& name,
   made.access_token = kept->value("access_token", "");
   made.refresh_token = kept->value("refresh_token", "");
   if (const auto ends = kept->find("ends"); ends != kept->end())
-    made.expires_in =
-      milliseconds{ends->get<std::int64_t>() - ms_of(now)};
+    made.expires_in = milliseconds{ends->get<std::int64_t>() - ms_of(now)};
   return made;
 }
 
