@@ -1,5 +1,7 @@
 #include "actors/commands.hpp"
 
+#include "config/request_reader.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -30,6 +32,23 @@ std::vector<std::string> regrouped(const flow& own, const flow& current) {
   return names;
 }
 
+/// An expression of a sub-action that will surely run, on what the clone
+/// answered, without a default; empty: there is none.
+std::string needed_of_answer(const flow& definition) {
+  for (const auto& each : definition.sub_actions) {
+    if (each.when)
+      continue;
+    auto used = expressions_of(each.request);
+    if (each.for_each)
+      used.push_back(&each.for_each->elements.expressions().front());
+    for (const auto* expression : used)
+      if (expression->source == template_expression::source_kind::clone
+          && !expression->fallback)
+        return expression->text;
+  }
+  return {};
+}
+
 } // namespace
 
 result<command_flow> command_flow_of(const job_order& order,
@@ -47,6 +66,7 @@ result<command_flow> command_flow_of(const job_order& order,
     known.rules.push_back(each.rule);
   if (followed->clone.poll)
     known.poll_limit = followed->clone.poll->times.limit;
+  known.needs_answer = needed_of_answer(*followed);
   if (order.current && own)
     known.regrouped = regrouped(*own, *order.current);
   if (order.current)

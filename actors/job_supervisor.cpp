@@ -34,8 +34,10 @@ void job_supervisor_state::begin(job_supervisor_options options) {
   for (const auto kind :
        {step_kind::sub_action, step_kind::compensation, step_kind::callback})
     resume(kind);
+  // All of them before the job may end: a refused one must not end it under
+  // the next.
   for (const auto& each : options.orders)
-    obey(each);
+    take(each);
   proceed();
 }
 
@@ -184,6 +186,11 @@ void job_supervisor_state::proceed() {
 }
 
 void job_supervisor_state::obey(const job_order_ptr& order) {
+  take(order);
+  finish_if_done();
+}
+
+void job_supervisor_state::take(const job_order_ptr& order) {
   const auto before = (*record)->flow_version;
   record->obey(
     order, definition,
@@ -201,7 +208,6 @@ void job_supervisor_state::obey(const job_order_ptr& order) {
       withdraw_turns();
     },
     [this] { proceed(); });
-  finish_if_done();
 }
 
 void job_supervisor_state::drain() {

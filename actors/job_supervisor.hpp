@@ -76,6 +76,8 @@ struct job_supervisor_state {
   void retry_due(step_ref step);
   void drain();
   void obey(const job_order_ptr& order);
+  /// The same, without looking whether the job is over.
+  void take(const job_order_ptr& order);
 
   // -- parts of them --------------------------------------------------------
 

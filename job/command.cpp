@@ -1,6 +1,7 @@
 #include "job/command.hpp"
 
 #include "job/claim.hpp"
+#include "job/clone_plan.hpp"
 #include "job/verdict.hpp"
 
 #include <algorithm>
@@ -99,6 +100,9 @@ struct decider {
         record.clone.accepted
           ? "the job was cancelled while its upstream worked on the clone, "
             "which may exist: look there before its webhook is sent again"
+        : may_have_happened(record)
+          ? "the job was cancelled while nobody knew whether its clone exists: "
+            "look there before its webhook is sent again"
           : "the job was cancelled before it had its UID: send its webhook "
             "again");
     return events{event(clone_reopened{})};
@@ -132,9 +136,12 @@ struct decider {
   retry_compensations(const std::optional<std::string>& sub_action) const {
     auto made = again(step_kind::compensation);
     if (sub_action || made.empty())
-      return retry_callbacks(sub_action,
-                             "the job was compensated: what it had done is "
-                             "undone; send its webhook again");
+      return retry_callbacks(
+        sub_action, is_final(record.status)
+                      ? "the job was compensated: what it had done is undone; "
+                        "send its webhook again"
+                      : "the job is being compensated, and nothing of that has "
+                        "failed");
     return made;
   }
 
@@ -289,9 +296,13 @@ struct decider {
       return error{error_kind::invalid_request,
                    "\"uid\" has to be an integer or a string of 1 to 512 "
                    "bytes"};
-    return events{
-      event(clone_succeeded{std::nullopt, command.uid, command.answer,
-                            std::get<command_flow>(flow).sub_actions})};
+    const auto& known = std::get<command_flow>(flow);
+    if (command.answer.is_null() && !known.needs_answer.empty())
+      return error{error_kind::invalid_request,
+                   "\"answer\" is missing: the flow uses " + known.needs_answer
+                     + ", which is taken from it"};
+    return events{event(clone_succeeded{std::nullopt, command.uid,
+                                        command.answer, known.sub_actions})};
   }
 };
 

@@ -44,6 +44,8 @@ struct command_flow {
   std::optional<definition_changed> change = {};
   /// For how long an accepted clone is asked for; none: it is not polled.
   std::optional<std::chrono::milliseconds> poll_limit = {};
+  /// An expression on the clone's answer that needs it; empty: there is none.
+  std::string needs_answer = {};
   /// Sub-actions with a `for_each` that `change` makes other elements of.
   std::vector<std::string> regrouped = {};
 };

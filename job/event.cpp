@@ -348,7 +348,7 @@ struct applier {
     step.counted = 0;
     step.wait_ends.reset();
     forget_throttling(step);
-    if (kind == step_kind::sub_action)
+    if (kind != step_kind::callback)
       take_cancel_back();
     take_up(kind);
     return true;

@@ -211,6 +211,70 @@ TEST_F(JobOrderTest, GoesOnWithACommandThatTheJournalTakesLate) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
+// A refused command ended the actor under the accepted one behind it, and
+// nobody worked on the job any more.
+TEST_F(JobOrderTest, GoesOnWithACommandThatCameBesideRefusedOnes) {
+  for (const std::size_t place : {0u, 1u, 2u}) {
+    upstream->script["/b"] = {answers(400), answers(200)};
+    if (place == 0)
+      start();
+    definition = load_with({"a", "b"});
+    const auto id = post(definition);
+    run_for(1s);
+    ASSERT_EQ(job_of(id).status, job_status::failed);
+    std::vector<std::shared_ptr<fake_responder>> askers;
+    for (std::size_t at = 0; at < 3; ++at) {
+      askers.push_back(std::make_shared<fake_responder>());
+      caf::anon_send(
+        root, std::make_shared<const job_order>(
+                job_order{id,
+                          at == place ? job_command{retry_command{}}
+                                      : job_command{retry_command{"unknown"}},
+                          definition, nullptr, askers.back()}));
+    }
+    run_for(2s);
+    EXPECT_EQ(askers[place]->given.at(0).status, 200);
+    EXPECT_EQ(job_of(id).status, job_status::succeeded) << place;
+    EXPECT_EQ(options.admission->jobs.taken(), 0u);
+  }
+}
+
+TEST_F(JobOrderTest, MakesACloneAgainBesideARefusedCommand) {
+  upstream->script["/clone"] = {answers(400), answers(201, R"({"id":"p-2"})")};
+  start();
+  definition = load_with({"a"});
+  const auto id = post(definition);
+  run_for(1s);
+  ASSERT_EQ(job_of(id).status, job_status::failed);
+  for (const auto* only : {"unknown", ""})
+    caf::anon_send(root,
+                   std::make_shared<const job_order>(job_order{
+                     id, *only == 0 ? retry_command{} : retry_command{only},
+                     definition, nullptr, std::make_shared<fake_responder>()}));
+  run_for(2s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
+}
+
+TEST_F(JobOrderTest, WantsTheAnswerThatTheFlowTakesSomethingOf) {
+  upstream->script["/clone"] = {fails(error_kind::attempt_timed_out, true)};
+  start();
+  definition = load({{"sub_actions",
+                      {{{"name", "a"},
+                        {"request",
+                         {{"method", "POST"},
+                          {"url", "http://127.0.0.1:9001/a/{{clone/x}}"}}}}}}});
+  const auto id = post(definition);
+  run_for(1s);
+  EXPECT_EQ(order(id, resolve_command{"p-1"}), 400);
+  EXPECT_THAT(answer, HasSubstr("{{clone/x}}"));
+  EXPECT_EQ(job_of(id).status, job_status::ambiguous);
+  EXPECT_EQ(order(id, resolve_command{"p-1", {{"x", "7"}}}), 200);
+  run_for(1s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/a/7"), SizeIs(1));
+}
+
 TEST_F(JobOrderTest, KnowsNoJobThatIsNotThere) {
   start();
   definition = load();

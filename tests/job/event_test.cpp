@@ -315,6 +315,16 @@ TEST_F(EventTest, TakesACancelBackWithARetryOnly) {
   EXPECT_FALSE(record_.cancel_requested);
 }
 
+TEST_F(EventTest, TakesACancelBackWhereWhatItStoppedUndoingIsRetried) {
+  accept_and_clone();
+  take(steps_added{step_kind::compensation, {"a"}});
+  const step_ref undo{step_kind::compensation, 0};
+  take(cancel_requested{});
+  take(step_settled{undo, sub_status::cancelled, std::nullopt});
+  take(step_settled{undo, sub_status::waiting, std::nullopt});
+  EXPECT_FALSE(record_.cancel_requested);
+}
+
 // An innocent job that waits must not be set aside for the crashes of others,
 // and one that crashes after a wait must be.
 TEST_F(EventTest, DoesNotCountAStartAfterWhichItOnlyWaits) {
