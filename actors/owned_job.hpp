@@ -83,10 +83,16 @@ public:
         order->responder->answer(command_reply(id, status));
         then();
       },
-      [order](const error& why) {
-        // Another node was faster: nothing of the command holds.
+      [order, id = record_.id](const error& why) {
+        // Another node, or another webhook with its key, was faster: nothing
+        // of the command holds.
         order->responder->answer(
-          overloaded_reply(why.detail, std::chrono::seconds{1}));
+          why.kind == error_kind::conflict
+            ? problem_reply(
+              {error_kind::conflict,
+               "its webhook came again and became another job: " + why.detail},
+              id)
+            : overloaded_reply(why.detail, std::chrono::seconds{1}));
       });
   }
 

@@ -89,6 +89,7 @@ bool may_have_happened(const job& record) {
     case error_kind::answer_malformed:
     case error_kind::uid_missing:
     case error_kind::nothing_picked:
+    case error_kind::answer_unknown:
     case error_kind::shut_down:
       return true;
     case error_kind::upstream_status:

@@ -62,6 +62,7 @@ enum class error_kind : std::uint16_t {
   wait_failed = 79,
   wait_timed_out = 80,
   when_false = 81,
+  answer_unknown = 82,
   token_missing = 90,
   token_refused = 91,
   unknown_connection = 92,

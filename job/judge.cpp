@@ -15,7 +15,8 @@ error refused(const exchange& done, const ruling& rule) {
   const auto* what = rule.then == ruled::fail    ? "a failure"
                    : rule.then == ruled::unknown ? "unknown"
                                                  : "worth another attempt";
-  return {error_kind::answer_refused,
+  return {rule.then == ruled::unknown ? error_kind::answer_unknown
+                                      : error_kind::answer_refused,
           "\"outcome\" calls the answer with " + status_in_words(done) + ' '
             + what + (rule.detail.empty() ? "" : ": " + rule.detail)};
 }

@@ -161,6 +161,15 @@ known_jobs::held_key(std::span<const job_event> events) {
         return holder;
       changes.push_back(
         {record.flow, event.job, *record.claim, event.at, true});
+    } else if (std::holds_alternative<clone_reopened>(event.change)) {
+      // Its webhook came again and became another job: to clone for this one
+      // as well would make two.
+      const auto* known = recall(event.job);
+      if (known != nullptr && known->record.claim
+          && is_released(*known->record.claim))
+        if (auto holder = holder_of(event.job, known->record.flow,
+                                    *known->record.claim, event.at, changes))
+          return holder;
     } else if (const auto* released =
                  std::get_if<key_released>(&event.change)) {
       const auto* known = recall(event.job);

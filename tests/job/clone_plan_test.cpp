@@ -85,6 +85,11 @@ TEST(ClonePlanTest, KnowsWhichAttemptsMayHaveMadeTheClone) {
   add(error_kind::upstream_status, 502);
   add(error_kind::upstream_status, 400);
   EXPECT_TRUE(may_have_happened(record)) << "whatever came after it";
+  // A rule of the flow may say that nobody can know.
+  record.clone = {};
+  add(error_kind::answer_unknown, 500);
+  add(error_kind::upstream_status, 400);
+  EXPECT_TRUE(may_have_happened(record));
   // A person who asks for another one has looked.
   record.clone.counted = 0;
   EXPECT_FALSE(may_have_happened(record));

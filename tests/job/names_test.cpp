@@ -64,6 +64,7 @@ constexpr numbered error_kinds[] = {
   {79, "wait-failed"},
   {80, "wait-timed-out"},
   {81, "when"},
+  {82, "answer-unknown"},
   {90, "token-missing"},
   {91, "token-refused"},
   {92, "unknown-connection"},

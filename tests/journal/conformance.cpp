@@ -336,6 +336,17 @@ TEST_P(JournalConformance, GivesBackKeyThatItsJobReleased) {
   EXPECT_EQ(held->job, nth_id(2));
 }
 
+TEST_P(JournalConformance, ReopensNoJobWhoseKeyWentToAnother) {
+  EXPECT_COMMITS({job_story{1}.accepted_with_key("key", at(9000)),
+                  job_story{1}.settled(job_status::failed)});
+  EXPECT_COMMITS({{nth_id(1), at(60), key_released{"key"}},
+                  job_story{2}.accepted_with_key("key", at(9000))});
+  const auto outcome = outcome_of({{nth_id(1), at(70), clone_reopened{}}});
+  EXPECT_EQ(outcome.status, commit_status::key_held);
+  EXPECT_EQ(outcome.holder, nth_id(2));
+  EXPECT_EQ(value_of(journal().find(nth_id(1)))->status, job_status::failed);
+}
+
 TEST_P(JournalConformance, CommitsNothingToSeeWhetherItCan) {
   EXPECT_COMMITS({job_story{1}.accepted()});
   EXPECT_FALSE(journal().check());
