@@ -108,6 +108,21 @@ result<std::string> url_of(const request_template& request,
   return given;
 }
 
+/// An element that is undone sees its own answer, not those of all.
+void set_own_answer(template_context& context, const step_element& own) {
+  context.sub_answer =
+    [of = own.of, answer = own.answer,
+     others = std::move(context.sub_answer)](std::string_view name) {
+      return name == of ? answer : others(name);
+    };
+  if (context.sub_elements)
+    context.sub_elements =
+      [of = own.of,
+       others = std::move(context.sub_elements)](std::string_view name) {
+        return name == of ? std::nullopt : others(name);
+      };
+}
+
 } // namespace
 
 void set_webhook(template_context& context, const webhook& hook) {
@@ -180,6 +195,8 @@ result<outbound_call> build_call(const flow& definition,
   if (made.element != nullptr) {
     context.item = &made.element->item;
     context.index = made.element->index;
+    if (made.element->answer != nullptr)
+      set_own_answer(context, *made.element);
   }
   if (made.prepared != nullptr)
     context.prepared = made.prepared;
@@ -237,7 +254,9 @@ result<std::optional<step_element>> element_for(const flow& definition,
     return error{error_kind::template_failed, "\"for_each\" has no element "
                                                 + std::to_string(at)
                                                 + " any more"};
-  return std::optional{step_element{std::move(all[at]), at}};
+  return std::optional{step_element{
+    std::move(all[at]), at, step.of,
+    step.status == sub_action_status::succeeded ? &step.answer : nullptr}};
 }
 
 answer_reading read_answer(const flow& definition,

@@ -30,6 +30,11 @@ std::string upstream_of(const outbound_call& call);
 struct step_element {
   nlohmann::json item;
   std::size_t index = 0;
+  /// The sub-action that it is an element of.
+  std::string of = {};
+  /// What it was answered, once it has succeeded: what `{{sub/NAME/…}}` is for
+  /// its own compensation. Borrowed of the record; else null.
+  const nlohmann::json* answer = nullptr;
 };
 
 /// One attempt of a step.

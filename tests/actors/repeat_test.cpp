@@ -241,6 +241,21 @@ TEST_F(RepeatTest, UndoesEachInReverseOrder) {
   EXPECT_EQ(upstream->calls_of("/undo/11")[0].key, id + ".invite.1:compensate");
 }
 
+TEST_F(RepeatTest, UndoesEachByWhatItWasAnswered) {
+  start();
+  upstream->script["/invite/10/0"] = {answers(201, R"({"id":"m-0"})")};
+  upstream->script["/invite/11/1"] = {answers(201, R"({"id":"m-1"})")};
+  upstream->script["/invite/12/2"] = {answers(400, "{}", 80ms)};
+  post(load({{"sub_actions",
+              {invite({{"on_failure", "compensate"},
+                       {"compensate",
+                        request_to("/undo/{{sub/invite/id}}", "DELETE")}})}}}),
+       false, members(3));
+  run_for(2s);
+  EXPECT_THAT(upstream->calls_of("/undo/m-0"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/undo/m-1"), SizeIs(1));
+}
+
 // -- prepare
 // -------------------------------------------------------------------
 
