@@ -53,6 +53,9 @@ struct clone_state {
   void attempt_ended(const exchange& done);
   void prepare_ended(const exchange& done);
   void probe_ended(const exchange& done);
+  /// Adds to why a step gives up what its last probe or poll came to.
+  void tell_last(clone_step& step, std::string_view call,
+                 const request_template& request, const exchange& done) const;
   void poll_ended(const exchange& done);
   void next_due();
   void drain();

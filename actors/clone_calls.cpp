@@ -168,7 +168,24 @@ void clone_state::probe_ended(const exchange& done) {
     made.ends = probe_ends(probe.rules, began);
     made.last = last.failure;
   }
-  follow(after_probe(rules, made), std::nullopt);
+  auto step = after_probe(rules, made);
+  if (finding == probe_finding::no_answer)
+    tell_last(step, "probe", probe.request, done);
+  follow(step, std::nullopt);
+}
+
+void clone_state::tell_last(clone_step& step, std::string_view call,
+                            const request_template& request,
+                            const exchange& done) const {
+  if (!step.failure)
+    return;
+  auto& detail = step.failure->detail;
+  ((detail += "; the last ") += call) += ' ';
+  detail += done.failure
+            ? "failed: " + done.failure->detail
+            : "was answered with status " + std::to_string(done.status)
+                + answer_line(order->definition->hidden, done,
+                              env->connection_of(request));
 }
 
 void clone_state::accept(attempt made, answer_reading reading,
@@ -236,7 +253,10 @@ void clone_state::poll_ended(const exchange& done) {
   made.now = env->now();
   made.gone = gone;
   made.wait = verdict.wait ? verdict.wait : retry_after_of(done, made.now);
-  follow(after_poll(rules, verdict, made), std::nullopt);
+  auto step = after_poll(rules, verdict, made);
+  if (verdict.finding != poll_finding::failed)
+    tell_last(step, "poll", wanted.poll->request, done);
+  follow(step, std::nullopt);
 }
 
 } // namespace handoff
