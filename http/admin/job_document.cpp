@@ -109,6 +109,18 @@ json request_of(const webhook& hook) {
           {"body", body_of(hook)}};
 }
 
+/// The same document with `hidden` masked in every text.
+json without(const secrets& hidden, json document) {
+  if (hidden.empty())
+    return document;
+  if (document.is_string())
+    return masked(hidden, std::move(document.get_ref<std::string&>()));
+  if (document.is_structured())
+    for (auto& each : document)
+      each = without(hidden, std::move(each));
+  return document;
+}
+
 milliseconds since_received(const job& record, wall_time when) {
   return duration_cast<milliseconds>(when - record.hook.received);
 }
@@ -171,12 +183,14 @@ std::optional<std::string> trouble_of(const job& record) {
   return std::nullopt;
 }
 
-json job_document(const job& record, const std::vector<waiting_step>& waiting) {
+json job_document(const job& record, const std::vector<waiting_step>& waiting,
+                  const secrets& hidden) {
   return {{"job", record.id},
           {"flow", record.flow},
           {"flow_version", record.flow_version},
           {"status", name(record.status)},
-          {"title", record.title.empty() ? json() : json(record.title)},
+          {"title",
+           record.title.empty() ? json() : json(masked(hidden, record.title))},
           {"uid", record.clone.uid},
           {"received", timestamp(record.hook.received)},
           {"deadline", timestamp(record.deadline)},
@@ -184,7 +198,7 @@ json job_document(const job& record, const std::vector<waiting_step>& waiting) {
           {"cancel_requested", time_or_null(record.cancel_requested)},
           {"waiting", waiting_of(waiting)},
           {"trace_id", record.hook.trace.trace_id},
-          {"request", request_of(record.hook)},
+          {"request", without(hidden, request_of(record.hook))},
           {"reply", reply_of(record)},
           {"clone",
            {{"error", text_of(record.clone.failure)},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/waiting_steps.hpp"
+#include "config/secrets.hpp"
 #include "job/job.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,10 +9,11 @@
 namespace handoff {
 
 /// A job with everything that is known of it, for the admin API. Headers that
-/// carry credentials are masked. `waiting` are those of its steps that wait for
-/// their turn now.
+/// carry credentials are masked, and `hidden` wherever the webhook repeats
+/// them. `waiting` are those of its steps that wait for their turn now.
 nlohmann::json job_document(const job& record,
-                            const std::vector<waiting_step>& waiting = {});
+                            const std::vector<waiting_step>& waiting = {},
+                            const secrets& hidden = {});
 
 /// Why the job is not as it should be, on one line: its clone's failure, or
 /// that of the first sub-action or compensation that failed.

@@ -272,9 +272,13 @@ void operator_routes::show(const std::string& job, const http_request& request,
       const auto& record = std::get<std::optional<handoff::job>>(found);
       if (!record)
         return unknown_job();
+      // What proves its sender is known to the flow as it is now alone.
+      const auto current = current_of(options, *record);
       auto document =
-        job_document(*record, options.waiting ? options.waiting->of(job)
-                                              : std::vector<waiting_step>{});
+        job_document(*record,
+                     options.waiting ? options.waiting->of(job)
+                                     : std::vector<waiting_step>{},
+                     current ? current->hidden : secrets{});
       if (wants_requests) {
         const auto definition = definition_of(reader, options, *record);
         if (const auto* failed = std::get_if<error>(&definition))
@@ -286,9 +290,8 @@ void operator_routes::show(const std::string& job, const http_request& request,
                                 ? options.connections->find(name)
                                 : nullptr;
                        });
-        document["can"] =
-          possible_commands(*record, definition, current_of(options, *record),
-                            std::chrono::system_clock::now());
+        document["can"] = possible_commands(*record, definition, current,
+                                            std::chrono::system_clock::now());
       }
       return json_reply(200, document);
     });

@@ -2,6 +2,7 @@
 
 #include "actors/call_builder.hpp"
 #include "config/masked_call.hpp"
+#include "job/credential.hpp"
 #include "job/excerpt.hpp"
 #include "job/outcome.hpp"
 
@@ -22,6 +23,17 @@ json failed_request(const error& why) {
   return {{"error", why.detail}};
 }
 
+/// What the webhook brought to prove something is hidden wherever the flow
+/// sends it on to.
+void add_credentials(const webhook& hook, secrets& to) {
+  for (const auto& each : hook.headers)
+    if (is_credential(each.name))
+      to.push_back({each.value, {}, false});
+  for (const auto& [name, value] : hook.query)
+    if (is_credential(name))
+      to.push_back({value, {}, false});
+}
+
 /// What renders calls: the job's definition, and the connections as they are.
 struct renderer {
   const job& record;
@@ -36,6 +48,7 @@ struct renderer {
         {error_kind::internal,
          "there is no connection \"" + built.connection + "\" any more"});
     auto hidden_here = definition.hidden;
+    add_credentials(record.hook, hidden_here);
     if (through)
       hidden_here.insert(hidden_here.end(), through->hidden.begin(),
                          through->hidden.end());

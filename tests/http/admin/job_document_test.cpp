@@ -69,5 +69,18 @@ TEST(JobDocumentTest, HasNoReplyBeforeThereIsOne) {
   EXPECT_EQ(job_document(record).at("reply"), nullptr);
 }
 
+TEST(JobDocumentTest, MasksWhatProvesASenderWhereverTheWebhookHasIt) {
+  auto record = answered({});
+  record.hook.headers = {{"X-State", "state-secret"}, {"X-Other", "shown"}};
+  record.hook.query = {{"s", "state-secret"}};
+  record.hook.body = webhook_body::of(
+    {{"value", {{{"clientState", "state-secret"}, {"id", "shown"}}}}});
+  const auto request =
+    job_document(record, {}, {{"state-secret", {}, false}}).at("request");
+  EXPECT_EQ(request.dump().find("state-secret"), std::string::npos);
+  EXPECT_EQ(request.at("body").at("value").at(0).at("clientState"), "***");
+  EXPECT_EQ(request.at("body").at("value").at(0).at("id"), "shown");
+}
+
 } // namespace
 } // namespace handoff
