@@ -92,9 +92,14 @@ std::optional<address_rule> read_address(object_reader& object,
                             shown((*hosts)[i]) + " is not a host: it " + rule);
   }
   if (auto base = object.text("base")) {
-    if (const auto why = why_bad_url({*base}); !why.empty())
+    const auto why = why_bad_url({*base});
+    if (!why.empty())
       object.error("base", shown_url(*object.find("base")) + why);
     made.base = std::move(*base);
+    const auto first = allowed_address(made, {});
+    const auto* refused = std::get_if<error>(&first);
+    if (why.empty() && refused != nullptr && !made.hosts.empty())
+      object.error("base", "can never be called: " + refused->detail);
   }
   return made;
 }

@@ -174,7 +174,8 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
       report, *value, top.at("verify"),
       {defaults.public_url, expanded.from_preset, expanded.secret_may_lack,
        pointer{expanded.secret_from_sender ? "/sender" : "/verify"}});
-  made.handshake = read_handshake(top);
+  made.handshake = read_handshake(top, journaled || expanded.secret_may_lack
+                                         || !made.verify.keys.empty());
   report.references.journal(true);
   read_title(top, made);
   read_idempotency(top, made);

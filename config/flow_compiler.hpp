@@ -31,8 +31,9 @@ callback_rule read_callback(flow_report& report, const nlohmann::json& value,
 void read_sender_side(object_reader& top, flow& made,
                       const expression_scope& of_reply);
 
-/// The rules of "handshake".
-std::vector<handshake_rule> read_handshake(object_reader& top);
+/// The rules of "handshake". `has_secret`: whether "verify" has one that an
+/// HMAC can be made with.
+std::vector<handshake_rule> read_handshake(object_reader& top, bool has_secret);
 
 /// A retry policy: what `object` says under "retry" in place of `policy`, and
 /// its own `timeout` in place of `attempt_timeout`.

@@ -174,9 +174,32 @@ handshake_rule read_rule(flow_report& report, const json& value,
   return made;
 }
 
+/// Refuses an HMAC of a rule's answer, for which there is no secret.
+void refuse_macs(flow_report& report, const pointer& at,
+                 const reply_template& reply) {
+  std::vector<const template_expression*> used;
+  const auto add = [&](const text_template& text) {
+    for (const auto& each : text.expressions())
+      used.push_back(&each);
+  };
+  for (const auto& [name, value] : reply.headers)
+    add(value);
+  if (reply.text)
+    add(*reply.text);
+  if (reply.body)
+    for (const auto* each : reply.body->expressions())
+      used.push_back(each);
+  for (const auto* each : used)
+    if (each->mac != mac_encoding::none)
+      report.error(at, each->text
+                         + " is made with the secret of \"verify\", which has "
+                           "none");
+}
+
 } // namespace
 
-std::vector<handshake_rule> read_handshake(object_reader& top) {
+std::vector<handshake_rule> read_handshake(object_reader& top,
+                                           bool has_secret) {
   std::vector<handshake_rule> made;
   const auto* rules = top.find("handshake");
   if (rules == nullptr)
@@ -186,9 +209,12 @@ std::vector<handshake_rule> read_handshake(object_reader& top) {
                              + std::to_string(handshakes_max) + " rules");
     return made;
   }
-  for (std::size_t i = 0; i < rules->size(); ++i)
-    made.push_back(
-      read_rule(top.report(), (*rules)[i], top.at("handshake") / i));
+  for (std::size_t i = 0; i < rules->size(); ++i) {
+    const auto at = top.at("handshake") / i;
+    made.push_back(read_rule(top.report(), (*rules)[i], at));
+    if (!has_secret)
+      refuse_macs(top.report(), at / "reply", made.back().reply);
+  }
   return made;
 }
 

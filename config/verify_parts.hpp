@@ -23,6 +23,10 @@ read_verify_template(flow_report& report, const nlohmann::json& value,
                      const nlohmann::json::json_pointer& at,
                      const std::vector<verify_template::source>& own);
 
+/// Refuses a template that takes nothing of the webhook.
+void check_of_webhook(flow_report& report, const nlohmann::json& value,
+                      const nlohmann::json::json_pointer& at);
+
 /// Where the signature stands, how it is written and what it is of. Gives the
 /// algorithm of `public-key`.
 std::optional<signature_algorithm>

@@ -177,10 +177,13 @@ private:
   }
 
   void read_token() {
-    if (const auto* value = object_.find("value"))
-      if (auto token =
-            read_verify_template(report_, *value, object_.at("value"), {}))
-        made_.token = std::move(*token);
+    const auto* value = object_.find("value");
+    if (value == nullptr)
+      return;
+    const auto at = object_.at("value");
+    check_of_webhook(report_, *value, at);
+    if (auto token = read_verify_template(report_, *value, at, {}))
+      made_.token = std::move(*token);
   }
 
   std::string read_user() {

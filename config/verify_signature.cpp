@@ -74,11 +74,14 @@ public:
                                   + " of them");
       return key_algorithm_;
     }
-    for (std::size_t at = 0; at < (many ? given->size() : 1); ++at)
-      if (auto made = read_verify_template(
-            report_, many ? (*given)[at] : *given,
-            many ? object.at("signature") / at : object.at("signature"), {}))
+    for (std::size_t at = 0; at < (many ? given->size() : 1); ++at) {
+      const auto& value = many ? (*given)[at] : *given;
+      const auto where =
+        many ? object.at("signature") / at : object.at("signature");
+      check_of_webhook(report_, value, where);
+      if (auto made = read_verify_template(report_, value, where, {}))
         made_.signatures.push_back(std::move(*made));
+    }
     return key_algorithm_;
   }
 
@@ -235,6 +238,14 @@ read_verify_template(flow_report& report, const json& value, const pointer& at,
                      {}});
   check_words(report, made, at, own);
   return made;
+}
+
+void check_of_webhook(flow_report& report, const json& value,
+                      const pointer& at) {
+  if (value.is_string()
+      && value.get_ref<const std::string&>().find("{{") == std::string::npos)
+    report.error(at, "takes nothing of the webhook, which has to prove its "
+                     "sender; allowed: such as \"{{header/X-Signature}}\"");
 }
 
 std::optional<signature_algorithm>

@@ -56,6 +56,17 @@ const std::vector<bad_input>& bad_flows() {
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "algorithm": "md5"})",
      "/verify/algorithm: \"md5\" is not allowed; allowed: sha256, sha512 or "
      "sha1"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "X-Sig"})",
+     "/verify/signature: takes nothing of the webhook, which has to prove its "
+     "sender; allowed: such as \"{{header/X-Signature}}\""},
+    {R"("verify": {"scheme": "token", "secret": "${env:S}", "value": "X-Token"})",
+     "/verify/value: takes nothing of the webhook, which has to prove its "
+     "sender; allowed: such as \"{{header/X-Signature}}\""},
+    {R"("handshake": [{"when": {"value": "{{body/c}}", "exists": true},
+      "reply": {"body": {"m": "{{hmac/body/c}}"}}}])",
+     "/handshake/0/reply: {{hmac/body/c}} is made with the secret of "
+     "\"verify\", "
+     "which has none"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": []})",
      "/verify/signature: must be a template or an array of 1 to 10 of them"},
     {R"("verify": {"scheme": "hash", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{raw}}"})",
