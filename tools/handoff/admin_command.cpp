@@ -4,6 +4,7 @@
 #include "job/json_text.hpp"
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/job_fields.hpp"
 #include "tools/handoff/terminal.hpp"
@@ -23,13 +24,6 @@ using nlohmann::json;
 void print_json(const json& document) {
   // What JSON need not escape, such as C1 controls, a terminal may obey.
   std::cout << json_text(document, {2, is_terminal()}) << '\n';
-}
-
-/// What the service would have said (RFC 9457), of what it has not.
-json problem_of(const error& why) {
-  return {{"type", "/problems/" + std::string{name(why.kind)}},
-          {"title", title(why.kind)},
-          {"detail", why.detail}};
 }
 
 bool is_problem(const exchange& done, const json& document) {
@@ -157,13 +151,9 @@ int run(const admin_command& command, const command_words& words) {
     failed = "HANDOFF_ADMIN_TOKEN has a character that no header can carry";
   if (failed.empty())
     url = service_url(given, service_side::admin, failed);
-  if (!url) {
-    if (given.has("json"))
-      print_json(problem_of({error_kind::invalid_request, failed}));
-    std::cerr << "handoff " << command.name << ": " << printable(failed)
-              << "\nhandoff " << command.name << " --help tells more.\n";
-    return exit_usage;
-  }
+  if (!url)
+    return complain(command.name, words, {error_kind::invalid_request, failed},
+                    exit_usage);
   return ask(command, given, std::move(wanted), *url);
 }
 

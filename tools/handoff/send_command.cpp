@@ -3,6 +3,7 @@
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/flow_choice.hpp"
 #include "tools/handoff/terminal.hpp"
@@ -165,22 +166,19 @@ int send_command(const command_words& words) {
     return exit_done;
   }
   auto wanted = given.error ? wanted_call{{}, *given.error} : read_call(given);
-  if (!wanted.error.empty()) {
-    std::cerr << "handoff send: " << wanted.error
-              << "\nhandoff send --help tells more.\n";
-    return exit_usage;
-  }
+  if (!wanted.error.empty())
+    return complain("send", words, {error_kind::invalid_request, wanted.error},
+                    exit_usage);
   const auto url = wanted.call.url.substr(0, wanted.call.url.find("/hooks/"));
   const auto done = service_client{}.call(std::move(wanted.call));
   // Of a name or a field that no request can have.
-  if (done.failure && done.failure->kind == error_kind::template_failed) {
-    std::cerr << "handoff send: " << printable(done.failure->detail)
-              << "\nhandoff send --help tells more.\n";
-    return exit_usage;
-  }
+  if (done.failure && done.failure->kind == error_kind::template_failed)
+    return complain("send", words,
+                    {error_kind::invalid_request, done.failure->detail},
+                    exit_usage);
   if (done.failure) {
-    std::cerr << "handoff send: " << printable(no_answer(url, *done.failure))
-              << '\n';
+    complain("send", words, {done.failure->kind, no_answer(url, *done.failure)},
+             exit_failed);
     if (done.failure->kind == error_kind::connect_failed)
       std::cerr << "is it running? \"handoff serve\" starts it; --url or "
                    "--config-file says where it is\n";

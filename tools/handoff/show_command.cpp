@@ -41,7 +41,11 @@ std::string advice(const json& document) {
   const auto job = text_at(document, "job");
   if (status == "ambiguous")
     return "Look whether the clone happened, then one of\n  handoff resolve "
-         + job + " --uid=UID\n  handoff resolve " + job + " --clone-again";
+         + job
+         + " --uid=UID [--answer=JSON, where the flow uses the clone's "
+           "answer]\n  handoff resolve "
+         + job + " --clone-again\n  handoff resolve " + job
+         + " --poll-again, if the upstream had accepted it";
   // Without a UID, a cancelled clone may have been sent: it is not retried.
   const bool has_uid = !text_at(document, "uid").empty();
   if (status == "failed" || (status == "cancelled" && has_uid))

@@ -5,6 +5,7 @@
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/flow_choice.hpp"
 #include "tools/handoff/job_fields.hpp"
@@ -229,11 +230,9 @@ int simulate_command(const command_words& words) {
   simulation_options options;
   if (failed.empty())
     options = options_of(given, failed);
-  if (!failed.empty()) {
-    std::cerr << "handoff simulate: " << printable(failed)
-              << "\nhandoff simulate --help tells more.\n";
-    return exit_usage;
-  }
+  if (!failed.empty())
+    return complain("simulate", words, {error_kind::invalid_request, failed},
+                    exit_usage);
   const auto definition = options.definition;
   const auto done = simulate(std::move(options));
   if (given.has("json"))

@@ -1,6 +1,7 @@
 #include "job/rfc3339.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/flow_choice.hpp"
 #include "tools/handoff/rehearsed_answer.hpp"
@@ -143,11 +144,9 @@ int verify_command(const command_words& words) {
   proof wanted;
   if (failed.empty())
     wanted = read_proof(given, failed);
-  if (!failed.empty()) {
-    std::cerr << "handoff verify: " << printable(failed)
-              << "\nhandoff verify --help tells more.\n";
-    return exit_usage;
-  }
+  if (!failed.empty())
+    return complain("verify", words, {error_kind::invalid_request, failed},
+                    exit_usage);
   const auto done = rehearse(wanted.definition, wanted.request, wanted.at,
                              wanted.body_bytes_max);
   const bool taken =

@@ -1,5 +1,6 @@
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 
 #include <nlohmann/json.hpp>
@@ -34,10 +35,10 @@ nlohmann::ordered_json facts() {
 
 int version_command(const command_words& words) {
   const auto given = read_arguments("version", words);
-  if (given.error || !given.positional.empty()) {
-    std::cerr << "handoff version: takes nothing but --json\n";
-    return exit_usage;
-  }
+  if (given.error || !given.positional.empty())
+    return complain("version", words,
+                    {error_kind::invalid_request, "takes nothing but --json"},
+                    exit_usage);
   if (given.has("help"))
     std::cout << "Usage: handoff version [--json]\n\nPrints the version.\n\n"
                  "  --json                 as JSON, and how it was built\n"

@@ -3,6 +3,7 @@
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/job_view.hpp"
 #include "tools/handoff/terminal.hpp"
@@ -160,16 +161,22 @@ public:
     const auto done = client_.call(std::move(call));
     wanted.changed = false;
     if (done.failure || done.status >= 500)
-      return is_patient(done.failure ? no_answer(url_, *done.failure)
-                                     : "the service at " + url_ + " answers "
-                                         + std::to_string(done.status));
+      return is_patient(
+        done.failure ? error{done.failure->kind, no_answer(url_, *done.failure)}
+                     : error{error_kind::upstream_status,
+                             "the service at " + url_ + " answers "
+                               + std::to_string(done.status)});
     auto document = service_document(done.body);
     if (done.status != 200 || !document.is_object()
         || !document.contains("status")) {
-      failed_ =
-        done.status == 404
-          ? "there is no job " + wanted.id + " at " + url_
-          : url_ + " answers " + std::to_string(done.status) + " " + done.body;
+      if (done.status == 404)
+        failed_ = {error_kind::unknown_job,
+                   "there is no job " + wanted.id + " at " + url_};
+      else
+        failed_ = {done.status == 401 ? error_kind::unauthorized
+                                      : error_kind::upstream_status,
+                   url_ + " answers " + std::to_string(done.status) + " "
+                     + done.body};
       return false;
     }
     last_answer_ = clock::now();
@@ -178,10 +185,10 @@ public:
     return true;
   }
 
-  const std::string& failed() const { return failed_; }
+  const error& failed() const { return failed_; }
 
 private:
-  bool is_patient(const std::string& why) {
+  bool is_patient(const error& why) {
     if (last_answer_ && clock::now() - *last_answer_ < patience)
       return true;
     failed_ = why;
@@ -191,21 +198,19 @@ private:
   std::string url_;
   service_client client_;
   std::optional<clock::time_point> last_answer_;
-  std::string failed_;
+  error failed_;
 };
 
 int watch(std::vector<watched_job> jobs, job_reader& reader,
-          job_display& display) {
+          job_display& display, const command_words& words) {
   const auto is_over = [](const watched_job& each) {
     return has_come_to_rest(each.document);
   };
   for (;;) {
     for (auto& each : jobs) {
       each.changed = false;
-      if (!is_over(each) && !reader.read(each)) {
-        std::cerr << "handoff watch: " << printable(reader.failed()) << '\n';
-        return exit_failed;
-      }
+      if (!is_over(each) && !reader.read(each))
+        return complain("watch", words, reader.failed(), exit_failed);
     }
     display.show(jobs);
     if (!std::cout.flush())
@@ -253,13 +258,11 @@ int watch_command(const command_words& words) {
     jobs = wanted_jobs(given, failed);
   if (failed.empty())
     url = service_url(given, service_side::admin, failed);
-  if (!url || jobs.empty()) {
-    std::cerr << "handoff watch: " << printable(failed)
-              << "\nhandoff watch --help tells more.\n";
-    return exit_usage;
-  }
+  if (!url || jobs.empty())
+    return complain("watch", words, {error_kind::invalid_request, failed},
+                    exit_usage);
   job_reader reader{*url};
-  return watch(std::move(jobs), reader, *make_display(given));
+  return watch(std::move(jobs), reader, *make_display(given), words);
 }
 
 } // namespace handoff
