@@ -38,13 +38,33 @@ std::vector<std::filesystem::path> gallery() {
 TEST(GalleryTest, PlaysEachFlowToItsEnd) {
   const auto all = gallery();
   EXPECT_GE(all.size(), 20u);
-  for (const auto* name :
-       {"ASANA_TOKEN",  "BASECAMP_TOKEN", "CLICKUP_TOKEN", "CONFLUENCE_TOKEN",
-        "GITHUB_TOKEN", "GITLAB_TOKEN",   "GOOGLE_TOKEN",  "GRAPH_TENANT",
-        "GRAPH_ID",     "GRAPH_SECRET",   "SALESFORCE_ID", "SALESFORCE_SECRET",
-        "STRIPE_KEY",   "HUBSPOT_TOKEN",  "JIRA_BASIC",    "MIRO_TOKEN",
-        "MONDAY_TOKEN", "NOTION_TOKEN",   "SHOPIFY_TOKEN", "SMARTSHEET_TOKEN",
-        "TRELLO_KEY",   "TRELLO_TOKEN",   "ZENDESK_BASIC"})
+  for (const auto* name : {"ASANA_TOKEN",
+                           "BASECAMP_ID",
+                           "BASECAMP_SECRET",
+                           "BASECAMP_REFRESH_TOKEN",
+                           "CLICKUP_TOKEN",
+                           "CONFLUENCE_TOKEN",
+                           "GITHUB_TOKEN",
+                           "GITLAB_TOKEN",
+                           "GOOGLE_ID",
+                           "GOOGLE_SECRET",
+                           "GOOGLE_REFRESH_TOKEN",
+                           "GRAPH_TENANT",
+                           "GRAPH_ID",
+                           "GRAPH_SECRET",
+                           "SALESFORCE_ID",
+                           "SALESFORCE_SECRET",
+                           "STRIPE_KEY",
+                           "HUBSPOT_TOKEN",
+                           "JIRA_BASIC",
+                           "MIRO_TOKEN",
+                           "MONDAY_TOKEN",
+                           "NOTION_TOKEN",
+                           "SHOPIFY_TOKEN",
+                           "SMARTSHEET_TOKEN",
+                           "TRELLO_KEY",
+                           "TRELLO_TOKEN",
+                           "ZENDESK_BASIC"})
     ::setenv(name, "gallery-secret", 1);
   for (const auto& each : all) {
     const auto done =
