@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 10> client_fields{"Content-Length",
                                                          "Upgrade",
                                                          "HTTP2-Settings"};
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
+bool equal_names(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
@@ -42,7 +42,7 @@ bool is_token(std::string_view text) {
   return !text.empty() && token_bytes.has_all(text);
 }
 
-error refused(std::string detail) {
+error refused_call(std::string detail) {
   return {error_kind::template_failed, std::move(detail)};
 }
 
@@ -64,14 +64,14 @@ curl_url_parts parse(const std::string& url) {
 
 result<std::string> host_of(const curl_url_parts& url) {
   if (url == nullptr)
-    return refused("the URL is not absolute or not well formed");
+    return refused_call("the URL is not absolute or not well formed");
   auto scheme = part(url, CURLUPART_SCHEME, 0);
   auto name = part(url, CURLUPART_HOST, 0);
   auto port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   if (scheme == nullptr || name == nullptr || port == nullptr
-      || (!same_name(scheme.get(), "http")
-          && !same_name(scheme.get(), "https")))
-    return refused("the URL is neither http nor https");
+      || (!equal_names(scheme.get(), "http")
+          && !equal_names(scheme.get(), "https")))
+    return refused_call("the URL is neither http nor https");
   auto host = std::string{scheme.get()} + "://" + name.get() + ":" + port.get();
   std::transform(host.begin(), host.end(), host.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -85,8 +85,8 @@ result<std::string> host_of(const curl_url_parts& url) {
 std::string_view plain_authority(std::string_view url) {
   const auto scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos
-      || (!same_name(url.substr(0, scheme_end), "http")
-          && !same_name(url.substr(0, scheme_end), "https")))
+      || (!equal_names(url.substr(0, scheme_end), "http")
+          && !equal_names(url.substr(0, scheme_end), "https")))
     return {};
   const auto begin = scheme_end + 3;
   const auto end = ends_of_authority.find_in(url, begin);
@@ -148,7 +148,7 @@ result<call_target> target_of(const std::string& url) {
     return c <= ' ' || c == 0x7f;
   };
   if (std::any_of(url.begin(), url.end(), unfit))
-    return refused("the URL holds a space or a control character");
+    return refused_call("the URL holds a space or a control character");
   thread_local known_targets known;
   const auto authority = plain_authority(url);
   if (const auto* target = known.find(authority))
@@ -180,12 +180,12 @@ std::string call_target::port() const {
 
 result<call_target> target_of(const outbound_call& call) {
   if (std::find(methods.begin(), methods.end(), call.method) == methods.end())
-    return refused("the method is not one that can be sent");
+    return refused_call("the method is not one that can be sent");
   for (const auto& field : call.headers) {
     if (!is_token(field.name))
-      return refused("a header's name is not a token");
+      return refused_call("a header's name is not a token");
     if (line_breaks.find_in(field.value) < field.value.size())
-      return refused("the header " + field.name
+      return refused_call("the header " + field.name
                      + " holds a line break or a NUL");
   }
   return target_of(call.url);
@@ -194,7 +194,7 @@ result<call_target> target_of(const outbound_call& call) {
 bool belongs_to_client(std::string_view name) noexcept {
   return std::any_of(
     client_fields.begin(), client_fields.end(),
-    [name](std::string_view field) { return same_name(field, name); });
+    [name](std::string_view field) { return equal_names(field, name); });
 }
 
 } // namespace handoff
