@@ -417,7 +417,7 @@ void clone_state::follow(const clone_step& wanted,
   if (made)
     record->change(clone_attempt_ended{std::move(*made), due});
   if (step.action == clone_action::probe && next != clone_action::probe)
-    probe_began = env->now();
+    probe_began = self->clock().now();
   next = step.action;
   if (draining) {
     hand_back();

@@ -135,7 +135,7 @@ struct clone_state {
   std::uint32_t gone = 0; ///< polls in a row that were told so
   /// When this actor first had to probe: in place of polls, after an attempt,
   /// or after a restart.
-  wall_time probe_began;
+  std::chrono::steady_clock::time_point probe_began;
   turn_ticket_ptr ticket; ///< while it waits for its turn
   waiting_steps::note note;
   /// A turn that came before the job was journaled.

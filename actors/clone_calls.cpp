@@ -18,6 +18,13 @@ using std::chrono::milliseconds;
 
 namespace {
 
+/// For sums of a clock that nobody can set, where a clone would be made twice
+/// if the wall clock jumped ahead.
+wall_time as_wall_time(std::chrono::steady_clock::time_point steady) {
+  return wall_time{
+    std::chrono::duration_cast<wall_time::duration>(steady.time_since_epoch())};
+}
+
 /// ": " and what was answered, on one line; empty if nothing was.
 std::string answer_line(const secrets& hidden, const exchange& done,
                         const connection_ptr& through) {
@@ -151,21 +158,20 @@ void clone_state::probe_ended(const exchange& done) {
   made.finding = finding;
   made.counted = clone.counted;
   made.is_accepted = clone.accepted.has_value();
-  made.now = env->now();
+  made.now = as_wall_time(self->clock().now());
   made.ends = made.now;
   made.random = env->random();
-  made.retry_after = retry_after_of(done, made.now);
+  made.retry_after = retry_after_of(done, env->now());
   if (!clone.attempts.empty()) {
     const auto& last = clone.attempts.back();
     // What a crash cut short may be under way at its upstream yet, for as long
     // as an attempt may take; nobody knows when it was sent.
     const bool is_cut_short =
       last.failure && last.failure->kind == error_kind::shut_down;
-    const auto began = made.is_accepted ? probe_began
-                     : is_cut_short
+    const auto began = is_cut_short && !made.is_accepted
                        ? probe_began + rules.retry.attempt_timeout
-                       : last.started + last.waited + last.duration;
-    made.ends = probe_ends(probe.rules, began);
+                       : probe_began;
+    made.ends = probe_ends(probe.rules, as_wall_time(began));
     made.last = last.failure;
   }
   auto step = after_probe(rules, made);

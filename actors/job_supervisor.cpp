@@ -3,6 +3,7 @@
 #include "actors/commands.hpp"
 #include "config/flow.hpp"
 #include "config/repeat.hpp"
+#include "job/pause_left.hpp"
 
 #include <caf/send.hpp>
 
@@ -11,7 +12,6 @@
 
 namespace handoff {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 job_supervisor_state::~job_supervisor_state() {
@@ -130,7 +130,7 @@ void job_supervisor_state::wait_for_next_attempt(step_ref which) {
     return;
   const auto now = env->now();
   const auto left =
-    duration_cast<milliseconds>(step.next_attempt.value_or(now) - now);
+    pause_left(step.next_attempt.value_or(now), step.attempts, now);
   if (left.count() <= 0)
     due.insert(which);
   else

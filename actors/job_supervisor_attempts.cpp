@@ -264,16 +264,23 @@ void job_supervisor_state::send(std::size_t at, outbound_call call) {
     self->monitor(slot.worker);
   }
   const auto patience = call.timeout + 2 * request_grace;
+  // A worker's end may be heard of before its last answer: by then the slot may
+  // have another step, with an attempt of the same number.
+  const auto is_for = [this, at, step = *slot.step] {
+    return slots[at].step && *slots[at].step == step;
+  };
   ask(self, *env, slot.worker, patience,
       std::make_shared<const outbound_call>(std::move(call)))
     .then(
-      [this, at, number = slot.made.number](const exchange_ptr& done) {
+      [this, at, is_for, number = slot.made.number](const exchange_ptr& done) {
         env->fault_point(name);
-        attempt_ended(at, number, *done);
+        if (is_for())
+          attempt_ended(at, number, *done);
         proceed();
       },
-      [this, at, number = slot.made.number](const caf::error&) {
-        attempt_lost(at, number);
+      [this, at, is_for, number = slot.made.number](const caf::error&) {
+        if (is_for())
+          attempt_lost(at, number);
         proceed();
       });
 }

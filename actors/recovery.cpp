@@ -4,6 +4,7 @@
 #include "actors/call_builder.hpp"
 #include "job/command.hpp"
 #include "job/crash_point.hpp"
+#include "job/pause_left.hpp"
 #include "job/webhook.hpp"
 
 #include <algorithm>
@@ -28,8 +29,7 @@ void pause_upstreams(const job& record, const flow& definition,
     if (step.throttled_since && step.next_attempt)
       env.turns->pause(
         request.upstream,
-        std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(
-                                    *step.next_attempt - env.now())));
+        pause_left(*step.next_attempt, step.attempts, env.now()));
   };
   pause(record.clone, definition.clone.request);
   for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {

@@ -104,6 +104,10 @@ void root_supervisor_state::next_turn() {
 
 void root_supervisor_state::go_on(const std::string& job, handoff::job record) {
   auto& entry = children.at(job);
+  // Its steps are found by their place, so that another one would have other
+  // calls made than it is told of.
+  if (entry.changed && entry.changed->version == record.flow_version)
+    entry.definition = entry.changed;
   const auto work = next_of(record);
   const bool is_clone = work == job_work::clone && entry.definition;
   if (draining && (is_clone || entry.orders.empty())) {

@@ -1,5 +1,6 @@
 #include "job/clone_plan.hpp"
 
+#include "job/pause_left.hpp"
 #include "job/wait.hpp"
 
 #include <algorithm>
@@ -200,8 +201,7 @@ clone_step after_crash(const clone_rules& rules, const job& record,
                                "the service stopped while it was under way"});
   if (record.clone.next_attempt)
     return {clone_action::attempt,
-            std::max(milliseconds{0}, std::chrono::duration_cast<milliseconds>(
-                                        *record.clone.next_attempt - now)),
+            pause_left(*record.clone.next_attempt, attempts, now),
             std::nullopt};
   // It had ended, and what followed was a probe, never another attempt.
   return after_unknown(rules, counted, 0, attempts.back().failure);

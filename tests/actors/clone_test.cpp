@@ -303,6 +303,32 @@ TEST_F(ProbedCloneTest, TriesAgainWhenTheProbeFindsNothing) {
   EXPECT_EQ(answer_body()["uid"], "p-8");
 }
 
+class SetClockTest : public ProbedCloneTest {
+protected:
+  void SetUp() override {
+    options.now = [this, real = options.now] {
+      return real() + ahead;
+    };
+    ProbedCloneTest::SetUp();
+  }
+
+  std::chrono::milliseconds ahead{0};
+};
+
+// Goal: a clone is made once, whoever sets the clock. What was not found the
+// first time counted as soon as the wall clock had jumped ahead.
+TEST_F(SetClockTest, EndsNoProbeBeforeItsTime) {
+  upstream->script["/clone"] = {fails(error_kind::connection_lost, true)};
+  upstream->script["/probe"] = {answers(200, R"({"items":[]})"),
+                                answers(200, R"({"items":[{"id":"p-9"}]})")};
+  post(load_probed());
+  run_for(100ms);
+  ahead = 24h;
+  run_for(1s);
+  EXPECT_EQ(answer_body()["uid"], "p-9");
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(1));
+}
+
 TEST_F(ProbedCloneTest, SurrendersWhenTheProbeHasNoAnswer) {
   upstream->script["/clone"] = {fails(error_kind::connection_lost, true)};
   upstream->script["/probe"] = {answers(500)};

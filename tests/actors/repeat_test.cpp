@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 namespace handoff {
@@ -467,6 +468,38 @@ TEST_F(RepeatTest, FollowsTheFlowAsItIsNowForWhatHasNotSucceeded) {
   EXPECT_THAT(upstream->calls_of("/invite/10/0"), SizeIs(1));
   EXPECT_THAT(upstream->calls_of("/v2/10"), IsEmpty());
   EXPECT_THAT(upstream->calls_of("/v2/11"), SizeIs(1));
+}
+
+// Goal: a job follows one definition. A supervisor that was started in place of
+// one that had taken up the current definition went on by the one before, whose
+// sub-actions stand in other places: what it called was not what it journaled.
+TEST_F(RepeatTest, FollowsTheFlowAsItIsNowWhereItsSupervisorDies) {
+  bool dies = false;
+  options.fault = [&dies](std::string_view actor) {
+    if (actor == "job_supervisor" && std::exchange(dies, false))
+      throw std::runtime_error{"a fault"};
+  };
+  start();
+  upstream->script["/invite/11/1"] = {answers(400)};
+  upstream->script["/v2/11"] = {answers(503), answers(200, "{}")};
+  const auto before = load({{"sub_actions", {invite()}}});
+  const auto id = post(before, false, members(3));
+  run_for(1s);
+  const auto now = load({{"sub_actions",
+                          {invite({{"request",
+                                    {{"url", "http://127.0.0.1:9001/"
+                                             "v2/{{item/id}}"}}}})}}});
+  caf::anon_send(root, std::make_shared<const job_order>(job_order{
+                         id, retry_command{std::nullopt, true}, before, now,
+                         std::make_shared<fake_responder>()}));
+  run_for(100ms);
+  ASSERT_THAT(upstream->calls_of("/v2/11"), SizeIs(1));
+  dies = true;
+  run_for(10s);
+  EXPECT_FALSE(dies);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
+  EXPECT_THAT(upstream->calls_of("/v2/11"), SizeIs(2));
+  EXPECT_THAT(upstream->calls_of("/invite/11/1"), SizeIs(1));
 }
 
 TEST_F(PollAddressTest, PollsAgainWhenAPersonSaysSo) {
