@@ -24,7 +24,11 @@ void PrintTo(const seeded& which, std::ostream* out) {
   *out << which.name;
 }
 
-constexpr fault_classes none{false, false, false, false, false, false};
+constexpr fault_classes none{false, false, false, false,
+                             false, false, false, false};
+
+/// All, as they were before flows were reloaded and clocks set.
+constexpr fault_classes first{true, true, true, true, true, true, false, false};
 
 rehearsal_options options_of(const seeded& which) {
   rehearsal_options options;
@@ -55,6 +59,18 @@ INSTANTIATE_TEST_SUITE_P(
     seeded{"Nothing", 1, 500, 0, 0, none},
     seeded{"Crashes", 1, 2'000, 100, 0, none},
     seeded{"Commands", 1, 2'000, 0, 1'000, none},
+    seeded{"Reloads",
+           1,
+           1'000,
+           10,
+           1'000,
+           {false, false, false, false, false, false, true, false}},
+    seeded{"Clocks",
+           1,
+           1'000,
+           10,
+           100,
+           {true, false, false, false, false, false, false, true}},
     seeded{"All1", 1, 2'000, 40, 400}, seeded{"All2", 2, 2'000, 40, 400},
     seeded{"All3", 3, 2'000, 40, 400}, seeded{"All4", 4, 2'000, 200, 1'000},
     seeded{"All5", 5, 2'000, 200, 1'000},
@@ -64,16 +80,24 @@ INSTANTIATE_TEST_SUITE_P(
            2'000,
            0,
            0,
-           {false, true, false, false, false, false}},
+           {false, true, false, false, false, false, false, false}},
     // What was called and not journaled yet was skipped after a crash.
-    seeded{"SkippedAfterCall", 1, 500, 5, 50},
+    seeded{"SkippedAfterCall", 1, 500, 5, 50, first},
     // A probe's time began before the clone was sent.
-    seeded{"ProbeAfterCrash", 6, 500, 5, 50},
+    seeded{"ProbeAfterCrash", 6, 500, 5, 50, first},
     // A command for a job that the recovery had not come to.
-    seeded{"CommandBeforeRecovery", 14, 200, 2, 100},
+    seeded{"CommandBeforeRecovery", 14, 200, 2, 100, first},
     // What was due again was attempted after a cancel.
-    seeded{"DueWhenCancelled", 5, 500, 5, 50}),
+    seeded{"DueWhenCancelled", 5, 500, 5, 50, first}),
   [](const auto& each) { return each.param.name; });
+
+// Goal: finished jobs leave memory. Method: twice as many jobs as are kept
+// at this pace, and what was there at once is counted.
+TEST(RehearsalMemoryTest, DoesNotGrowWithFinishedJobs) {
+  const auto done = rehearse(options_of({"", 3, 6'000, 0, 0, none}));
+  ASSERT_FALSE(done.broken) << done.broken->what;
+  EXPECT_LT(done.kept_max, 3'600u);
+}
 
 TEST(RehearsalTraceTest, IsTheSameForTheSameSeed) {
   const auto options = options_of({"", 7, 500, 10, 100});

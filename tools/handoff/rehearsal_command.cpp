@@ -38,6 +38,8 @@ constexpr class_name classes[] = {
   {"senders", &rehearsal::fault_classes::senders},
   {"slow", &rehearsal::fault_classes::slow},
   {"drains", &rehearsal::fault_classes::drains},
+  {"reloads", &rehearsal::fault_classes::reloads},
+  {"clocks", &rehearsal::fault_classes::clocks},
 };
 
 /// The whole number that an option has, or what there is without it.
@@ -70,7 +72,8 @@ void read_faults(const std::string& text, rehearsal_options& options,
         is_known = options.faults.*each.member = true;
     if (!is_known)
       failed = "--faults must be none, or of upstreams, journal, actors, "
-               "senders, slow and drains, with commas between them, but has \""
+               "senders, slow, drains, reloads and clocks, with commas between "
+               "them, but has \""
              + word + '"';
   }
 }
@@ -163,6 +166,26 @@ std::int64_t memory_kib() {
   return used.ru_maxrss;
 }
 
+/// Says on standard error how far a long run has come.
+class progress_line {
+public:
+  void operator()(const rehearsal_report& now) {
+    const auto time = std::chrono::steady_clock::now();
+    if (time < next_)
+      return;
+    next_ = time + std::chrono::seconds{10};
+    std::cerr << "handoff simulate: " << now.webhooks << " webhooks, "
+              << now.crashes + now.drains << " crashes and stops, "
+              << now.commands << " commands, " << now.calls << " calls, "
+              << now.virtual_time.count() / 1'000 << " s of virtual time, "
+              << memory_kib() / 1'024 << " MiB\n";
+  }
+
+private:
+  std::chrono::steady_clock::time_point next_ =
+    std::chrono::steady_clock::now() + std::chrono::seconds{10};
+};
+
 struct figure {
   const char* name;
   const char* title;
@@ -193,8 +216,12 @@ std::vector<figure> figures_of(const rehearsal_report& done) {
     {"commands_taken", "  taken", done.commands_taken},
     {"crashes", "crashes", done.crashes},
     {"drains", "orderly stops", done.drains},
+    {"reloads", "reloads of the flows", done.reloads},
+    {"clock_steps", "steps of the wall clock", done.clock_steps},
     {"journal_faults", "commits that failed", done.journal_faults},
     {"actor_faults", "actors that died", done.actor_faults},
+    {"unfinished_max", "unfinished jobs at a start, most", done.unfinished_max},
+    {"kept_max", "jobs in the journal, most", done.kept_max},
     {"messages", "messages between actors", done.messages},
     {"median_ms", "a job takes, median (ms)",
      static_cast<std::uint64_t>(done.median.count())},
@@ -230,14 +257,16 @@ std::string trace_of(const rehearsal_report& done) {
 
 int rehearse_command(const arguments& given) {
   std::string failed;
-  const auto options = options_of(given, failed);
+  auto options = options_of(given, failed);
   if (!failed.empty()) {
     std::cerr << "handoff simulate: " << printable(failed)
               << "\nhandoff simulate --help tells more.\n";
     return exit_usage;
   }
   const auto began = std::chrono::steady_clock::now();
+  options.progress = progress_line{};
   const auto done = rehearsal::rehearse(options);
+  options.progress = nullptr;
   const auto took = std::chrono::duration_cast<milliseconds>(
     std::chrono::steady_clock::now() - began);
   const auto memory = memory_kib();
@@ -260,11 +289,11 @@ int rehearse_command(const arguments& given) {
     return done.broken ? exit_failed : exit_done;
   }
   for (const auto& each : figures_of(done))
-    std::cout << std::left << std::setw(30) << each.title << std::right
+    std::cout << std::left << std::setw(34) << each.title << std::right
               << std::setw(12) << each.value << '\n';
-  std::cout << std::left << std::setw(30) << "real time (ms)" << std::right
+  std::cout << std::left << std::setw(34) << "real time (ms)" << std::right
             << std::setw(12) << took.count() << '\n'
-            << std::left << std::setw(30) << "memory (KiB)" << std::right
+            << std::left << std::setw(34) << "memory (KiB)" << std::right
             << std::setw(12) << memory << '\n'
             << "seed " << options.seed << ", trace " << trace_of(done) << '\n';
   if (!done.broken)

@@ -48,8 +48,8 @@ checks what docs/guarantees.md promises. Without a flow it takes some of its own
                          same run
   --crashes=N            how often the process dies (default: one in 100 webhooks)
   --commands=N           retry, cancel and resolve (default: one in 10 webhooks)
-  --faults=LIST          what else fails: upstreams,journal,actors,senders,slow,
-                         drains, or none (default: all of it)
+  --faults=LIST          what else happens: upstreams,journal,actors,senders,
+                         slow,drains,reloads,clocks, or none (default: all)
 
 Ends with 0 if the job succeeded, or every promise was kept; with 1 if not; with
 2 if it was called wrongly.

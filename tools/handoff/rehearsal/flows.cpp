@@ -97,18 +97,40 @@ constexpr const char* definitions[] = {
   "callback": { "url": "http://sender.example/done", "on": ["failed"] } })",
 };
 
+/// Keys are kept a little longer than finished jobs.
+constexpr const char* keys_kept = "3min";
+
+/// The same flow after its author has changed it: one sub-action is gone that
+/// no other comes after, and there is a new one.
+nlohmann::json second_edition(nlohmann::json definition) {
+  auto& sub_actions = definition["sub_actions"];
+  if (sub_actions.size() > 3)
+    sub_actions.erase(3);
+  sub_actions.push_back(
+    {{"name", "note"},
+     {"request",
+      {{"method", "POST"}, {"url", "http://one.example/{{uid}}/note"}}}});
+  return definition;
+}
+
+flow_ptr read(const nlohmann::json& definition, const settings& from) {
+  auto loaded = read_flow(definition, defaults_of(from), "rehearsal");
+  if (!loaded.flow)
+    throw std::logic_error{loaded.errors.front().what};
+  return std::move(loaded.flow);
+}
+
 } // namespace
 
-std::vector<flow_ptr> own_flows(const settings& from) {
-  std::vector<flow_ptr> made;
+std::vector<std::vector<flow_ptr>> own_flows(const settings& from) {
+  std::vector<std::vector<flow_ptr>> editions(2);
   for (const auto* each : definitions) {
-    auto loaded =
-      read_flow(nlohmann::json::parse(each), defaults_of(from), "rehearsal");
-    if (!loaded.flow)
-      throw std::logic_error{loaded.errors.front().what};
-    made.push_back(std::move(loaded.flow));
+    auto definition = nlohmann::json::parse(each);
+    definition["idempotency"]["keep"] = keys_kept;
+    editions[0].push_back(read(definition, from));
+    editions[1].push_back(read(second_edition(std::move(definition)), from));
   }
-  return made;
+  return editions;
 }
 
 } // namespace handoff::rehearsal

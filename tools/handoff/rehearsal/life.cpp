@@ -78,9 +78,12 @@ void life::spawn() {
       if (*alive_)
         around_.called->start(call, std::move(done));
     });
+  const auto retained = std::make_shared<retained_time>(retention());
   journal_finder_options finder;
   finder.reader = store_;
-  finder.now = env->now;
+  finder.now = [retained] {
+    return retained->now();
+  };
   finder.lookups = {env->admission, &env->admission->lookups};
   env->finder = system_->spawn(journal_finder, std::move(finder));
   journal_keeper_options keeper;
@@ -92,6 +95,9 @@ void life::spawn() {
   keeper.rest = [](std::chrono::microseconds) {
   };
   keeper.keep = keep;
+  keeper.retained_now = [retained] {
+    return retained->now();
+  };
   env->journal = system_->spawn(journal_keeper, std::move(keeper));
   keeper_ = dynamic_cast<caf::resumable*>(
     caf::actor_cast<caf::abstract_actor*>(env->journal));
@@ -99,6 +105,7 @@ void life::spawn() {
   env_ = env;
   root_ = system_->spawn(root_supervisor, environment_ptr{env_});
   entrance_ = system_->spawn(intake, environment_ptr{env_}, root_);
+  always_ = system_->registry().running();
   const auto unfinished = std::get<std::uint64_t>(store_->count_unfinished());
   recovery_options recover;
   recover.env = env_;
@@ -111,6 +118,19 @@ void life::spawn() {
   };
   if (around_.options->broken != sabotage::skip_recovery)
     recovery_ = system_->spawn(recovery, std::move(recover));
+}
+
+retained_time::options life::retention() {
+  retained_time::options made;
+  made.now = around_.now;
+  made.running = [time = around_.time] {
+    return time->now().time_since_epoch();
+  };
+  made.keep = keep;
+  const auto newest = store_->list({.limit = 1});
+  if (const auto& jobs = std::get<job_page>(newest).jobs; !jobs.empty())
+    made.newest = jobs[0].received;
+  return made;
 }
 
 void life::sabotage_environment(environment& env) {
@@ -297,8 +317,11 @@ std::string life::left_over() const {
   return {};
 }
 
-std::size_t life::timers() {
-  return scheduler().clock().schedule().size();
+std::string life::idle_actors() {
+  const auto count = system_->registry().running();
+  return count <= always_
+         ? std::string{}
+         : std::to_string(count - always_) + " actors are left without a job";
 }
 
 } // namespace handoff::rehearsal

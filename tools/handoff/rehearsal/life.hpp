@@ -3,6 +3,7 @@
 #include "actors/environment.hpp"
 #include "actors/recovery.hpp"
 #include "http/outbound/call_turns.hpp"
+#include "job/retention.hpp"
 #include "journal/memory_journal.hpp"
 #include "tools/handoff/rehearsal/agenda.hpp"
 #include "tools/handoff/rehearsal/promises.hpp"
@@ -86,10 +87,12 @@ public:
   /// What it holds although nothing is under way; empty: nothing.
   std::string left_over() const;
 
-  std::size_t timers();
+  /// Actors that are there without a job to work on; empty: none.
+  std::string idle_actors();
 
 private:
   void spawn();
+  retained_time::options retention();
   /// Whether the service goes on without it.
   bool may_die(caf::resumable& next) const;
   void sabotage_environment(environment& env);
@@ -113,6 +116,7 @@ private:
   std::deque<caf::resumable*> asleep_;
   bool is_draining_ = false;
   std::vector<place> kept_; ///< by sabotage
+  std::size_t always_ = 0;  ///< actors that are there without any job
 };
 
 } // namespace handoff::rehearsal

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -127,6 +128,9 @@ public:
               const std::function<bool(const std::string&)>& is_gone);
   /// Compares what is folded of a job with what the journal has.
   void compare(const std::string& id, const job& kept);
+  /// The same for some of the jobs that have ended since the last time.
+  void compare_ended(
+    const std::function<std::optional<job>(const std::string&)>& kept);
   /// At the end, when nothing is under way any more: `kept` is what the journal
   /// has of a job, if anything.
   void
@@ -184,6 +188,8 @@ private:
   /// Who holds each key of a flow.
   std::unordered_map<std::string, std::pair<std::string, wall_time>> keys_;
   std::unordered_map<std::string, host_calls> hosts_;
+  /// Jobs of which calls began in this generation.
+  std::unordered_set<std::string> called_;
   std::vector<std::string> newest_;
   std::size_t newest_at_ = 0;
   std::vector<std::string> troubled_;
@@ -191,7 +197,8 @@ private:
   std::uint64_t generation_ = 1;
   std::optional<agenda::time_point> died_;     ///< when an actor did last
   std::multimap<wall_time, std::string> over_; ///< when they were
-  std::vector<std::uint64_t> times_;           ///< of jobs, by logarithm
+  std::vector<std::string> to_compare_;
+  std::vector<std::uint64_t> times_; ///< of jobs, by logarithm
 
   void count_time(std::chrono::milliseconds took);
   std::chrono::milliseconds quantile(double part) const;

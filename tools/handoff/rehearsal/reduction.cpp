@@ -75,7 +75,8 @@ public:
   void leave_out_faults() {
     for (const auto each : {&fault_classes::upstreams, &fault_classes::journal,
                             &fault_classes::actors, &fault_classes::senders,
-                            &fault_classes::slow, &fault_classes::drains}) {
+                            &fault_classes::slow, &fault_classes::drains,
+                            &fault_classes::reloads, &fault_classes::clocks}) {
       if (!(best_.faults.*each))
         continue;
       auto less = best_;

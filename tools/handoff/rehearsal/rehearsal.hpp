@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct fault_classes {
   bool senders = true;   ///< that repeat, hang up, use a key twice
   bool slow = true;      ///< commits that take seconds, time between messages
   bool drains = true;    ///< some of the crashes are orderly stops
+  bool reloads = true;   ///< of flows; and retries by the flow as it is then
+  bool clocks = true;    ///< the wall clock is set, forwards and backwards
 };
 
 /// Faults that the service does not have, put between it and its world: what
@@ -43,6 +46,8 @@ enum class sabotage {
   reverse_undoing,      ///< what succeeded first is undone first
 };
 
+struct rehearsal_report;
+
 struct rehearsal_options {
   handoff::settings settings;
   connection_set connections;
@@ -58,6 +63,8 @@ struct rehearsal_options {
   sabotage broken = sabotage::none;
   /// The job whose story is told in the report; empty: none.
   std::string story_of;
+  /// Told now and then how far it has come; may be empty.
+  std::function<void(const rehearsal_report&)> progress;
 };
 
 /// A promise that was not kept.
@@ -88,6 +95,8 @@ struct rehearsal_report {
   std::uint64_t actor_faults = 0;
   std::uint64_t crashes = 0;
   std::uint64_t drains = 0;
+  std::uint64_t reloads = 0;
+  std::uint64_t clock_steps = 0;
   std::uint64_t commands = 0;
   std::uint64_t commands_taken = 0; ///< answered with 2xx
   std::uint64_t succeeded = 0;
@@ -98,6 +107,8 @@ struct rehearsal_report {
   std::uint64_t lost = 0;
   std::uint64_t doubled = 0;
   std::uint64_t messages = 0;          ///< between actors
+  std::uint64_t unfinished_max = 0;    ///< jobs at once, when a process started
+  std::uint64_t kept_max = 0;          ///< jobs at once, finished ones too
   std::chrono::milliseconds median{0}; ///< from a webhook to the end of its job
   std::chrono::milliseconds p99{0};
   std::chrono::milliseconds virtual_time{0};

@@ -6,6 +6,12 @@
 namespace handoff::rehearsal {
 namespace {
 
+using std::chrono::milliseconds;
+
+/// For one span in ten, the disk is full for up to eight seconds of it.
+constexpr milliseconds disk_lasts{20'000};
+constexpr double disk_sick = 0.1;
+
 batch_outcome failed(commit_status how, const char* why) {
   return {how, error{error_kind::journal_unavailable, why}, {}};
 }
@@ -30,14 +36,15 @@ rehearsed_journal::rehearsed_journal(const surroundings& around,
 bool rehearsed_journal::is_sick() {
   if (!around_.options->faults.journal || around_.is_calm)
     return false;
-  const auto now = around_.time->now();
-  if (sick_until_ && now < *sick_until_)
-    return true;
-  sick_until_.reset();
-  if (!random_.chance(0.000'2))
+  // It belongs to the machine, and is as sick in the next process.
+  const auto now = around_.time->now().time_since_epoch();
+  draws illness{mixed({around_.options->seed, number_of("disk"),
+                       static_cast<std::uint64_t>(now / disk_lasts)})};
+  if (!illness.chance(disk_sick))
     return false;
-  sick_until_ = now + random_.between(1, 8'000);
-  return true;
+  const auto since = now % disk_lasts;
+  const auto begins = illness.between(0, disk_lasts / milliseconds{2});
+  return since >= begins && since < begins + illness.between(1, 8'000);
 }
 
 std::vector<batch_outcome> rehearsed_journal::commit_all(
@@ -124,6 +131,9 @@ rehearsed_journal::commit_well(std::span<const job_event> events) {
     return outcome;
   for (const auto& each : events)
     around_.watched->committed(each);
+  around_.watched->compare_ended([this](const std::string& id) {
+    return std::get<std::optional<job>>(memory_journal::find(id));
+  });
   return outcome;
 }
 

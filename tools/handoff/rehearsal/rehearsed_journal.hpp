@@ -37,7 +37,6 @@ private:
   const surroundings& around_;
   draws random_;
   std::shared_ptr<bool> alive_;
-  std::optional<agenda::time_point> sick_until_;
   std::vector<batch> failed_; ///< by the last commit
   std::vector<batch> late_;   ///< by sabotage
 };

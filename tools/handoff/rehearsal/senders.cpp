@@ -91,8 +91,8 @@ void rehearsed_responder::end(reply_outcome outcome) {
 
 /// What is drawn for one webhook.
 struct senders::webhook_plan {
-  flow_ptr flow;
-  std::string key; ///< empty: none
+  std::size_t flow = 0; ///< its number
+  std::string key;      ///< empty: none
   std::string body;
   std::string preference; ///< empty: none
   std::optional<milliseconds> hangs_up;
@@ -110,15 +110,15 @@ struct senders::delivery {
   std::uint64_t place = 0; ///< among those who wait
 };
 
-senders::senders(const surroundings& around, std::vector<flow_ptr> flows)
+senders::senders(const surroundings& around, const flow_book& flows)
     : around_{around},
-      flows_{std::move(flows)},
+      flows_{flows},
       ids_{mixed({around.options->seed, number_of("ids")})} {}
 
 senders::webhook_plan senders::plan(std::uint64_t n) const {
   draws random{mixed({around_.options->seed, number_of("webhook"), n})};
   webhook_plan made;
-  made.flow = flows_[random.below(flows_.size())];
+  made.flow = random.below(flows_.size());
   if (random.chance(0.6))
     made.key = "key-" + std::to_string(n);
   nlohmann::json body{{"name", "n-" + std::to_string(n)},
@@ -186,12 +186,13 @@ void senders::deliver(const std::shared_ptr<delivery>& what) {
     return;
   }
   const auto& plan = what->plan;
+  const auto& flow = flows_.current(plan.flow);
   headers fields{{"Content-Type", "application/json"}};
   if (!plan.key.empty())
     fields.push_back({"Idempotency-Key", plan.key});
   if (!plan.preference.empty())
     fields.push_back({"Prefer", plan.preference});
-  auto read = read_body(plan.body, fields, *plan.flow,
+  auto read = read_body(plan.body, fields, *flow,
                         around_.options->settings.http.max_body);
   auto known = facts();
   const auto id = known.job;
@@ -204,7 +205,7 @@ void senders::deliver(const std::shared_ptr<delivery>& what) {
   what->arrived = around_.time->now();
   what->place = ++last_;
   waiting_.emplace(what->place, what);
-  auto made = simulated_order(plan.flow, fields, std::get<read_webhook>(read),
+  auto made = simulated_order(flow, fields, std::get<read_webhook>(read),
                               std::move(known));
   if (auto* at_once = std::get_if<reply>(&made)) {
     held->answer(std::move(*at_once));

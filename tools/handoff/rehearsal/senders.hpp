@@ -3,6 +3,7 @@
 #include "actors/order.hpp"
 #include "actors/responder.hpp"
 #include "http/ingress/webhook_reader.hpp"
+#include "tools/handoff/rehearsal/flow_book.hpp"
 #include "tools/handoff/rehearsal/life.hpp"
 
 #include <cstdint>
@@ -49,7 +50,7 @@ private:
 /// Those who send webhooks: with and without keys, once or again and again.
 class senders {
 public:
-  senders(const surroundings& around, std::vector<flow_ptr> flows);
+  senders(const surroundings& around, const flow_book& flows);
 
   /// Sends webhook number `n` to the process that `where` gives then, and
   /// whatever follows from what is answered.
@@ -75,7 +76,7 @@ private:
   order_facts facts();
 
   const surroundings& around_;
-  std::vector<flow_ptr> flows_;
+  const flow_book& flows_;
   draws ids_;
   std::uint64_t open_ = 0;
   std::uint64_t last_ = 0;

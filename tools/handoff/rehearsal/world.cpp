@@ -1,9 +1,8 @@
 // One run: the service, those around it, and the seed that decides.
 
-#include "actors/replies.hpp"
-#include "config/flow_loader.hpp"
-#include "tools/handoff/rehearsal/flows.hpp"
+#include "tools/handoff/rehearsal/flow_book.hpp"
 #include "tools/handoff/rehearsal/life.hpp"
+#include "tools/handoff/rehearsal/operators.hpp"
 #include "tools/handoff/rehearsal/rehearsal.hpp"
 #include "tools/handoff/rehearsal/senders.hpp"
 
@@ -21,6 +20,15 @@ using std::chrono::milliseconds;
 constexpr std::chrono::hours own_patience{6};
 constexpr std::chrono::hours patience{24 * 8};
 
+/// Steps between two tellings of how far it has come.
+constexpr std::uint64_t progress_every = 4'096;
+
+/// How many jobs may be unfinished before senders hold back; drawn anew for
+/// each `season_lasts` webhooks.
+constexpr std::uint64_t crowds[] = {600, 40, 200};
+constexpr std::uint64_t season_lasts = 1'000;
+constexpr milliseconds crowd_look{200};
+
 /// 2026-01-01.
 constexpr wall_time first_day{std::chrono::seconds{1'767'225'600}};
 
@@ -31,27 +39,26 @@ public:
   rehearsal_report run();
 
 private:
-  /// Something that an outsider does, once so many messages have been taken.
-  struct intrusion {
-    std::uint64_t after = 0;
-    bool is_crash = false;
+  /// What somebody does from outside, once so many messages have been taken.
+  enum class intrusion { command, crash, reload, clock };
+
+  /// How many of a kind there are, and how many have been planned.
+  struct intrusions {
+    intrusion kind;
+    std::uint64_t all = 0;
+    std::uint64_t planned = 0;
   };
 
   promises::rules rules() const;
-  /// As its author wrote it.
-  flow_ptr flow_of(std::string_view version) const;
-  /// As the service has it: the same, but for sabotage.
-  flow_ptr served(const flow_ptr& written) const;
-  result<flow_ptr> compiled(const nlohmann::json& definition) const;
   void send_next();
+  bool is_crowded();
   void plan_intrusions();
   void intrude();
+  void intrude(intrusion kind);
+  void set_clock();
   void crash();
   void drain();
   void start();
-  void command();
-  void command(const std::string& id);
-  job_command some_command(const job_truth& about);
   bool step();
   bool is_quiet() const;
   bool advance();
@@ -60,21 +67,24 @@ private:
 
   const rehearsal_options& options_;
   rehearsal_report report_;
-  std::vector<flow_ptr> flows_;
-  std::map<std::string, flow_ptr, std::less<>> by_version_;
+  flow_book flows_;
   draws random_;
+  draws clock_draws_;
   agenda time_;
   promises watched_;
   surroundings around_;
   std::unique_ptr<upstreams> called_;
   std::unique_ptr<senders> senders_;
+  std::unique_ptr<operators> operators_;
   std::unique_ptr<life> life_;
   std::uint64_t lives_ = 0;
   std::uint64_t sent_ = 0;
-  std::uint64_t crashes_planned_ = 0;
-  std::uint64_t commands_planned_ = 0;
-  std::multimap<std::uint64_t, bool> intrusions_; ///< true: a crash
-  std::optional<agenda::time_point> ended_;       ///< sending
+  bool is_crowded_ = false;
+  agenda::time_point crowded_since_;
+  milliseconds clock_ahead_{0}; ///< of what the wall clock should say
+  std::vector<intrusions> planned_;
+  std::multimap<std::uint64_t, intrusion> due_; ///< by messages taken
+  std::optional<agenda::time_point> ended_;     ///< sending
   bool is_stopped_ = false; ///< the drain of the process has come to its end
 };
 
@@ -86,21 +96,24 @@ promises::rules world::rules() const {
   return {options_.settings.pool.workers, upstream.max_calls,
           std::max<std::size_t>(1, upstream.max_calls - kept),
           options_.story_of, [this](std::string_view version) {
-            return flow_of(version);
+            return flows_.written(version);
           }};
 }
 
 world::world(const rehearsal_options& options)
     : options_{options},
-      flows_{options.flows.empty() ? own_flows(options.settings)
-                                   : options.flows},
+      flows_{options},
       random_{mixed({options.seed, number_of("world")})},
+      clock_draws_{mixed({options.seed, number_of("clock")})},
       time_{mixed({options.seed, number_of("agenda")})},
       watched_{time_, rules(), report_} {
-  for (auto& each : flows_) {
-    by_version_.emplace(each->version, each);
-    each = served(each);
-  }
+  const auto some = [&](bool drawn) {
+    return drawn ? options.jobs / 100 : 0;
+  };
+  planned_ = {{intrusion::command, options.commands},
+              {intrusion::crash, options.crashes},
+              {intrusion::reload, some(options.faults.reloads)},
+              {intrusion::clock, some(options.faults.clocks)}};
   around_.options = &options_;
   around_.time = &time_;
   around_.watched = &watched_;
@@ -109,10 +122,10 @@ world::world(const rehearsal_options& options)
   around_.connections =
     std::make_shared<connection_registry>(options.connections);
   around_.now = [this] {
-    return first_day + time_.passed();
+    return first_day + time_.passed() + clock_ahead_;
   };
   around_.compile = [this](const nlohmann::json& definition) {
-    return compiled(definition);
+    return flows_.compiled(definition);
   };
   called_ = std::make_unique<upstreams>(
     time_, watched_, report_,
@@ -120,37 +133,12 @@ world::world(const rehearsal_options& options)
                        options.faults.upstreams, options.script,
                        around_.connections});
   around_.called = called_.get();
+  operators_ = std::make_unique<operators>(around_, flows_,
+                                           [this] { return life_.get(); });
   watched_.needs_a_person = [this](const std::string& id) {
-    if (options_.commands > 0 && !ended_)
-      time_.after(random_.between(1'000, 60'000), [this, id] { command(id); });
+    operators_->needed(id);
   };
   senders_ = std::make_unique<senders>(around_, flows_);
-}
-
-flow_ptr world::flow_of(std::string_view version) const {
-  const auto known = by_version_.find(version);
-  return known != by_version_.end() ? known->second : nullptr;
-}
-
-flow_ptr world::served(const flow_ptr& written) const {
-  const bool repeats = options_.broken == sabotage::repeat_clones;
-  if (!repeats && options_.broken != sabotage::impatient_probes)
-    return written;
-  auto changed = std::make_shared<flow>(*written);
-  if (repeats) {
-    changed->clone.probe.reset();
-    changed->clone.safe_to_repeat = true;
-  } else if (changed->clone.probe) {
-    changed->clone.probe->rules.limit = milliseconds{0};
-  }
-  return changed;
-}
-
-result<flow_ptr> world::compiled(const nlohmann::json& definition) const {
-  for (const auto& each : flows_)
-    if (each->definition == definition)
-      return each;
-  return error{error_kind::internal, "no flow has this definition"};
 }
 
 // -- what comes from outside --------------------------------------------------
@@ -158,10 +146,17 @@ result<flow_ptr> world::compiled(const nlohmann::json& definition) const {
 void world::send_next() {
   if (sent_ == options_.jobs) {
     ended_ = time_.now();
+    clock_ahead_ = milliseconds{0};
     around_.is_calm = true;
     called_->calm_down();
     return;
   }
+  if (is_crowded()) {
+    time_.after(crowd_look, [this] { send_next(); });
+    return;
+  }
+  report_.kept_max =
+    std::max<std::uint64_t>(report_.kept_max, watched_.known());
   senders_->send(sent_++, [this]() -> life* { return life_.get(); });
   ++report_.webhooks;
   plan_intrusions();
@@ -171,32 +166,81 @@ void world::send_next() {
               [this] { send_next(); });
 }
 
+/// Senders hold back while there is more to do than the service gets done
+/// between two crashes, or the rehearsal would be of nothing but a backlog.
+/// Some of the time they are few, some of the time many.
+bool world::is_crowded() {
+  const auto season =
+    draws{mixed({options_.seed, number_of("season"), sent_ / season_lasts})}
+      .below(std::size(crowds));
+  const auto unfinished =
+    std::get<std::uint64_t>(around_.store->count_unfinished());
+  const auto most = crowds[season];
+  const bool was_crowded =
+    std::exchange(is_crowded_, unfinished > (is_crowded_ ? most / 2 : most));
+  if (!is_crowded_)
+    return false;
+  if (!was_crowded)
+    crowded_since_ = time_.now();
+  // What does not come to an end by then never does, and that is told in the
+  // end.
+  return time_.now() - crowded_since_ < own_patience;
+}
+
 void world::plan_intrusions() {
   // Spread over the webhooks, and some messages after one of them.
   draws when{mixed({options_.seed, number_of("intrusion"), sent_})};
-  const auto due = [&](std::uint64_t all) {
-    return static_cast<std::uint64_t>(static_cast<double>(all)
-                                      * static_cast<double>(sent_)
-                                      / static_cast<double>(options_.jobs));
-  };
-  for (; commands_planned_ < due(options_.commands); ++commands_planned_)
-    intrusions_.emplace(report_.messages + when.below(2'000), false);
-  for (; crashes_planned_ < due(options_.crashes); ++crashes_planned_)
-    intrusions_.emplace(report_.messages + when.below(2'000), true);
+  for (auto& each : planned_) {
+    const auto due = static_cast<std::uint64_t>(
+      static_cast<double>(each.all) * static_cast<double>(sent_)
+      / static_cast<double>(options_.jobs));
+    for (; each.planned < due; ++each.planned)
+      due_.emplace(report_.messages + when.below(2'000), each.kind);
+  }
 }
 
 void world::intrude() {
-  while (!intrusions_.empty()
-         && (intrusions_.begin()->first <= report_.messages)) {
-    const bool is_crash = intrusions_.begin()->second;
-    intrusions_.erase(intrusions_.begin());
-    if (!is_crash)
-      command();
-    else if (life_ && options_.faults.drains && random_.chance(0.1))
+  while (!due_.empty() && due_.begin()->first <= report_.messages)
+    intrude(due_.extract(due_.begin()).mapped());
+}
+
+void world::intrude(intrusion kind) {
+  switch (kind) {
+  case intrusion::command:
+    operators_->command();
+    break;
+  case intrusion::reload:
+    operators_->reload();
+    break;
+  case intrusion::clock:
+    set_clock();
+    break;
+  case intrusion::crash:
+    if (life_ && options_.faults.drains && random_.chance(0.1))
       drain();
     else if (life_)
       crash();
+    break;
   }
+}
+
+void world::set_clock() {
+  if (around_.is_calm)
+    return;
+  ++report_.clock_steps;
+  const auto kind = clock_draws_.below(100);
+  const milliseconds most = kind < 40 ? milliseconds{0}
+                          : kind < 65 ? std::chrono::seconds{3}
+                          : kind < 90 ? std::chrono::minutes{2}
+                          : kind < 99 ? std::chrono::minutes{20}
+                                      : std::chrono::hours{24 * 30};
+  clock_ahead_ = clock_draws_.between(-most.count(), most.count());
+  watched_.tell({}, "the wall clock is set: it is ahead by "
+                      + std::to_string(clock_ahead_.count()) + " ms");
+  // Somebody sees that.
+  if (most > std::chrono::minutes{2})
+    time_.after(clock_draws_.between(1'000, 20'000),
+                [this] { clock_ahead_ = milliseconds{0}; });
 }
 
 void world::crash() {
@@ -229,53 +273,12 @@ void world::drain() {
 
 void world::start() {
   ++lives_;
+  report_.unfinished_max =
+    std::max(report_.unfinished_max,
+             std::get<std::uint64_t>(around_.store->count_unfinished()));
   is_stopped_ = false;
   life_ = std::make_unique<life>(
     around_, mixed({options_.seed, number_of("life"), lives_}));
-}
-
-job_command world::some_command(const job_truth& about) {
-  const auto kind = random_.below(10);
-  if (about.status == job_status::ambiguous && kind < 7) {
-    if (kind < 2)
-      return resolve_command{nullptr, nullptr, true};
-    if (!about.clones.empty())
-      return resolve_command{about.clones.back().uid, {{"id", "h-1"}}};
-    return resolve_command{};
-  }
-  if (kind < 3)
-    return cancel_command{};
-  if (kind == 9)
-    return resolve_command{};
-  retry_command wanted;
-  if (random_.chance(0.3) && !about.folded.sub_actions.empty())
-    wanted.sub_action =
-      about.folded.sub_actions[random_.below(about.folded.sub_actions.size())]
-        .name;
-  return wanted;
-}
-
-void world::command() {
-  command(watched_.some_job(random_));
-}
-
-void world::command(const std::string& id) {
-  const auto* about = watched_.find(id);
-  if (!life_ || life_->is_draining() || about == nullptr)
-    return;
-  ++report_.commands;
-  auto wanted = some_command(*about);
-  watched_.tell(id, "an operator gives a command: "
-                      + std::string{wanted.index() == 0   ? "retry"
-                                    : wanted.index() == 1 ? "cancel"
-                                                          : "resolve"});
-  auto order = std::make_shared<job_order>(
-    job_order{id, wanted, served(about->definition), nullptr, nullptr});
-  order->responder = std::make_shared<rehearsed_responder>(
-    time_, life_->alive(), [this, id, wanted](const reply& told) {
-      watched_.command_answered(id, wanted, told);
-    });
-  life_->send(job_order_ptr{std::move(order)});
 }
 
 // -- the run ------------------------------------------------------------------
@@ -320,9 +323,13 @@ bool world::step() {
 rehearsal_report world::run() {
   start();
   time_.after(milliseconds{1}, [this] { send_next(); });
-  while (!watched_.is_broken() && !is_quiet()) {
+  for (std::uint64_t steps = 0; !watched_.is_broken() && !is_quiet(); ++steps) {
     if (!step())
       break;
+    if (steps % progress_every == 0 && options_.progress) {
+      report_.virtual_time = time_.passed();
+      options_.progress(report_);
+    }
     if (ended_
         && time_.now() - *ended_
              > (options_.flows.empty() ? own_patience : patience))
@@ -342,8 +349,9 @@ void world::settle() {
     if (!step())
       break;
   if (!watched_.is_broken() && life_)
-    if (const auto left = life_->left_over(); !left.empty())
-      watched_.fail("nothing is left at the end", left);
+    for (const auto& left : {life_->left_over(), life_->idle_actors()})
+      if (!left.empty())
+        watched_.fail("nothing is left at the end", left);
   watched_.forget(around_.now() - keep, [this](const std::string& id) {
     return !std::get<std::optional<job>>(around_.store->find(id));
   });
