@@ -16,7 +16,9 @@
 namespace {
 
 constexpr auto usage =
-  "usage: handoff_bench all|throughput|parts|held|latency|acknowledged|steady\n"
+  "usage: handoff_bench "
+  "all|throughput|parts|held|latency|hostile|acknowledged|\n"
+  "                     steady\n"
   "       [OPTIONS]\n"
   "\n"
   "Starts fake_api and the service on free ports and measures from outside.\n"
@@ -27,6 +29,7 @@ constexpr auto usage =
   "  held          holds all webhooks at once: answers in time, memory, CPU\n"
   "  latency       what the service adds to the time of the clone\n"
   "  all           these four, one after the other\n"
+  "  hostile       latency beside webhooks whose signature is wrong\n"
   "  acknowledged  webhooks a second, beside the syncs of the disk\n"
   "  steady        a long load: does it get slower or larger, does it drain\n"
   "\n"
@@ -61,7 +64,7 @@ bench::section_options defaults_of(std::string_view section) {
   if (section == "held") {
     chosen.webhooks = 9'500;
     chosen.at.sub_action_calls = 1'000;
-  } else if (section == "latency") {
+  } else if (section == "latency" || section == "hostile") {
     chosen.spread = std::chrono::milliseconds{10'000};
     chosen.at.clone = std::chrono::milliseconds{1'000};
   } else {
@@ -146,6 +149,7 @@ using section_function = bool (*)(const bench::section_options&);
 const std::map<std::string_view, section_function> sections{
   {"held", bench::held},
   {"latency", bench::latency},
+  {"hostile", bench::hostile},
   {"acknowledged", bench::acknowledged},
   {"throughput", bench::throughput},
   {"parts", bench::parts},
@@ -157,7 +161,7 @@ std::vector<std::string_view> sections_of(std::string_view word) {
     return {"throughput", "parts", "held", "latency"};
   if (!sections.contains(word))
     throw std::invalid_argument("needs one of all, throughput, parts, held, "
-                                "latency, acknowledged, steady");
+                                "latency, hostile, acknowledged, steady");
   return {word};
 }
 

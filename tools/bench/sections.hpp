@@ -32,6 +32,11 @@ bool acknowledged(const section_options& chosen);
 /// were answered with their UID and all jobs ended.
 bool latency(const section_options& chosen);
 
+/// Webhooks spread over time, alone and beside others whose signature is wrong.
+/// True if all of the first were answered with their UID, and none of the
+/// others was taken.
+bool hostile(const section_options& chosen);
+
 /// Sends with wrk for a while, to Handoff and to what people write instead, in
 /// turn: whole jobs a second, answers, processor time. True if every answer was
 /// good and every job ended.

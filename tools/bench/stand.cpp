@@ -133,6 +133,14 @@ std::string stand::limits_of_calls() const {
 void stand::start_handoff() {
   write(directory_ / "flows" / "bench.json",
         flow_of(options_, upstream()).dump());
+  if (options_.signed_flow) {
+    auto flow = flow_of(options_, upstream());
+    flow["name"] = "signed";
+    flow["verify"] = {{"scheme", "hmac-sha256"},
+                      {"header", "X-Signature"},
+                      {"secret", "bench-secret"}};
+    write(directory_ / "flows" / "signed.json", flow.dump());
+  }
   auto tuned =
     "[admission]\nmax-held = " + std::to_string(options_.webhooks_max + 16)
     + "\n[upstream]\n" + limits_of_calls();

@@ -36,6 +36,8 @@ struct stand_options {
   std::optional<std::size_t> max_calls = {};
   /// How the service calls the API: by HTTPS, through nginx.
   bool tls = false;
+  /// Whether there is a flow "signed" as well, which wants an HMAC.
+  bool signed_flow = false;
   bool http2 = false; ///< and as HTTP/2; with `tls`
   /// By what name; empty: the address, or, with `tls`, localhost.
   std::string host = {};

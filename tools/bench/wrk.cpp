@@ -52,13 +52,12 @@ sent read_wrk(const std::string& output) {
 } // namespace
 
 wrk::wrk(std::uint16_t port, std::size_t senders, seconds sending,
-         const std::filesystem::path& log)
+         const std::filesystem::path& log, const std::filesystem::path& script)
     : sending_{sending},
       program_{{"/usr/bin/wrk", "--threads=1",
                 "--connections=" + std::to_string(senders),
                 "--duration=" + std::to_string(sending.count()) + "s",
-                "--timeout=10s", "--latency",
-                std::string{"--script="} + WEBHOOK_LUA,
+                "--timeout=10s", "--latency", "--script=" + script.string(),
                 "http://127.0.0.1:" + std::to_string(port)},
                log.string()} {}
 

@@ -18,11 +18,12 @@ struct sent {
 };
 
 /// wrk(1) while it posts webhooks to a port of 127.0.0.1, `senders` at once,
-/// for that long.
+/// for that long: what `script` says.
 class wrk {
 public:
   wrk(std::uint16_t port, std::size_t senders, std::chrono::seconds sending,
-      const std::filesystem::path& log);
+      const std::filesystem::path& log,
+      const std::filesystem::path& script = WEBHOOK_LUA);
 
   /// Waits for its end. Throws `std::runtime_error`, with what it said, if it
   /// failed.
