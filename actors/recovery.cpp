@@ -22,23 +22,27 @@ job_event event_of(const recovered_job& taken_up, wall_time now,
 }
 
 /// Upstreams that had said "not now" are left alone for as long as they asked,
-/// by all jobs.
+/// by all jobs, and no longer than a step would wait for them: the wall clock
+/// may have been set since.
 void pause_upstreams(const job& record, const flow& definition,
                      const environment& env) {
-  const auto pause = [&](const auto& step, const request_template& request) {
+  const auto pause = [&](const auto& step, const request_template& request,
+                         const retry_policy& policy) {
     if (step.throttled_since && step.next_attempt)
       env.turns->pause(
         request.upstream,
-        pause_left(*step.next_attempt, step.attempts, env.now()));
+        std::min(pause_left(*step.next_attempt, step.attempts, env.now()),
+                 policy.throttled_for));
   };
-  pause(record.clone, definition.clone.request);
+  pause(record.clone, definition.clone.request, definition.clone.retry);
   for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
     const auto& step = record.sub_actions[at];
     if (!step.of.empty()) {
       if (const auto* whole = find_sub_action(definition, step.of))
-        pause(step, whole->request);
+        pause(step, whole->request, whole->retry);
     } else if (at < definition.sub_actions.size()) {
-      pause(step, definition.sub_actions[at].request);
+      pause(step, definition.sub_actions[at].request,
+            definition.sub_actions[at].retry);
     }
   }
 }

@@ -186,7 +186,7 @@ result<call_target> target_of(const outbound_call& call) {
       return refused_call("a header's name is not a token");
     if (line_breaks.find_in(field.value) < field.value.size())
       return refused_call("the header " + field.name
-                     + " holds a line break or a NUL");
+                          + " holds a line break or a NUL");
   }
   return target_of(call.url);
 }

@@ -76,6 +76,7 @@ TEST(DocumentsTest, HandoffIniHasTheDefaults) {
 // CAF's examples are only of use with stealing and profiling on.
 TEST(DocumentsTest, HandoffIniHasExamplesThatWork) {
   ::setenv("HANDOFF_ADMIN_TOKEN", "t", 1);
+  ::setenv("HANDOFF_JOURNAL_SECRET", "long-enough-to-be-one", 1);
   ::setenv("HANDOFF_UPSTREAM_CA", "-----BEGIN CERTIFICATE-----", 1);
   const auto loaded = read_settings(
     "handoff.ini", complete_ini(), "",

@@ -293,28 +293,28 @@ void life::send(const job_order_ptr& order) {
 
 std::string life::left_over() const {
   const auto& counts = *env_->admission;
-  const auto told = [](const char* what, std::size_t count) {
-    return std::to_string(count) + " places of " + what + " are taken";
+  std::string all;
+  const auto tell = [&all](const std::string& what) {
+    (all += all.empty() ? "" : "; ") += what;
   };
-  if (counts.held.taken() > 0)
-    return told("webhooks that are held", counts.held.taken());
-  if (counts.jobs.taken() > 0)
-    return told("unfinished jobs", counts.jobs.taken());
-  if (counts.bytes.taken() > 0)
-    return told("bytes", counts.bytes.taken());
-  if (counts.recovered.taken() > 0)
-    return told("the recovery", counts.recovered.taken());
-  if (counts.lookups > 0)
-    return told("look-ups", counts.lookups);
+  const auto taken = [&](const char* what, std::size_t count) {
+    if (count > 0)
+      tell(std::to_string(count) + " places of " + what + " are taken");
+  };
+  taken("webhooks that are held", counts.held.taken());
+  taken("unfinished jobs", counts.jobs.taken());
+  taken("bytes", counts.bytes.taken());
+  taken("the recovery", counts.recovered.taken());
+  taken("look-ups", counts.lookups);
   if (env_->deadlines->size() > 0)
-    return std::to_string(env_->deadlines->size())
-         + " requests between actors wait";
+    tell(std::to_string(env_->deadlines->size())
+         + " requests between actors wait");
   for (const auto& each : turns_->counts())
     if (each.in_flight > 0 || each.waiting > 0)
-      return each.host + " has " + std::to_string(each.in_flight)
+      tell(each.host + " has " + std::to_string(each.in_flight)
            + " calls in flight and " + std::to_string(each.waiting)
-           + " waiting";
-  return {};
+           + " waiting");
+  return all;
 }
 
 std::string life::idle_actors() {

@@ -176,7 +176,7 @@ struct promises::teller {
     if (step.success != 0)
       return;
     step.is_over = is_final(change.status);
-    if (!step.is_over && change.step.kind == step_kind::sub_action)
+    if (!step.is_over && change.step.kind != step_kind::callback)
       retried();
     if (change.status == sub_action_status::cancelled)
       cancelled();

@@ -232,8 +232,7 @@ void world::set_clock() {
   const milliseconds most = kind < 40 ? milliseconds{0}
                           : kind < 65 ? std::chrono::seconds{3}
                           : kind < 90 ? std::chrono::minutes{2}
-                          : kind < 99 ? std::chrono::minutes{20}
-                                      : std::chrono::hours{24 * 30};
+                                      : std::chrono::minutes{20};
   clock_ahead_ = clock_draws_.between(-most.count(), most.count());
   watched_.tell({}, "the wall clock is set: it is ahead by "
                       + std::to_string(clock_ahead_.count()) + " ms");
