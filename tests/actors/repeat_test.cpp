@@ -486,7 +486,8 @@ TEST_F(RepeatTest, FollowsTheFlowAsItIsNowWhereItsSupervisorDies) {
   const auto id = post(before, false, members(3));
   run_for(1s);
   const auto now = load({{"sub_actions",
-                          {invite({{"request",
+                          {invite({{"retry", {{"max_attempts", 2}}},
+                                   {"request",
                                     {{"url", "http://127.0.0.1:9001/"
                                              "v2/{{item/id}}"}}}})}}});
   caf::anon_send(root, std::make_shared<const job_order>(job_order{
