@@ -7,6 +7,9 @@
 #include "job/pause_left.hpp"
 #include "job/webhook.hpp"
 
+#include <caf/error.hpp>
+#include <caf/sec.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +17,10 @@ namespace handoff {
 namespace {
 
 using std::chrono::milliseconds;
+
+/// Far longer than a journal should take: jobs that are handed out are this
+/// owner's, whether anybody waits for them yet or not.
+constexpr std::chrono::minutes acquire_patience{5};
 
 job_event event_of(const recovered_job& taken_up, wall_time now,
                    job_change change) {
@@ -116,7 +123,7 @@ void recovery_state::next_page() {
     later(options.pause);
     return;
   }
-  ask(self, *options.env, options.env->journal, request_grace,
+  ask(self, *options.env, options.env->journal, acquire_patience,
       acquire_atom::value, acquisition{std::min(options.page, free), {}})
     .then(
       [this](const jobs_acquired& acquired) {
@@ -128,7 +135,9 @@ void recovery_state::next_page() {
           take_up(acquired.jobs);
       },
       [this](const caf::error&) {
-        try_again("the journal did not answer in time");
+        // What it hands out late nobody would ever work on.
+        self->quit(caf::make_error(caf::sec::request_timeout,
+                                   "the journal did not answer in time"));
       });
 }
 

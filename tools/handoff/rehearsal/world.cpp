@@ -28,6 +28,7 @@ constexpr std::uint64_t progress_every = 4'096;
 constexpr std::uint64_t crowds[] = {600, 40, 200};
 constexpr std::uint64_t season_lasts = 1'000;
 constexpr milliseconds crowd_look{200};
+constexpr std::chrono::seconds look_every{60};
 
 /// 2026-01-01.
 constexpr wall_time first_day{std::chrono::seconds{1'767'225'600}};
@@ -64,6 +65,8 @@ private:
   bool advance();
   void end();
   void settle();
+  /// An unfinished job of a service that has nothing under way.
+  void look_for_orphans();
 
   const rehearsal_options& options_;
   rehearsal_report report_;
@@ -81,6 +84,7 @@ private:
   std::uint64_t sent_ = 0;
   bool is_crowded_ = false;
   agenda::time_point crowded_since_;
+  agenda::time_point looked_;   ///< for orphans
   milliseconds clock_ahead_{0}; ///< of what the wall clock should say
   std::vector<intrusions> planned_;
   std::multimap<std::uint64_t, intrusion> due_; ///< by messages taken
@@ -325,6 +329,8 @@ rehearsal_report world::run() {
   for (std::uint64_t steps = 0; !watched_.is_broken() && !is_quiet(); ++steps) {
     if (!step())
       break;
+    if (life_ && time_.now() - looked_ > look_every)
+      look_for_orphans();
     if (steps % progress_every == 0 && options_.progress) {
       report_.virtual_time = time_.passed();
       options_.progress(report_);
@@ -339,6 +345,18 @@ rehearsal_report world::run() {
   report_.virtual_time = time_.passed();
   life_.reset();
   return report_;
+}
+
+void world::look_for_orphans() {
+  looked_ = time_.now();
+  if (!life_->left_over().empty())
+    return;
+  const auto unfinished =
+    std::get<std::vector<job>>(around_.store->unfinished({}, 1));
+  if (!unfinished.empty())
+    watched_.fail("every unfinished job is worked on",
+                  "nobody works on it, and nothing is under way",
+                  unfinished.front().id);
 }
 
 void world::settle() {
