@@ -385,29 +385,29 @@ std::string metrics::text() const {
   gauge("handoff_journal_up", "1 while the journal commits.")
     .add(known.journal_failure ? 0.0 : 1.0);
 
-  const auto group =
-    sources_.group ? std::optional{sources_.group()} : std::nullopt;
+  const bool is_shared = sources_.group != nullptr;
+  const auto group = is_shared ? sources_.group() : group_measures{};
   auto lease = gauge("handoff_node_lease_left_seconds",
                      "Until other nodes may take the jobs of this one over.");
-  if (group)
-    lease.add(seconds{group->lease_left}.count());
+  if (is_shared)
+    lease.add(seconds{group.lease_left}.count());
   auto nodes = gauge("handoff_nodes", "Nodes that share the journal.");
-  if (group)
-    nodes.add(group->working, {{"state", "working"}})
-      .add(group->leaving, {{"state", "leaving"}})
-      .add(group->dead, {{"state", "dead"}});
+  if (is_shared)
+    nodes.add(group.working, {{"state", "working"}})
+      .add(group.leaving, {{"state", "leaving"}})
+      .add(group.dead, {{"state", "dead"}});
   auto doubts = total("handoff_node_doubts_total",
                       "How often the lease of this node was in doubt.");
-  if (group)
-    doubts.add(group->doubts);
+  if (is_shared)
+    doubts.add(group.doubts);
   auto dead = total("handoff_nodes_declared_dead_total",
                     "Nodes that this one has declared dead.");
-  if (group)
-    dead.add(group->declared_dead);
+  if (is_shared)
+    dead.add(group.declared_dead);
   auto taken = total("handoff_jobs_taken_over_total",
                      "Jobs that this node took up that were another's.");
-  if (group)
-    taken.add(group->taken_over);
+  if (is_shared)
+    taken.add(group.taken_over);
 
   gauge("handoff_stalled",
         "1 while a commit or an actor has been under way for more than 2 s.")
