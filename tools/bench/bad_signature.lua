@@ -1,4 +1,4 @@
--- Webhooks whose signature is wrong: with 50 connections, at most 10,000 a second.
+-- Webhooks whose signature is wrong, each 5 ms after the answer to the last.
 wrk.method = "POST"
 wrk.path = "/hooks/signed"
 wrk.headers["Content-Type"] = "application/json"
