@@ -128,13 +128,14 @@ probe_finding judge_probe(const exchange& done,
                           const answer_reading& reading, nlohmann::json& uid) {
   if (done.failure)
     return probe_finding::no_answer;
-  if (reading.rule && reading.rule->then == ruled::fail)
-    return probe_finding::not_found;
   const bool is_good = reading.rule ? reading.rule->then == ruled::succeed
                                     : done.status >= 200 && done.status < 300;
+  // An error says nothing of the clone, also where a rule names it: that of a
+  // connection may be for all its calls.
+  const bool is_failure = !reading.rule || reading.rule->then == ruled::fail;
   if (!is_good)
-    return !reading.rule && done.status == 404 ? probe_finding::not_found
-                                               : probe_finding::no_answer;
+    return is_failure && done.status == 404 ? probe_finding::not_found
+                                            : probe_finding::no_answer;
   if (reading.unreadable
       && reading.unreadable->kind == error_kind::nothing_picked)
     return probe_finding::not_found;

@@ -125,6 +125,19 @@ TEST(ClonePlanTest, TellsWhatAProbeFound) {
   EXPECT_EQ(found_in(answer(200), reading), probe_finding::not_found);
 }
 
+// An error in a 200 was taken for "not found", and the clone made again.
+TEST(ClonePlanTest, TakesNoErrorOfAProbeForNotFound) {
+  answer_reading reading;
+  reading.answer = json{{"errors", json::array({1})}};
+  reading.rule = ruling{};
+  reading.rule->then = ruled::fail;
+  EXPECT_EQ(found_in(answer(200), reading), probe_finding::no_answer);
+  EXPECT_EQ(found_in(answer(403), reading), probe_finding::no_answer);
+  EXPECT_EQ(found_in(answer(404), reading), probe_finding::not_found);
+  reading.rule->then = ruled::retry;
+  EXPECT_EQ(found_in(answer(404), reading), probe_finding::no_answer);
+}
+
 TEST(ClonePlanTest, TakesTheBackoffForNotNowWhileTheSenderWaits) {
   clone_rules rules;
   clone_verdict early;

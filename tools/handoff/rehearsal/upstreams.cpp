@@ -262,6 +262,11 @@ bool upstreams::fails(answer& made, const called_step& step,
       {"Retry-After", std::to_string(1 + random.below(5))});
     break;
   case 5:
+    // A probe that lies is no fault of the service's.
+    if (looks) {
+      refuse(500, "{}");
+      break;
+    }
     refuse(200, R"({"errors":[{"message":"no"}]})");
     // Whoever does not look for errors takes it for a success.
     made.has_effect = step.step != "clone";
@@ -286,7 +291,6 @@ bool upstreams::fails(answer& made, const called_step& step,
     made.has_effect = random.chance(0.5);
     break;
   case 12:
-    // A probe that lies is no fault of the service's.
     if (looks)
       refuse(500, "{}");
     else
