@@ -36,18 +36,12 @@ const std::array statements{
                          "interval '1 minute'"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 } // namespace
 
 feed::feed(connection& on, std::int64_t number) : on_{on}, number_{number} {
   on_.prepare(statements);
   // After a loss of the connection the numbers go on.
-  const auto found = on_.query(named("feed_last"), {});
+  const auto found = on_.query(named(statements, "feed_last"), {});
   for (int row = 0; row < found.count(); ++row)
     if (found.integer(row, 0) == number_)
       last_ = found.integer(row, 1);
@@ -58,21 +52,25 @@ void feed::listen(bool wanted) {
   if (wanted && !is_listening_) {
     // What was told before is old.
     heard_.clear();
-    const auto found = on_.query(named("feed_last"), {});
+    const auto found = on_.query(named(statements, "feed_last"), {});
     for (int row = 0; row < found.count(); ++row)
       heard_[found.integer(row, 0)] = found.integer(row, 1);
   }
   if (wanted && (!is_listening_ || now - said_ >= say_every)) {
-    on_.query(named("feed_listen"), parameters{}.integer(number_));
+    on_.query(named(statements, "feed_listen"), parameters{}.integer(number_));
     said_ = now;
   } else if (!wanted && is_listening_) {
-    on_.query(named("feed_unlisten"), parameters{}.integer(number_));
+    on_.query(named(statements, "feed_unlisten"),
+              parameters{}.integer(number_));
   }
   is_listening_ = wanted;
 }
 
 bool feed::is_heard() {
-  return on_.query(named("feed_heard"), parameters{}.integer(number_)).count()
+  return on_
+           .query(named(statements, "feed_heard"),
+                  parameters{}.integer(number_))
+           .count()
        > 0;
 }
 
@@ -87,10 +85,10 @@ void feed::tell(const std::vector<std::string>& words) {
   given.integer(number_);
   number.add_to(given);
   bytes.add_to(given);
-  on_.query(named("feed_tell"), given);
+  on_.query(named(statements, "feed_tell"), given);
   last_ = next;
   if (const auto now = clock::now(); now - trimmed_ >= trim_every) {
-    on_.query(named("feed_trim"), {});
+    on_.query(named(statements, "feed_trim"), {});
     trimmed_ = now;
   }
 }
@@ -105,7 +103,7 @@ std::vector<std::string> feed::hear() {
   given.integer(number_);
   node.add_to(given);
   last.add_to(given);
-  const auto found = on_.query(named("feed_hear"), given);
+  const auto found = on_.query(named(statements, "feed_hear"), given);
   std::vector<std::string> words;
   for (int row = 0; row < found.count(); ++row) {
     heard_[found.integer(row, 0)] = found.integer(row, 1);

@@ -2,6 +2,7 @@
 
 #include "job/error.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -117,6 +118,14 @@ struct statement {
   const char* name;
   std::string sql;
 };
+
+/// The one of `all` with that name, which there has to be.
+inline const statement& named(std::span<const statement> all,
+                              std::string_view name) {
+  return *std::find_if(all.begin(), all.end(), [&](const statement& each) {
+    return each.name == name;
+  });
+}
 
 /// Whether libpq understands the URI.
 bool is_understood(const std::string& uri);

@@ -69,12 +69,6 @@ const std::array statements{
             "DELETE FROM leases USING old WHERE node = old.no"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 std::string line_of(const char* file) {
   std::ifstream stream{file};
   std::string line;
@@ -134,14 +128,15 @@ node_rows::node_rows(connection& on) : on_{on} {
 
 std::int64_t node_rows::enter(const node_identity& who,
                               std::chrono::milliseconds lease) {
-  const auto number = on_
-                        .query(named("node_enter"), parameters{}
-                                                      .bytes(who.name)
-                                                      .bytes(who.boot)
-                                                      .bytes(who.process)
-                                                      .bytes(who.release)
-                                                      .integer(lease.count()))
-                        .integer(0, 0);
+  const auto number =
+    on_
+      .query(named(statements, "node_enter"), parameters{}
+                                                .bytes(who.name)
+                                                .bytes(who.boot)
+                                                .bytes(who.process)
+                                                .bytes(who.release)
+                                                .integer(lease.count()))
+      .integer(0, 0);
   on_.run({"SET application_name = 'handoff " + std::to_string(number) + "'"});
   return number;
 }
@@ -149,14 +144,14 @@ std::int64_t node_rows::enter(const node_identity& who,
 void node_rows::bury_predecessors(std::int64_t number,
                                   const node_identity& who) {
   const auto found =
-    on_.query(named("node_before"),
+    on_.query(named(statements, "node_before"),
               parameters{}.integer(number).bytes(who.name).bytes(who.boot));
   for (int row = 0; row < found.count(); ++row) {
     if (is_alive(found.bytes(row, 1)).value_or(false))
       continue;
     const auto victim = found.integer(row, 0);
     const auto buried =
-      on_.query(named("node_bury"), parameters{}.integer(victim));
+      on_.query(named(statements, "node_bury"), parameters{}.integer(victim));
     if (buried.count() > 0)
       end_backend(victim, buried.integer(0, 0));
   }
@@ -164,7 +159,7 @@ void node_rows::bury_predecessors(std::int64_t number,
 
 std::int64_t node_rows::raise_session(std::int64_t number) {
   const auto raised =
-    on_.query(named("node_session"), parameters{}.integer(number));
+    on_.query(named(statements, "node_session"), parameters{}.integer(number));
   on_.run({"SET application_name = 'handoff " + std::to_string(number) + "'"});
   return raised.count() > 0 ? raised.integer(0, 0) : 0;
 }
@@ -173,14 +168,14 @@ bool node_rows::renew(std::int64_t number, std::chrono::milliseconds lease,
                       std::int64_t seen) {
   return on_
            .query(
-             named("node_renew"),
+             named(statements, "node_renew"),
              parameters{}.integer(number).integer(lease.count()).integer(seen))
            .count()
        > 0;
 }
 
 std::vector<node_row> node_rows::look() {
-  const auto found = on_.query(named("node_look"), {});
+  const auto found = on_.query(named(statements, "node_look"), {});
   std::vector<node_row> all;
   for (int row = 0; row < found.count(); ++row)
     all.push_back(
@@ -192,7 +187,7 @@ std::vector<node_row> node_rows::look() {
 
 bool node_rows::declare_dead(std::int64_t number) {
   const auto buried =
-    on_.query(named("node_declare"), parameters{}.integer(number));
+    on_.query(named(statements, "node_declare"), parameters{}.integer(number));
   if (buried.count() == 0)
     return false;
   end_backend(number, buried.integer(0, 0));
@@ -201,7 +196,7 @@ bool node_rows::declare_dead(std::int64_t number) {
 
 void node_rows::end_backend(std::int64_t number, std::int64_t process) {
   try {
-    on_.query(named("node_backend"),
+    on_.query(named(statements, "node_backend"),
               parameters{}.integer(process).integer(number));
   } catch (const failure& why) {
     if (why.is_lost)
@@ -212,16 +207,16 @@ void node_rows::end_backend(std::int64_t number, std::int64_t process) {
 }
 
 void node_rows::leave(std::int64_t number) {
-  on_.query(named("node_leave"), parameters{}.integer(number));
+  on_.query(named(statements, "node_leave"), parameters{}.integer(number));
 }
 
 void node_rows::end(std::int64_t number) {
-  on_.query(named("node_bury"), parameters{}.integer(number));
+  on_.query(named(statements, "node_bury"), parameters{}.integer(number));
 }
 
 void node_rows::tidy() {
-  on_.add(named("node_gone"), {});
-  on_.add(named("node_forget"), {});
+  on_.add(named(statements, "node_gone"), {});
+  on_.add(named(statements, "node_forget"), {});
   on_.sync();
 }
 

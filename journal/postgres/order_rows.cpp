@@ -22,39 +22,16 @@ const std::array statements{
             "DELETE FROM orders WHERE no = $1::int8 RETURNING NOT taken"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 } // namespace
 
-template <class Action>
-auto order_rows::with(Action&& action)
-  -> result<std::invoke_result_t<Action, connection&>> {
-  const std::scoped_lock lock{mutex_};
-  return guarded([&] {
-    try {
-      if (!on_) {
-        auto made = connect_();
-        made->prepare(statements);
-        on_ = std::move(made);
-      }
-      return std::forward<Action>(action)(*on_);
-    } catch (const failure& caught) {
-      if (caught.is_lost)
-        on_.reset();
-      throw;
-    }
-  });
-}
+order_rows::order_rows(lasting_connection::connector connect, std::int64_t node)
+    : on_{std::move(connect), statements}, node_{node} {}
 
 result<std::int64_t> order_rows::post(std::int64_t to, std::string_view job,
                                       std::string_view command) {
-  return with([&](connection& on) {
+  return on_.with([&](connection& on) {
     return on
-      .query(named("order_post"),
+      .query(named(statements, "order_post"),
              parameters{}
                .integer(to)
                .bytes(uuid_of(job).value_or(std::string(16, '\0')))
@@ -64,9 +41,9 @@ result<std::int64_t> order_rows::post(std::int64_t to, std::string_view job,
 }
 
 result<std::vector<posted_order>> order_rows::take() {
-  return with([&](connection& on) {
+  return on_.with([&](connection& on) {
     const auto found =
-      on.query(named("orders_take"), parameters{}.integer(node_));
+      on.query(named(statements, "orders_take"), parameters{}.integer(node_));
     std::vector<posted_order> orders;
     for (int row = 0; row < found.count(); ++row)
       orders.push_back({found.integer(row, 0), job_of(found.bytes(row, 1)),
@@ -81,8 +58,8 @@ result<std::vector<posted_order>> order_rows::take() {
 
 std::optional<error> order_rows::answer(std::int64_t number,
                                         std::string_view text) {
-  const auto done = with([&](connection& on) {
-    on.query(named("order_answer"),
+  const auto done = on_.with([&](connection& on) {
+    on.query(named(statements, "order_answer"),
              parameters{}.integer(number).integer(node_).bytes(text));
     return true;
   });
@@ -92,9 +69,9 @@ std::optional<error> order_rows::answer(std::int64_t number,
 
 result<std::optional<std::string>>
 order_rows::take_answer(std::int64_t number) {
-  return with([&](connection& on) -> std::optional<std::string> {
+  return on_.with([&](connection& on) -> std::optional<std::string> {
     const auto found =
-      on.query(named("answer_take"), parameters{}.integer(number));
+      on.query(named(statements, "answer_take"), parameters{}.integer(number));
     if (found.count() == 0)
       return std::nullopt;
     return std::string{found.bytes(0, 0)};
@@ -102,9 +79,9 @@ order_rows::take_answer(std::int64_t number) {
 }
 
 result<bool> order_rows::withdraw(std::int64_t number) {
-  return with([&](connection& on) {
-    const auto found =
-      on.query(named("order_withdraw"), parameters{}.integer(number));
+  return on_.with([&](connection& on) {
+    const auto found = on.query(named(statements, "order_withdraw"),
+                                parameters{}.integer(number));
     return found.count() == 1 && found.integer(0, 0) != 0;
   });
 }

@@ -1,16 +1,12 @@
 #pragma once
 
 #include "journal/journal.hpp"
-#include "journal/postgres/handle.hpp"
+#include "journal/postgres/lasting_connection.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace handoff::postgres {
@@ -19,10 +15,7 @@ namespace handoff::postgres {
 /// them waits for no commit. Thread-safe.
 class order_rows {
 public:
-  using connector = std::function<std::shared_ptr<connection>()>;
-
-  order_rows(connector connect, std::int64_t node)
-      : connect_{std::move(connect)}, node_{node} {}
+  order_rows(lasting_connection::connector connect, std::int64_t node);
 
   result<std::int64_t> post(std::int64_t to, std::string_view job,
                             std::string_view command);
@@ -32,14 +25,8 @@ public:
   result<bool> withdraw(std::int64_t number);
 
 private:
-  template <class Action>
-  auto with(Action&& action)
-    -> result<std::invoke_result_t<Action, connection&>>;
-
-  const connector connect_;
+  lasting_connection on_;
   const std::int64_t node_;
-  std::mutex mutex_;
-  std::shared_ptr<connection> on_; ///< guarded by it
 };
 
 } // namespace handoff::postgres

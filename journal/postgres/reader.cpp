@@ -74,12 +74,6 @@ const std::array statements{
             "ORDER BY n.no"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 wall_time time_from(std::int64_t ms) {
   return wall_time_at(std::chrono::milliseconds{ms});
 }
@@ -140,14 +134,16 @@ auto reader::read(Action&& action) -> result<std::invoke_result_t<Action>> {
 bool reader::has(std::string_view id) {
   const auto bits = uuid_of(id);
   return bits
-      && on_->query(named("has"), parameters{}.bytes(*bits)).count() > 0;
+      && on_->query(named(statements, "has"), parameters{}.bytes(*bits)).count()
+           > 0;
 }
 
 std::optional<stored_job> reader::load(std::string_view id) {
   const auto bits = uuid_of(id);
   if (!bits)
     return std::nullopt;
-  const auto found = on_->query(named("events_of"), parameters{}.bytes(*bits));
+  const auto found =
+    on_->query(named(statements, "events_of"), parameters{}.bytes(*bits));
   if (found.count() == 0)
     return std::nullopt;
   stored_job known;
@@ -217,7 +213,7 @@ result<job_page> reader::list(const job_query& query) {
                             : *query.status == job_status::succeeded
                               ? "list"
                               : "list_problem";
-    const auto found = on_->query(named(which), given);
+    const auto found = on_->query(named(statements, which), given);
     job_page page;
     for (int row = 0; row < found.count(); ++row) {
       if (page.jobs.size() == query.limit) {
@@ -237,7 +233,7 @@ result<std::vector<job>> reader::unfinished(std::string_view before,
     if (!before.empty())
       older = bits_of(before);
     const auto found = on_->query(
-      named("unfinished"),
+      named(statements, "unfinished"),
       parameters{}.bytes(older).integer(static_cast<std::int64_t>(limit)));
     std::vector<job> jobs;
     for (int row = 0; row < found.count(); ++row)
@@ -250,7 +246,7 @@ result<std::vector<job>> reader::unfinished(std::string_view before,
 result<std::uint64_t> reader::count_unfinished() {
   return read([&] {
     return static_cast<std::uint64_t>(
-      on_->query(named("count"), {}).integer(0, 0));
+      on_->query(named(statements, "count"), {}).integer(0, 0));
   });
 }
 
@@ -258,7 +254,7 @@ result<std::optional<key_holder>>
 reader::find_key(std::string_view flow, std::string_view key, wall_time now) {
   return read([&]() -> std::optional<key_holder> {
     const auto found = on_->query(
-      named("key"),
+      named(statements, "key"),
       parameters{}.bytes(flow).bytes(key).integer(ms_since_1970(now)));
     if (found.count() == 0)
       return std::nullopt;
@@ -272,7 +268,7 @@ result<std::optional<nlohmann::json>>
 reader::flow_definition(std::string_view version) {
   return read([&]() -> std::optional<nlohmann::json> {
     const auto found =
-      on_->query(named("definition"), parameters{}.bytes(version));
+      on_->query(named(statements, "definition"), parameters{}.bytes(version));
     if (found.count() == 0)
       return std::nullopt;
     const auto bytes = found.bytes(0, 0);
@@ -291,7 +287,7 @@ reader::flow_definition(std::string_view version) {
 result<std::uint64_t> reader::bytes() {
   return read([&] {
     return static_cast<std::uint64_t>(
-      on_->query(named("bytes"), {}).integer(0, 0));
+      on_->query(named(statements, "bytes"), {}).integer(0, 0));
   });
 }
 
@@ -303,7 +299,7 @@ reader::past_clone(std::span<const std::string> jobs) {
       ids.bytes(bits_of(each));
     parameters given;
     ids.add_to(given);
-    const auto found = on_->query(named("past_clone"), given);
+    const auto found = on_->query(named(statements, "past_clone"), given);
     std::vector<std::string> past;
     for (int row = 0; row < found.count(); ++row)
       past.push_back(job_of(found.bytes(row, 0)));
@@ -313,7 +309,7 @@ reader::past_clone(std::span<const std::string> jobs) {
 
 result<std::vector<node_summary>> reader::nodes() {
   return read([&] {
-    const auto found = on_->query(named("nodes"), {});
+    const auto found = on_->query(named(statements, "nodes"), {});
     std::vector<node_summary> all;
     for (int row = 0; row < found.count(); ++row) {
       node_summary each;

@@ -35,44 +35,21 @@ const std::array statements{
             "$1::int8 AND state < 3 FOR KEY SHARE) held"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 } // namespace
 
-template <class Action>
-auto value_rows::with(Action&& action)
-  -> result<std::invoke_result_t<Action, connection&>> {
-  const std::scoped_lock lock{mutex_};
-  return guarded([&] {
-    try {
-      if (!on_) {
-        auto made = connect_();
-        made->prepare(statements);
-        on_ = std::move(made);
-      }
-      return std::forward<Action>(action)(*on_);
-    } catch (const failure& caught) {
-      if (caught.is_lost)
-        on_.reset();
-      throw;
-    }
-  });
-}
+value_rows::value_rows(lasting_connection::connector connect, std::int64_t node)
+    : on_{std::move(connect), statements}, node_{node} {}
 
 void value_rows::add_fence(connection& on) const {
-  on.add(named("value_fence"), parameters{}.integer(node_));
+  on.add(named(statements, "value_fence"), parameters{}.integer(node_));
 }
 
 result<shared_values::value> value_rows::claim(std::string_view name,
                                                std::int64_t known,
                                                std::chrono::milliseconds time) {
-  return with([&](connection& on) {
-    on.add(named("value_make"), parameters{}.bytes(name));
-    on.add(named("value_claim"),
+  return on_.with([&](connection& on) {
+    on.add(named(statements, "value_make"), parameters{}.bytes(name));
+    on.add(named(statements, "value_claim"),
            parameters{}.bytes(name).integer(known).integer(node_).integer(
              time.count()));
     add_fence(on);
@@ -89,8 +66,8 @@ result<shared_values::value> value_rows::claim(std::string_view name,
 
 result<bool> value_rows::put(std::string_view name, std::int64_t before,
                              std::string_view bytes) {
-  return with([&](connection& on) {
-    on.add(named("value_put"),
+  return on_.with([&](connection& on) {
+    on.add(named(statements, "value_put"),
            parameters{}.bytes(name).integer(before).bytes(bytes));
     add_fence(on);
     return on.sync().front().count() > 0;
@@ -98,8 +75,9 @@ result<bool> value_rows::put(std::string_view name, std::int64_t before,
 }
 
 std::optional<error> value_rows::release(std::string_view name) {
-  const auto done = with([&](connection& on) {
-    on.query(named("value_release"), parameters{}.bytes(name).integer(node_));
+  const auto done = on_.with([&](connection& on) {
+    on.query(named(statements, "value_release"),
+             parameters{}.bytes(name).integer(node_));
     return true;
   });
   const auto* failed = std::get_if<error>(&done);

@@ -1,15 +1,11 @@
 #pragma once
 
-#include "journal/postgres/handle.hpp"
+#include "journal/postgres/lasting_connection.hpp"
 #include "journal/shared_values.hpp"
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string_view>
-#include <type_traits>
 
 namespace handoff::postgres {
 
@@ -17,10 +13,7 @@ namespace handoff::postgres {
 /// declared dead claims and writes none.
 class value_rows final : public shared_values {
 public:
-  using connector = std::function<std::shared_ptr<connection>()>;
-
-  value_rows(connector connect, std::int64_t node)
-      : connect_{std::move(connect)}, node_{node} {}
+  value_rows(lasting_connection::connector connect, std::int64_t node);
 
   result<value> claim(std::string_view name, std::int64_t known,
                       std::chrono::milliseconds time) override;
@@ -29,16 +22,10 @@ public:
   std::optional<error> release(std::string_view name) override;
 
 private:
-  template <class Action>
-  auto with(Action&& action)
-    -> result<std::invoke_result_t<Action, connection&>>;
-
   void add_fence(connection& on) const;
 
-  const connector connect_;
+  lasting_connection on_;
   const std::int64_t node_;
-  std::mutex mutex_;
-  std::shared_ptr<connection> on_; ///< guarded by it
 };
 
 } // namespace handoff::postgres

@@ -48,12 +48,6 @@ const std::array statements{
             "$2::bytea[])"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 std::string_view text_of(const std::vector<std::uint8_t>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -92,7 +86,7 @@ public:
   std::vector<copied_job> jobs_after(const std::string& after,
                                      std::size_t limit) override {
     const auto jobs =
-      on_.query(named("whole_jobs"),
+      on_.query(named(statements, "whole_jobs"),
                 parameters{}
                   .bytes(uuid_of(after).value_or(std::string(16, '\0')))
                   .integer(static_cast<std::int64_t>(limit)));
@@ -100,7 +94,7 @@ public:
     for (int row = 0; row < jobs.count(); ++row) {
       copied_job each{
         job_of(jobs.bytes(row, 0)), std::string{jobs.bytes(row, 1)}, {}};
-      const auto events = on_.query(named("whole_events"),
+      const auto events = on_.query(named(statements, "whole_events"),
                                     parameters{}.bytes(jobs.bytes(row, 0)));
       for (int n = 0; n < events.count(); ++n)
         each.events.push_back(bytes_of(events.bytes(n, 0)));
@@ -110,7 +104,7 @@ public:
   }
 
   std::vector<copied_key> keys() override {
-    const auto rows = on_.query(named("whole_keys"), {});
+    const auto rows = on_.query(named(statements, "whole_keys"), {});
     std::vector<copied_key> found;
     for (int row = 0; row < rows.count(); ++row)
       found.push_back({std::string{rows.bytes(row, 0)},
@@ -121,7 +115,7 @@ public:
   }
 
   std::vector<copied_definition> definitions() override {
-    const auto rows = on_.query(named("whole_definitions"), {});
+    const auto rows = on_.query(named(statements, "whole_definitions"), {});
     std::vector<copied_definition> found;
     for (int row = 0; row < rows.count(); ++row)
       found.push_back(
@@ -149,11 +143,11 @@ public:
     for (const auto* each : {&made.id, &flow, &received})
       each->add_to(given);
     made.add_to(given);
-    on_.query(named("whole_add_jobs"), given);
+    on_.query(named(statements, "whole_add_jobs"), given);
     parameters events;
     for (const auto* each : {&job, &row, &payload})
       each->add_to(events);
-    on_.query(named("whole_add_events"), events);
+    on_.query(named(statements, "whole_add_events"), events);
   }
 
   void add(const std::vector<copied_key>& keys) override {
@@ -170,7 +164,7 @@ public:
     parameters given;
     for (const auto* each : {&flow, &key, &job, &fingerprint, &expires})
       each->add_to(given);
-    on_.query(named("whole_add_keys"), given);
+    on_.query(named(statements, "whole_add_keys"), given);
   }
 
   void add(const std::vector<copied_definition>& definitions) override {
@@ -182,7 +176,7 @@ public:
     parameters given;
     version.add_to(given);
     definition.add_to(given);
-    on_.query(named("whole_add_definitions"), given);
+    on_.query(named(statements, "whole_add_definitions"), given);
   }
 
   void commit() override { on_.run({"COMMIT", "ANALYZE"}); }

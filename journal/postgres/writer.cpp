@@ -70,12 +70,6 @@ const std::array statements{
                      "KEY SHARE) held"},
 };
 
-const statement& named(std::string_view name) {
-  return *std::find_if(
-    statements.begin(), statements.end(),
-    [&](const statement& each) { return each.name == name; });
-}
-
 std::set<std::string, std::less<>>
 handed_back_in(std::span<const std::span<const job_event>> batches) {
   std::set<std::string, std::less<>> jobs;
@@ -93,7 +87,7 @@ void add_columns(connection& on, const char* name,
   parameters given;
   for (const auto* each : columns)
     each->add_to(given);
-  on.add(named(name), given);
+  on.add(named(statements, name), given);
 }
 
 } // namespace
@@ -118,7 +112,7 @@ void writer::forget_all() {
 }
 
 void writer::add_fence() {
-  on_->add(named("fence"),
+  on_->add(named(statements, "fence"),
            parameters{}.integer(session_.node).integer(session_.number));
 }
 
@@ -223,7 +217,7 @@ void writer::add_keys() {
        {&claim_flow, &claim_key, &claim_job, &fingerprint, &expires})
     each->add_to(claims);
   claims.integer(now);
-  on_->add(named("keys_claim"), claims);
+  on_->add(named(statements, "keys_claim"), claims);
   add_columns(*on_, "keys_check", {&claim_flow, &claim_key, &claim_job});
 }
 
@@ -260,13 +254,13 @@ void writer::add_jobs(const std::set<std::string, std::less<>>& handed_back) {
     for (const auto* each : {&made.id, &flow, &received})
       each->add_to(given);
     made.add_to(given);
-    on_->add(named("jobs_new"), given);
+    on_->add(named(statements, "jobs_new"), given);
   }
   if (!changed.id.empty()) {
     parameters given;
     changed.id.add_to(given);
     changed.add_to(given);
-    on_->add(named("jobs_changed"), given);
+    on_->add(named(statements, "jobs_changed"), given);
   }
   add_columns(*on_, "events_new", {&job, &row, &payload});
 }
