@@ -18,8 +18,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// For sums of a clock that nobody can set, where a clone would be made twice
-/// if the wall clock jumped ahead.
+/// A reading of the monotonic clock, for the rules that compare wall times. A
+/// jump of the wall clock would end a probe early, and a clone be made twice.
 wall_time as_wall_time(std::chrono::steady_clock::time_point steady) {
   return wall_time{
     std::chrono::duration_cast<wall_time::duration>(steady.time_since_epoch())};

@@ -264,8 +264,8 @@ void job_supervisor_state::send(std::size_t at, outbound_call call) {
     self->monitor(slot.worker);
   }
   const auto patience = call.timeout + 2 * request_grace;
-  // A worker's end may be heard of before its last answer: by then the slot may
-  // have another step, with an attempt of the same number.
+  // The message that the worker is down may overtake its last answer. The slot
+  // may then have another step, with an attempt of the same number.
   const auto is_for = [this, at, step = *slot.step] {
     return slots[at].step && *slots[at].step == step;
   };

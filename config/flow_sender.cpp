@@ -174,7 +174,8 @@ handshake_rule read_rule(flow_report& report, const json& value,
   return made;
 }
 
-/// Refuses an HMAC of a rule's answer, for which there is no secret.
+/// Reports every HMAC in the answer of a rule. To be called where "verify" has
+/// no secret.
 void refuse_macs(flow_report& report, const pointer& at,
                  const reply_template& reply) {
   std::vector<const template_expression*> used;

@@ -6,10 +6,10 @@
 
 namespace handoff {
 
-/// Encrypts what stands where others can read it: AES-256-GCM (NIST SP
-/// 800-38D), with a key that HKDF-SHA256 (RFC 5869) makes of a secret. What is
-/// sealed under a name cannot be opened under another, so that nobody can put
-/// it in another place.
+/// Encrypts texts that others can read where they are stored: AES-256-GCM (NIST
+/// SP 800-38D), with a key that HKDF-SHA256 (RFC 5869) derives from a secret.
+/// The name of a text is authenticated: a text that was sealed under one name
+/// does not open under another.
 class sealer {
 public:
   /// `secret` has to be long and random: it is not stretched.

@@ -92,7 +92,7 @@ constexpr entry entries[] = {
   {error_kind::answer_refused, "answer-refused", 502,
    "The flow calls the upstream's answer a failure"},
   {error_kind::answer_unknown, "answer-unknown", 502,
-   "The flow says that nobody can know what the upstream did"},
+   "A rule of the flow says that the outcome is unknown"},
   {error_kind::nothing_picked, "nothing-picked", 502,
    "The upstream's answer has no such element"},
   {error_kind::wait_failed, "wait-failed", 502,

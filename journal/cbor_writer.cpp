@@ -29,7 +29,7 @@ void cbor_writer::head(std::uint8_t major, std::uint64_t value) {
 }
 
 void cbor_writer::append(std::string_view value) {
-  // Of the same type as the buffer's, so that they are copied at once.
+  // Pointers to the element type of the buffer let insert() copy with memmove.
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(value.data());
   out_.insert(out_.end(), bytes, bytes + value.size());
 }

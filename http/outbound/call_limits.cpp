@@ -18,8 +18,8 @@ std::optional<token_bucket::time_point> token_bucket::wait(time_point now) {
   auto passed = std::chrono::duration<double>{now - filled_}.count();
   tokens_ = std::min(capacity_, tokens_ + passed * rate_);
   filled_ = now;
-  // Whoever comes at the time that was announced must find a token, whatever
-  // the rounding.
+  // A call that waited for as long as it was told must find a token: the
+  // tolerance covers rounding.
   if (tokens_ >= 1 - 1e-6)
     return std::nullopt;
   auto missing = std::chrono::duration<double>{(1 - tokens_) / rate_};

@@ -13,8 +13,8 @@ namespace handoff {
 // What keeps calls of one host back. Pure: time comes from outside and must not
 // go backwards.
 
-/// Calls started a second: `rate` tokens a second, one second's worth of them
-/// saved at the most. A rate of 0 is no limit.
+/// Limits how many calls start per second: a token bucket that gains `rate`
+/// tokens per second and holds at most one second's worth. 0 means no limit.
 class token_bucket {
 public:
   using time_point = governor::time_point;

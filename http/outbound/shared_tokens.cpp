@@ -67,7 +67,8 @@ shared_tokens::find(const chain& of, std::int64_t known, wall_time now) {
     if (!value.bytes.empty()) {
       auto tokens = opened(name, value.bytes, now);
       if (const auto* failed = std::get_if<error>(&tokens)) {
-        // Whoever has the right secret must not wait for this node.
+        // Another node may have the right secret, and must not wait for this
+        // one.
         if (value.is_claimed)
           release(of);
         return *failed;
