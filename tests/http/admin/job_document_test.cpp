@@ -1,4 +1,6 @@
+#include "config/flow_loader.hpp"
 #include "http/admin/job_document.hpp"
+#include "http/admin/request_document.hpp"
 
 #include <gtest/gtest.h>
 
@@ -80,6 +82,26 @@ TEST(JobDocumentTest, MasksWhatProvesASenderWhereverTheWebhookHasIt) {
   EXPECT_EQ(request.dump().find("state-secret"), std::string::npos);
   EXPECT_EQ(request.at("body").at("value").at(0).at("clientState"), "***");
   EXPECT_EQ(request.at("body").at("value").at(0).at("id"), "shown");
+}
+
+TEST(JobDocumentTest, MasksACredentialThatTheFlowSendsOnUnderAnotherName) {
+  const auto loaded = read_flow(
+    nlohmann::json::parse(R"({"name": "a", "clone": {"uid": "/id", "request":
+      {"method": "POST", "url": "http://a/?x={{query/access_token}}",
+       "headers": {"X-Acme": "{{header/X-Api-Key}}"},
+       "body": {"key": "{{header/X-Api-Key}}", "name": "{{header/X-Name}}"}}}})"),
+    {}, "a.json");
+  ASSERT_TRUE(loaded.errors.empty());
+  auto record = answered({});
+  record.hook.headers = {{"X-Api-Key", "key-of-sender"}, {"X-Name", "shown"}};
+  record.hook.query = {{"access_token", "token-of-sender"}};
+  auto document = job_document(record);
+  add_requests(document, record, *loaded.flow,
+               [](const std::string&) { return nullptr; });
+  const auto request = document.at("clone").at("request").dump();
+  EXPECT_EQ(request.find("key-of-sender"), std::string::npos) << request;
+  EXPECT_EQ(request.find("token-of-sender"), std::string::npos) << request;
+  EXPECT_NE(request.find("shown"), std::string::npos) << request;
 }
 
 } // namespace
