@@ -84,15 +84,18 @@ public:
         then();
       },
       [order, id = record_.id](const error& why) {
-        // Another node, or another webhook with its key, was faster: nothing
-        // of the command holds.
-        order->responder->answer(
-          why.kind == error_kind::conflict
-            ? problem_reply(
-              {error_kind::conflict,
-               "its webhook came again and became another job: " + why.detail},
-              id)
-            : overloaded_reply(why.detail, std::chrono::seconds{1}));
+        // Another node, another webhook with its key, or retention was faster:
+        // nothing of the command holds.
+        if (why.kind == error_kind::conflict)
+          order->responder->answer(problem_reply(
+            {error_kind::conflict,
+             "its webhook came again and became another job: " + why.detail},
+            id));
+        else if (why.kind == error_kind::unknown_job)
+          order->responder->answer(problem_reply(why, id));
+        else
+          order->responder->answer(
+            overloaded_reply(why.detail, std::chrono::seconds{1}));
       });
   }
 

@@ -66,6 +66,16 @@ void drop_answer(job& record, const job_change& change) {
   }
 }
 
+/// Whether it makes a job that is over go on. Retention may have deleted the job:
+/// nothing would be stored, and the command would be answered with a success.
+bool goes_on(const job_change& change) {
+  if (const auto* settled = std::get_if<step_settled>(&change))
+    return !is_final(settled->status);
+  return std::holds_alternative<clone_reopened>(change)
+      || std::holds_alternative<polling_resumed>(change)
+      || std::holds_alternative<definition_changed>(change);
+}
+
 /// Flow names have no U+0000.
 std::string joined(const std::string& flow, const std::string& key) {
   return flow + '\0' + key;
@@ -249,7 +259,17 @@ void known_jobs::tell(known_job& to, const job_event& event) {
                            "again does not help"};
 }
 
+std::optional<error> known_jobs::forgotten(std::span<const job_event> events) {
+  for (const auto& event : events)
+    if (goes_on(event.change) && recall(event.job) == nullptr)
+      return error{error_kind::unknown_job,
+                   "job " + event.job + " was forgotten meanwhile"};
+  return std::nullopt;
+}
+
 batch_outcome known_jobs::add(std::span<const job_event> events) {
+  if (auto why = forgotten(events))
+    return {commit_status::rejected, std::move(*why), {}};
   if (auto holder = held_key(events))
     return {commit_status::key_held,
             error{error_kind::conflict,

@@ -104,7 +104,8 @@ public:
   known_jobs(stored_jobs& storage, known_jobs_options options)
       : storage_{storage}, options_{options} {}
 
-  /// Adds a batch to the commit, or nothing of it. Throws `batch_rejected`, and
+  /// Adds a batch to the commit, or nothing of it: where a key is held, or
+  /// where a job that is to go on was deleted. Throws `batch_rejected`, and
   /// what `stored_jobs` throws.
   batch_outcome add(std::span<const job_event> events);
 
@@ -136,6 +137,7 @@ private:
   };
 
   known_job* recall(std::string_view id);
+  std::optional<error> forgotten(std::span<const job_event> events);
   void change_key(key_change change);
   void
   store_definition(const std::string& version,

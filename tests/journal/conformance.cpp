@@ -347,6 +347,18 @@ TEST_P(JournalConformance, ReopensNoJobWhoseKeyWentToAnother) {
   EXPECT_EQ(value_of(journal().find(nth_id(1)))->status, job_status::failed);
 }
 
+// A retry was answered with a success, and nothing of it was stored.
+TEST_P(JournalConformance, HasNoForgottenJobGoOn) {
+  EXPECT_COMMITS(
+    {job_story{1}.accepted(), job_story{1}.settled(job_status::failed)});
+  EXPECT_EQ(value_of(journal().prune(at(9999), at(100), 10)), 1u);
+  const auto outcome = outcome_of({{nth_id(1), at(70), clone_reopened{}}});
+  EXPECT_EQ(outcome.status, commit_status::rejected);
+  ASSERT_TRUE(outcome.failure);
+  EXPECT_EQ(outcome.failure->kind, error_kind::unknown_job);
+  EXPECT_FALSE(value_of(journal().find(nth_id(1))));
+}
+
 TEST_P(JournalConformance, CommitsNothingToSeeWhetherItCan) {
   EXPECT_COMMITS({job_story{1}.accepted()});
   EXPECT_FALSE(journal().check());
