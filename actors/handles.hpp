@@ -35,7 +35,7 @@ using journal_actor = caf::typed_actor<
   caf::replies_to<find_atom, std::string>::with<job_found>,
   // Takes up jobs that nobody works on.
   caf::replies_to<acquire_atom, acquisition>::with<jobs_acquired>,
-  // Takes up this job if nobody works on it; says whether another node does.
+  // Makes this job this node's unless another one has it, which it says.
   caf::replies_to<claim_atom, std::string>::with<job_claimed>,
   // Lets go of jobs for any owner to take; if true, not for this one.
   caf::reacts_to<release_atom, std::vector<std::string>, bool>,

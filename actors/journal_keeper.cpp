@@ -165,17 +165,12 @@ jobs_acquired journal_keeper_state::acquire(const acquisition& wanted) {
 
 job_claimed journal_keeper_state::claim(const std::string& id) {
   commit_all();
-  const auto taken = options.store->acquire({1, id});
-  if (const auto* failed = std::get_if<error>(&taken))
+  const auto claimed = options.store->claim(id);
+  if (const auto* failed = std::get_if<error>(&claimed))
     return {*failed, std::nullopt};
-  if (!std::get<std::vector<job>>(taken).empty())
-    return {};
-  const auto owner = options.store->owner_of(id);
-  if (const auto* failed = std::get_if<error>(&owner))
-    return {*failed, std::nullopt};
-  const auto& found = std::get<std::optional<journal_owner>>(owner);
+  const auto& owner = std::get<std::optional<journal_owner>>(claimed);
   return {std::nullopt,
-          found && *found != options.store->owner() ? found : std::nullopt};
+          owner && *owner != options.store->owner() ? owner : std::nullopt};
 }
 
 void journal_keeper_state::release(const std::vector<std::string>& jobs,

@@ -86,10 +86,10 @@ struct jobs_acquired {
   std::vector<job_ptr> jobs;
 };
 
-/// Whether a job is this node's to work on.
+/// Whether a job is this node's: nobody else writes to it then.
 struct job_claimed {
   std::optional<error> failure;
-  /// The other node that works on it, if one does.
+  /// The other node that has it, if one does.
   std::optional<journal_owner> other;
 };
 

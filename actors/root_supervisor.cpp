@@ -124,8 +124,10 @@ void root_supervisor_state::go_on(const std::string& job, handoff::job record) {
   // Whoever orders something of a job that nobody works on has it worked on.
   if (work == job_work::steps || !entry.orders.empty())
     start_supervisor(job, std::move(record));
-  else
+  else {
+    entry.is_claimed = true; // it may be left of a node that died
     job_ended(job);
+  }
 }
 
 void root_supervisor_state::resume_clone(const std::string& job,
@@ -215,17 +217,23 @@ void root_supervisor_state::restart_due(const std::string& job) {
     look_up(job, found_again);
     return;
   }
-  // It may have become another node's, or be nobody's.
+  // It may have become another node's, or be nobody's: until it is this one's,
+  // what is read of it may be old when an event of it is journaled.
   ask(self, *env, env->journal, request_grace, claim_atom::value, job)
     .then(
       [this, job, found_again](const job_claimed& claimed) {
         env->fault_point(name);
-        if (claimed.other)
+        if (claimed.other) {
           job_is_elsewhere(job, *claimed.other);
-        else if (claimed.failure)
+          return;
+        }
+        if (claimed.failure) {
           job_found_again(job, {claimed.failure, nullptr});
-        else
-          look_up(job, found_again);
+          return;
+        }
+        if (const auto known = children.find(job); known != children.end())
+          known->second.is_claimed = true;
+        look_up(job, found_again);
       },
       [this, job](const caf::error&) {
         job_found_again(job, {error{error_kind::journal_unavailable,
@@ -332,6 +340,9 @@ void root_supervisor_state::job_ended(const std::string& job) {
          {entry.job_place, entry.bytes_place, entry.recovery_place})
       if (each)
         each->leave();
+    if (entry.is_claimed && env->courier)
+      self->send(env->journal, release_atom::value,
+                 std::vector<std::string>{job}, false);
     children.erase(known);
   }
   if (!children.empty())

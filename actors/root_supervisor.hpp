@@ -49,6 +49,9 @@ struct root_supervisor_state {
     place_ptr bytes_place = nullptr; ///< the memory that it takes
     /// Its place in the recovery, for the actor that works on it first.
     place_ptr recovery_place = nullptr;
+    /// Whether the job was claimed, and is to be let go of at the end: it may
+    /// have nothing left to do.
+    bool is_claimed = false;
     /// What operators want of it while nobody works on it.
     std::vector<job_order_ptr> orders = {};
     std::optional<restart_intensity> deaths = {};

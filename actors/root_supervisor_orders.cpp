@@ -34,7 +34,10 @@ void root_supervisor_state::obey(const job_order_ptr& order) {
     if (const auto* own = std::get_if<flow_ptr>(&order->definition))
       entry.definition = *own;
     entry.job_place = std::make_shared<place>(env->admission->jobs.take_over());
-    acquire(order->job);
+    if (env->courier)
+      restart_due(order->job);
+    else
+      acquire(order->job);
   } else if (entry.actor != nullptr) {
     deliver_orders(order->job);
   }

@@ -156,9 +156,15 @@ public:
   /// owner's when it returns. Fewer than the limit: there are no more now.
   virtual result<std::vector<job>> acquire(const acquisition& wanted) = 0;
 
-  /// Lets go of jobs, for any owner to take. Those that are `held_back` this
-  /// owner is not given again unless it asks for them by their id. One that is
-  /// not this owner's stays whose it is.
+  /// Makes the job this owner's unless another living owner has it, also where
+  /// nothing of it is left to do: what is read of it then stays so until this
+  /// owner writes to it. Gives whose it is; none: there is no such job.
+  virtual result<std::optional<journal_owner>> claim(std::string_view job) = 0;
+
+  /// Lets go of jobs, for any owner to take; where nothing is left to do, for
+  /// any to claim. Those that are `held_back` this owner is not given again
+  /// unless it asks for them by their id. One that is not this owner's stays
+  /// whose it is.
   virtual std::optional<error> release(std::span<const std::string> jobs,
                                        bool held_back = false) = 0;
 

@@ -66,8 +66,9 @@ void drop_answer(job& record, const job_change& change) {
   }
 }
 
-/// Whether it makes a job that is over go on. Retention may have deleted the job:
-/// nothing would be stored, and the command would be answered with a success.
+/// Whether it makes a job that is over go on. Retention may have deleted the
+/// job: nothing would be stored, and the command would be answered with a
+/// success.
 bool goes_on(const job_change& change) {
   if (const auto* settled = std::get_if<step_settled>(&change))
     return !is_final(settled->status);
@@ -286,9 +287,10 @@ void known_jobs::committed() {
     // With its room: it may have held a large body.
     std::vector<std::uint8_t>{}.swap(each->events);
     each->stored = each->row();
-    // Nothing is likely to follow.
-    if (is_final(each->record.status) && each->record.reply
-        && !each->stored->calling_back)
+    const bool is_over = is_final(each->record.status) && each->record.reply
+                      && !each->stored->calling_back;
+    // Nothing is likely to follow, or not from here alone.
+    if (is_over || (options_.is_shared && !is_unfinished(*each->stored)))
       known_.erase(known_.find(each->record.id));
   }
   touched_.clear();

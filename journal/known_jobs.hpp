@@ -88,6 +88,9 @@ struct known_jobs_options {
   /// Whether records keep what is large and decides nothing: bodies, headers,
   /// answers.
   bool keep_bulk = false;
+  /// Whether other owners may write to jobs that nobody works on: of these
+  /// nothing is remembered.
+  bool is_shared = false;
   /// What all events of one job in one commit may take, encoded.
   std::size_t row_bytes_max = std::size_t{64} << 20;
 };

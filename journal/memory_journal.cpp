@@ -254,12 +254,12 @@ memory_journal::fold_and_store(std::span<const job_event> events) {
   auto outcome = known_.add(events);
   if (outcome.status != commit_status::done)
     return outcome;
-  for (const auto* each : known_.touched()) {
-    const auto found = store_->jobs_.find(each->record.id);
+  // Also where what is told of it is no news: it must not be taken for done.
+  for (const auto& each : events) {
+    const auto found = store_->jobs_.find(each.job);
     if (found != store_->jobs_.end() && found->second.owner != 0
         && found->second.owner != owner_.number)
-      return rejected("job " + each->record.id
-                      + " is worked on by another owner");
+      return rejected("job " + each.job + " is worked on by another owner");
   }
   for (const auto& each : known_.definitions())
     store_->definitions_.try_emplace(each.version, each.definition);
@@ -303,6 +303,21 @@ result<std::vector<job>> memory_journal::acquire(const acquisition& wanted) {
       take(each, taken);
   }
   return taken;
+}
+
+result<std::optional<journal_owner>>
+memory_journal::claim(std::string_view job) {
+  const std::scoped_lock lock{store_->mutex_};
+  if (is_fenced())
+    return fenced();
+  const auto found = store_->jobs_.find(job);
+  if (found == store_->jobs_.end())
+    return std::optional<journal_owner>{};
+  if (store_->is_free(found->second)) {
+    found->second.owner = owner_.number;
+    held_back_.erase(found->first);
+  }
+  return std::optional{journal_owner{found->second.owner}};
 }
 
 std::optional<error> memory_journal::release(std::span<const std::string> jobs,

@@ -322,6 +322,18 @@ result<std::vector<job>> sqlite_journal::acquire(const acquisition& wanted) {
   });
 }
 
+result<std::optional<journal_owner>>
+sqlite_journal::claim(std::string_view job) {
+  return guarded([&]() -> std::optional<journal_owner> {
+    state_->expect_owner();
+    state_->free->take({1, std::string{job}});
+    // It is the only owner.
+    if (!state_->storage->load(job))
+      return std::nullopt;
+    return state_->owner;
+  });
+}
+
 std::optional<error> sqlite_journal::release(std::span<const std::string> jobs,
                                              bool held_back) {
   const auto done = guarded([&] {

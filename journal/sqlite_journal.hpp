@@ -55,6 +55,7 @@ public:
   std::vector<batch_outcome>
   commit_all(std::span<const std::span<const job_event>> batches) override;
   result<std::vector<job>> acquire(const acquisition& wanted) override;
+  result<std::optional<journal_owner>> claim(std::string_view job) override;
   std::optional<error> release(std::span<const std::string> jobs,
                                bool held_back) override;
   result<std::optional<journal_owner>> owner_of(std::string_view job) override;

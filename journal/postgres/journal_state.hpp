@@ -29,8 +29,9 @@ class postgres_journal::state final {
 public:
   explicit state(postgres_journal_options given)
       : options{std::move(given)},
-        writes{known_jobs_options{options.remembered_jobs_max, false,
-                                  options.row_bytes_max}} {}
+        writes{{.remembered_max = options.remembered_jobs_max,
+                .is_shared = true,
+                .row_bytes_max = options.row_bytes_max}} {}
 
   /// A connection with its session prepared; throws `failure`.
   std::shared_ptr<postgres::connection>

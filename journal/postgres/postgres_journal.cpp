@@ -32,9 +32,15 @@ const std::array statements{
             "ORDER BY id DESC LIMIT $2::int8 FOR UPDATE SKIP LOCKED) "
             "UPDATE jobs j SET owner = $1 FROM found WHERE j.id = found.id "
             "RETURNING j.id"},
-  statement{"release",
-            "UPDATE jobs SET owner = 0 WHERE owner = $1::int8 AND id "
-            "= ANY ($2::uuid[]) RETURNING id"},
+  // Waits for the transaction of another node that has the row.
+  statement{"claim",
+            "UPDATE jobs SET owner = $1::int8 WHERE id = $2::uuid AND "
+            "(owner IS NULL OR owner = 0 OR owner IN (SELECT no FROM nodes "
+            "WHERE state >= 3)) RETURNING id"},
+  statement{"claimed_by", "SELECT owner FROM jobs WHERE id = $1::uuid"},
+  statement{"release", "UPDATE jobs SET owner = CASE WHEN status IN (1, 2) OR "
+                       "calling_back THEN 0 END WHERE owner = $1::int8 AND id "
+                       "= ANY ($2::uuid[]) RETURNING id"},
   statement{"owner_of", "SELECT j.owner FROM jobs j JOIN nodes n ON n.no = "
                         "j.owner AND n.state < 3 WHERE j.id = $1::uuid"},
   statement{"prune",
@@ -192,6 +198,30 @@ result<std::vector<job>> postgres_journal::acquire(const acquisition& wanted) {
       taken.begin(), taken.end(),
       [](const job& left, const job& right) { return left.id > right.id; });
     return taken;
+  });
+}
+
+result<std::optional<journal_owner>>
+postgres_journal::claim(std::string_view job) {
+  return state_->with_connection([&]() -> std::optional<journal_owner> {
+    const auto bits = uuid_of(job);
+    if (!bits)
+      return std::nullopt;
+    auto& writes = state_->writes;
+    writes.on().add(named("claim"),
+                    parameters{}.integer(state_->owner.number).bytes(*bits));
+    writes.on().add(named("claimed_by"), parameters{}.bytes(*bits));
+    writes.add_fence();
+    const auto answers = writes.on().sync();
+    if (answers.at(0).count() > 0) {
+      state_->held_back.erase(std::string{job});
+      // Another owner may have written it since.
+      writes.forget(job);
+    }
+    const auto& found = answers.at(1);
+    if (found.count() == 0)
+      return std::nullopt;
+    return journal_owner{found.integer(0, 0)};
   });
 }
 

@@ -43,9 +43,11 @@ const std::array statements{
             "owner IS NOT NULL AND status = $7::int8 "
             "ORDER BY id DESC LIMIT $2::int8"},
   statement{"unfinished", "SELECT id FROM jobs WHERE owner IS NOT NULL AND "
+                          "(status IN (1, 2) OR calling_back) AND "
                           "($1::uuid IS NULL OR id < $1) ORDER BY id DESC "
                           "LIMIT $2::int8"},
-  statement{"count", "SELECT count(*) FROM jobs WHERE owner IS NOT NULL"},
+  statement{"count", "SELECT count(*) FROM jobs WHERE owner IS NOT NULL AND "
+                     "(status IN (1, 2) OR calling_back)"},
   statement{"key", "SELECT job, fingerprint, expires FROM idempotency_keys "
                    "WHERE flow = $1::text AND key = $2::bytea AND expires > "
                    "$3::int8"},

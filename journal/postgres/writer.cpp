@@ -125,13 +125,15 @@ std::optional<stored_job> writer::load(std::string_view id) {
   return known;
 }
 
-void writer::expect_own() const {
+void writer::expect_own(
+  std::span<const std::span<const job_event>> batches) const {
   if (foreign_.empty())
     return;
-  for (const auto* each : known_.touched())
-    if (foreign_.contains(each->record.id))
-      throw batch_rejected{"job " + each->record.id
-                           + " is worked on by another node"};
+  for (const auto& events : batches)
+    for (const auto& each : events)
+      if (foreign_.contains(each.job))
+        throw batch_rejected{"job " + each.job
+                             + " is worked on by another node"};
 }
 
 std::optional<key_holder>
@@ -153,7 +155,7 @@ writer::commit(std::span<const std::span<const job_event>> batches) {
   outcomes.reserve(batches.size());
   for (const auto& events : batches)
     outcomes.push_back(known_.add(events));
-  expect_own();
+  expect_own(batches);
   const auto handed_back = handed_back_in(batches);
   add_keys();
   add_jobs(handed_back);

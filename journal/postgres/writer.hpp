@@ -64,8 +64,9 @@ private:
     std::string job;
   };
 
-  /// Throws `batch_rejected` for a job that another node works on.
-  void expect_own() const;
+  /// Throws `batch_rejected` for a job that another node works on, also where
+  /// what is told of it is no news: it must not be taken for done here.
+  void expect_own(std::span<const std::span<const job_event>> batches) const;
   void add_keys();
   void add_jobs(const std::set<std::string, std::less<>>& handed_back);
 

@@ -223,6 +223,26 @@ TEST_P(JournalConformance, AcquiresOneJobByItsId) {
   EXPECT_EQ(ids_of(value_of(journal().acquire({}))), job_list{nth_id(2)});
 }
 
+TEST_P(JournalConformance, ClaimsAJobWithNothingLeftToDo) {
+  const job_story story{1};
+  EXPECT_COMMITS({story.accepted(), story.settled(job_status::ambiguous)});
+  EXPECT_EQ(value_of(journal().claim(story.id())), journal().owner());
+  EXPECT_EQ(value_of(journal().claim(story.id())), journal().owner());
+  EXPECT_FALSE(value_of(journal().claim(nth_id(9))));
+  EXPECT_EQ(value_of(journal().count_unfinished()), 0u);
+  EXPECT_FALSE(journal().release(job_list{story.id()}));
+  EXPECT_FALSE(value_of(journal().owner_of(story.id())));
+  EXPECT_TRUE(value_of(journal().acquire({})).empty());
+}
+
+TEST_P(JournalConformance, ForgetsAJobThatWasClaimedAndLetGo) {
+  const job_story story{1};
+  EXPECT_COMMITS({story.accepted(), story.settled(job_status::failed)});
+  EXPECT_EQ(value_of(journal().claim(story.id())), journal().owner());
+  EXPECT_FALSE(journal().release(job_list{story.id()}));
+  EXPECT_EQ(value_of(journal().prune(at(9999), at(100), 10)), 1u);
+}
+
 TEST_P(JournalConformance, GivesReleasedJobsAgain) {
   EXPECT_COMMITS({job_story{1}.accepted(), job_story{2}.accepted()});
   EXPECT_FALSE(journal().release(job_list{nth_id(1), nth_id(9)}));
@@ -282,6 +302,48 @@ TEST_P(JournalConformance, RejectsBatchForJobOfAnotherOwner) {
             (std::vector{commit_status::rejected, commit_status::done}));
   EXPECT_EQ(value_of(journal().find(nth_id(1)))->status, job_status::cloning);
   EXPECT_TRUE(value_of(other()->acquire({})).empty());
+}
+
+// Two owners took the same command for the same job: what the second told was
+// no news any more and so taken for done, and both went on with the job.
+TEST_P(JournalConformance, RejectsNoNewsOfJobOfAnotherOwner) {
+  if (other() == nullptr)
+    GTEST_SKIP() << "there is one owner at a time";
+  EXPECT_COMMITS(
+    {job_story{1}.accepted(), job_story{1}.settled(job_status::ambiguous)});
+  const std::vector<job_event> again{{nth_id(1), at(8), clone_reopened{}}};
+  EXPECT_FALSE(other()->commit(again));
+  EXPECT_EQ(outcome_of({again}).status, commit_status::rejected);
+  const std::span<const job_event> batch{again};
+  EXPECT_EQ(other()->commit_all({&batch, 1}).front().status,
+            commit_status::done)
+    << "it may have been told of it and not have heard the answer";
+}
+
+TEST_P(JournalConformance, ReadsJobAgainThatAnotherOwnerHadMeanwhile) {
+  if (other() == nullptr)
+    GTEST_SKIP() << "there is one owner at a time";
+  EXPECT_COMMITS(
+    {job_story{1}.accepted(), job_story{1}.settled(job_status::ambiguous)});
+  const std::vector<job_event> again{{nth_id(1), at(8), clone_reopened{}}};
+  EXPECT_FALSE(other()->commit(again));
+  EXPECT_EQ(outcome_of({job_story{1}.settled(job_status::ambiguous)}).status,
+            commit_status::rejected)
+    << "it was remembered as ambiguous";
+}
+
+TEST_P(JournalConformance, GivesAClaimedJobToOneOwner) {
+  if (other() == nullptr)
+    GTEST_SKIP() << "there is one owner at a time";
+  const job_story story{1};
+  EXPECT_COMMITS({story.accepted(), story.settled(job_status::ambiguous)});
+  EXPECT_EQ(value_of(other()->claim(story.id())), other()->owner());
+  EXPECT_EQ(value_of(journal().claim(story.id())), other()->owner());
+  EXPECT_EQ(outcome_of({{story.id(), at(8), clone_reopened{}}}).status,
+            commit_status::rejected);
+  EXPECT_FALSE(other()->release(job_list{story.id()}));
+  EXPECT_EQ(value_of(journal().claim(story.id())), journal().owner());
+  EXPECT_COMMITS({{story.id(), at(8), clone_reopened{}}});
 }
 
 TEST_P(JournalConformance, GivesKeyToOneOwner) {

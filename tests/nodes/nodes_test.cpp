@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cstdlib>
 #include <future>
 #include <set>
@@ -231,6 +232,41 @@ TEST_F(NodesTest, BringsCommandsToTheNodeThatWorksOnTheJob) {
   a->wait_for_job(job, "succeeded");
   const auto refused = a->admin("POST", "/api/v1/jobs/" + job + "/cancel");
   EXPECT_EQ(refused.status, 409) << refused.body;
+}
+
+// Goal: commands that come to several nodes at once are done once. Each took
+// the job for its own, so that a clone was made twice and steps were called for
+// UIDs that the job did not have.
+TEST_F(NodesTest, DoesOneOfTheCommandsThatComeToAllAtOnce) {
+  script(on("/projects/*/clone", status(504)));
+  const std::array nodes{start_node("a"), start_node("b"), start_node("c")};
+  constexpr int rounds = 4;
+  for (int round = 0; round < rounds; ++round) {
+    const auto told = post_to(*nodes[0]);
+    ASSERT_EQ(told.status, 202) << told.body;
+    const auto job = told.json().at("job").get<std::string>();
+    nodes[1]->wait_for_job(job, "ambiguous");
+    std::vector<std::future<http_response>> answers;
+    for (std::size_t n = 0; n < 6; ++n)
+      answers.push_back(std::async(std::launch::async, [&, n] {
+        return nodes[n % 3]->admin(
+          "POST", "/api/v1/jobs/" + job + "/resolve",
+          json{{"uid", "u" + std::to_string(n)}}.dump());
+      }));
+    std::vector<std::string> done;
+    for (std::size_t n = 0; n < answers.size(); ++n) {
+      const auto answer = answers[n].get();
+      if (answer.status == 200)
+        done.push_back("u" + std::to_string(n));
+      else
+        EXPECT_THAT(answer.status, testing::AnyOf(409, 503)) << answer.body;
+    }
+    nodes[2]->wait_for_job(job, "succeeded");
+    EXPECT_EQ(done,
+              std::vector{nodes[0]->job(job).at("uid").get<std::string>()});
+    expect_each_succeeded_once(job);
+  }
+  EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], rounds);
 }
 
 TEST_F(NodesTest, TakesBackACommandThatADeadNodeHasNotTaken) {
