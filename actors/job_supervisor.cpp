@@ -130,7 +130,7 @@ void job_supervisor_state::wait_for_next_attempt(step_ref which) {
     return;
   const auto now = env->now();
   const auto left =
-    pause_left(step.next_attempt.value_or(now), step.attempts, now);
+    pause_left(step.next_attempt.value_or(now), step.pause_begun, now);
   if (left.count() <= 0)
     due.insert(which);
   else

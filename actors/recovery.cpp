@@ -38,7 +38,7 @@ void pause_upstreams(const job& record, const flow& definition,
     if (step.throttled_since && step.next_attempt)
       env.turns->pause(
         request.upstream,
-        std::min(pause_left(*step.next_attempt, step.attempts, env.now()),
+        std::min(pause_left(*step.next_attempt, step.pause_begun, env.now()),
                  policy.throttled_for));
   };
   pause(record.clone, definition.clone.request, definition.clone.retry);

@@ -201,9 +201,10 @@ clone_step after_crash(const clone_rules& rules, const job& record,
                          error{error_kind::shut_down,
                                "the service stopped while it was under way"});
   if (record.clone.next_attempt)
-    return {clone_action::attempt,
-            pause_left(*record.clone.next_attempt, attempts, now),
-            std::nullopt};
+    return {
+      clone_action::attempt,
+      pause_left(*record.clone.next_attempt, record.clone.pause_begun, now),
+      std::nullopt};
   // It had ended, and what followed was a probe, never another attempt.
   return after_unknown(rules, counted, 0, attempts.back().failure);
 }

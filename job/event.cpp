@@ -145,7 +145,7 @@ struct applier {
     if (!put(record.clone, change.made))
       return false;
     note_throttling(record.clone, change.made, at);
-    record.clone.next_attempt = change.next_attempt;
+    pause(record.clone, change.next_attempt);
     return true;
   }
 
@@ -206,7 +206,7 @@ struct applier {
     record.clone.prepared = nullptr;
     forget_throttling(record.clone);
     record.clone.failure.reset();
-    record.clone.next_attempt = at;
+    pause(record.clone, at);
     take_cancel_back();
     reopen(job_status::cloning);
     return true;
@@ -303,7 +303,7 @@ struct applier {
       note_success(*step);
     step->answer = change.answer;
     step->failure = change.failure;
-    step->next_attempt = change.next_attempt;
+    pause(*step, change.next_attempt);
     return true;
   }
 
@@ -316,7 +316,7 @@ struct applier {
     forget_throttling(*step);
     step->status = sub_action_status::retrying;
     step->wait_ends = change.ends;
-    step->next_attempt = change.next_look;
+    pause(*step, change.next_look);
     return true;
   }
 
@@ -335,6 +335,12 @@ struct applier {
     return true;
   }
 
+  template <class Step>
+  void pause(Step& step, std::optional<wall_time> due) const {
+    step.next_attempt = due;
+    step.pause_begun = at;
+  }
+
   /// Only what was never attempted waits: it may still be skipped.
   bool try_again(step_record& step, step_kind kind) const {
     // A sub-action with `for_each` follows its elements.
@@ -343,7 +349,7 @@ struct applier {
     const bool is_new = step.attempts.empty();
     step.status =
       is_new ? sub_action_status::waiting : sub_action_status::retrying;
-    step.next_attempt = is_new ? std::nullopt : std::optional{at};
+    pause(step, is_new ? std::nullopt : std::optional{at});
     step.failure.reset();
     step.counted = 0;
     step.wait_ends.reset();

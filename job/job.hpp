@@ -86,6 +86,8 @@ struct clone_record {
   std::optional<error> failure;
   /// When the next attempt is due, between two of them.
   std::optional<wall_time> next_attempt;
+  /// When the pause before it began.
+  std::optional<wall_time> pause_begun = {};
   /// Since when its attempts have had nothing but "not now", and how many.
   std::optional<wall_time> throttled_since = {};
   std::uint32_t throttled = 0;
@@ -133,6 +135,8 @@ struct step_record {
   std::optional<error> failure;
   /// When the next attempt is due, while it is `retrying`.
   std::optional<wall_time> next_attempt;
+  /// As that of a clone.
+  std::optional<wall_time> pause_begun = {};
   /// The place of its success among those of the job's steps, 1 for the first;
   /// 0 while it has none.
   std::uint32_t success = 0;

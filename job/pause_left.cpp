@@ -5,14 +5,11 @@
 namespace handoff {
 
 std::chrono::milliseconds
-pause_left(wall_time due, const std::vector<attempt>& attempts, wall_time now) {
+pause_left(wall_time due, std::optional<wall_time> begun, wall_time now) {
   using std::chrono::milliseconds;
   auto left = due - now;
-  if (!attempts.empty()) {
-    const auto& last = attempts.back();
-    const auto ended = last.started + last.waited + last.duration;
-    left = std::min<wall_time::duration>(left, due - ended);
-  }
+  if (begun)
+    left = std::min<wall_time::duration>(left, due - *begun);
   return std::max(milliseconds{0},
                   std::chrono::duration_cast<milliseconds>(left));
 }

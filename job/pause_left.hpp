@@ -3,14 +3,14 @@
 #include "job/job.hpp"
 
 #include <chrono>
-#include <vector>
+#include <optional>
 
 namespace handoff {
 
 /// How long it is until the next attempt, which is due at `due`; at least 0,
-/// and no longer than from the end of the last of `attempts`: where the wall
-/// clock was set back over a restart, a step must not stand still until then.
+/// and no longer than the pause was when it began, where that is known: a step
+/// must not stand still for as long as the wall clock was wrong.
 std::chrono::milliseconds
-pause_left(wall_time due, const std::vector<attempt>& attempts, wall_time now);
+pause_left(wall_time due, std::optional<wall_time> begun, wall_time now);
 
 } // namespace handoff

@@ -176,6 +176,25 @@ TEST_F(EventTest, IsClonedAgainOnlyWhereAPersonWantsIt) {
     << "a restart would take it for one in flight";
 }
 
+// Goal: a step goes on whoever sets the clock. Where it was days ahead when the
+// attempt ended, the time of the next one alone has the step stand still.
+TEST_F(EventTest, KnowsWhenThePauseBeforeAnAttemptBegan) {
+  job fresh;
+  fresh.id = "a";
+  take(job_accepted{fresh, nullptr});
+  take(clone_attempt_begun{begun(1)});
+  take(clone_attempt_ended{ended(1), at(30)}, 7);
+  EXPECT_EQ(record_.clone.next_attempt, at(30));
+  EXPECT_EQ(record_.clone.pause_begun, at(7));
+  take(clone_succeeded{ended(2), "uid", nullptr, {"x"}});
+  take(step_begun{sub_action_at(0), begun(1)});
+  take(step_ended{sub_action_at(0), ended(1), sub_status::retrying, nullptr,
+                  std::nullopt, at(90)},
+       60);
+  EXPECT_EQ(record_.sub_actions[0].next_attempt, at(90));
+  EXPECT_EQ(record_.sub_actions[0].pause_begun, at(60));
+}
+
 TEST_F(EventTest, IsNotClonedAgainOnceItsUidIsKnown) {
   accept_and_clone();
   EXPECT_TRUE(take(job_finished{job_status::failed}));

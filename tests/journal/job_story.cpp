@@ -214,6 +214,7 @@ std::string text_of(const job& record) {
                   record.clone.answer,
                   json_of(record.clone.failure),
                   ms_of(record.clone.next_attempt),
+                  ms_of(record.clone.pause_begun),
                   ms_of(record.clone.throttled_since),
                   record.clone.throttled,
                   record.clone.prepared};
@@ -225,7 +226,7 @@ std::string text_of(const job& record) {
       all["steps"].push_back(
         {static_cast<int>(kind), each.name, name(each.status),
          json_of(each.attempts), each.answer, json_of(each.failure),
-         ms_of(each.next_attempt), ms_of(each.added),
+         ms_of(each.next_attempt), ms_of(each.pause_begun), ms_of(each.added),
          ms_of(each.throttled_since), each.throttled, ms_of(each.wait_ends),
          each.of, each.elements.value_or(0)});
   if (record.reply)
