@@ -106,9 +106,23 @@ void root_supervisor_state::go_on(const std::string& job, handoff::job record) {
   auto& entry = children.at(job);
   // Its steps are found by their place, so that another one would have other
   // calls made than it is told of.
-  if (entry.changed && entry.changed->version == record.flow_version)
-    entry.definition = entry.changed;
+  for (const auto& each : entry.changed)
+    if (each->version == record.flow_version)
+      entry.definition = each;
   const auto work = next_of(record);
+  const bool is_over = work == job_work::nothing || work == job_work::person;
+  // Where more is to be done, whoever takes it up next reads its definition.
+  if (entry.definition && entry.definition->version != record.flow_version
+      && !entry.orders.empty() && (is_over || env->courier)) {
+    // It was read before another command changed it.
+    for (const auto& each : std::exchange(entry.orders, {}))
+      each->responder->answer(
+        overloaded_reply("the flow of the job has just been changed by another "
+                         "command: nothing was done",
+                         std::chrono::seconds{1}));
+    job_ended(job);
+    return;
+  }
   const bool is_clone = work == job_work::clone && entry.definition;
   if (draining && (is_clone || entry.orders.empty())) {
     refuse_orders(entry,

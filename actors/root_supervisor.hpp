@@ -37,9 +37,9 @@ struct root_supervisor_state {
   /// A job that somebody works on, or is about to.
   struct child {
     flow_ptr definition; ///< null: it cannot be had
-    /// The one that the last retry by the current definition brought: the job
-    /// may follow it by now. Null: there was none.
-    flow_ptr changed = nullptr;
+    /// Those that retries by the current definition brought: the job may follow
+    /// one of them by now.
+    std::vector<flow_ptr> changed = {};
     /// With the responder; null once the UID is known.
     clone_order_ptr order = nullptr;
     /// Null before it is started, and between death and restart.

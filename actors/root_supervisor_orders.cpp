@@ -7,6 +7,7 @@
 
 #include <caf/sec.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace handoff {
@@ -28,8 +29,10 @@ void root_supervisor_state::obey(const job_order_ptr& order) {
   order->responder->answer_by(self->clock().now() + request_grace,
                               unknown_command_reply(order->job));
   entry.orders.push_back(order);
-  if (order->current)
-    entry.changed = order->current;
+  if (order->current
+      && std::find(entry.changed.begin(), entry.changed.end(), order->current)
+           == entry.changed.end())
+    entry.changed.push_back(order->current);
   if (is_new) {
     if (const auto* own = std::get_if<flow_ptr>(&order->definition))
       entry.definition = *own;

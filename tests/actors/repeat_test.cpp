@@ -503,6 +503,35 @@ TEST_F(RepeatTest, FollowsTheFlowAsItIsNowWhereItsSupervisorDies) {
   EXPECT_THAT(upstream->calls_of("/invite/11/1"), SizeIs(1));
 }
 
+// A command that had been read before another one changed the definition went
+// on by the one before.
+TEST_F(RepeatTest, RefusesACommandThatWasReadBeforeTheFlowChanged) {
+  start();
+  upstream->script["/invite/11/1"] = {answers(400)};
+  upstream->script["/v2/11"] = {answers(400)};
+  const auto before = load({{"sub_actions", {invite()}}});
+  const auto id = post(before, false, members(3));
+  run_for(1s);
+  const auto now = load({{"sub_actions",
+                          {invite({{"request",
+                                    {{"url", "http://127.0.0.1:9001/"
+                                             "v2/{{item/id}}"}}}})}}});
+  const auto order = [&](bool by_current) {
+    auto asker = std::make_shared<fake_responder>();
+    caf::anon_send(root, std::make_shared<const job_order>(job_order{
+                           id, retry_command{std::nullopt, by_current}, before,
+                           by_current ? now : nullptr, asker}));
+    run_for(2s);
+    return asker->given.empty() ? 0 : asker->given[0].status;
+  };
+  EXPECT_EQ(order(true), 200);
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  EXPECT_EQ(order(false), 503);
+  EXPECT_EQ(job_of(id).status, job_status::failed);
+  EXPECT_THAT(upstream->calls_of("/v2/11"), SizeIs(1));
+  EXPECT_THAT(upstream->calls_of("/invite/11/1"), SizeIs(1));
+}
+
 TEST_F(PollAddressTest, PollsAgainWhenAPersonSaysSo) {
   start();
   upstream->script["/clone"] = {
