@@ -193,7 +193,7 @@ struct applier {
     record.clone.next_attempt.reset();
     reopen(change.status);
     if (is_final(change.status))
-      record.finished = at;
+      end();
     return true;
   }
 
@@ -335,6 +335,10 @@ struct applier {
     return true;
   }
 
+  /// Never before it began, though the wall clock was set back: it would be
+  /// forgotten too soon, and with it its key.
+  void end() const { record.finished = std::max(at, record.hook.received); }
+
   template <class Step>
   void pause(Step& step, std::optional<wall_time> due) const {
     step.next_attempt = due;
@@ -380,7 +384,7 @@ struct applier {
       return false;
     reopen(change.status);
     if (is_final(change.status))
-      record.finished = at;
+      end();
     return true;
   }
 

@@ -176,6 +176,19 @@ TEST_F(EventTest, IsClonedAgainOnlyWhereAPersonWantsIt) {
     << "a restart would take it for one in flight";
 }
 
+// Retention goes by the end of a job: where the wall clock had been set back,
+// it forgot a job, and with it its key, long before its time.
+TEST_F(EventTest, EndsNoEarlierThanItBegan) {
+  job fresh;
+  fresh.id = "a";
+  fresh.hook.received = at(1000);
+  take(job_accepted{fresh, nullptr});
+  take(clone_settled{std::nullopt, job_status::failed,
+                     error{error_kind::clone_failed, "no"}},
+       400);
+  EXPECT_EQ(record_.finished, at(1000));
+}
+
 // Goal: a step goes on whoever sets the clock. Where it was days ahead when the
 // attempt ended, the time of the next one alone has the step stand still.
 TEST_F(EventTest, KnowsWhenThePauseBeforeAnAttemptBegan) {

@@ -170,15 +170,14 @@ void promises::ended(job_truth& which, const std::string& id, wall_time at) {
   count_time(duration_cast<milliseconds>(at - which.received));
 }
 
-void promises::forget(wall_time before,
-                      const std::function<bool(const std::string&)>& is_gone) {
+void promises::forget(wall_time before) {
   std::vector<std::string> still_there;
   while (!over_.empty() && over_.begin()->first < before) {
     const auto id = over_.extract(over_.begin()).mapped();
     const auto known = jobs_.find(id);
     if (known == jobs_.end())
       continue;
-    if (!is_gone(id)) {
+    if (!rules_.is_gone(id)) {
       still_there.push_back(id); // it may have been taken up again
       continue;
     }

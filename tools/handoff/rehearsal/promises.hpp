@@ -85,6 +85,8 @@ public:
     std::string story_of;
     /// The flow with this version.
     std::function<flow_ptr(std::string_view version)> flow_of;
+    /// Whether the journal has forgotten the job.
+    std::function<bool(const std::string& id)> is_gone;
   };
 
   promises(const agenda& time, rules how, rehearsal_report& report)
@@ -123,9 +125,8 @@ public:
   /// Told when a job is ambiguous: a person may look at it later.
   std::function<void(const std::string& id)> needs_a_person;
 
-  /// Forgets jobs that ended before `before` and that `is_gone`.
-  void forget(wall_time before,
-              const std::function<bool(const std::string&)>& is_gone);
+  /// Forgets jobs that ended before `before` and that are gone.
+  void forget(wall_time before);
   /// Compares what is folded of a job with what the journal has.
   void compare(const std::string& id, const job& kept);
   /// The same for some of the jobs that have ended since the last time.

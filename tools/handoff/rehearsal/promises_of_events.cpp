@@ -74,7 +74,8 @@ void promises::accept(const job_event& event, const job_accepted& change) {
     which.key = key_of(record.flow, record.claim->key);
     auto& held = keys_[which.key];
     if (!held.first.empty() && held.first != event.job && held.second > event.at
-        && jobs_.contains(held.first) && jobs_.at(held.first).key == which.key)
+        && jobs_.contains(held.first) && jobs_.at(held.first).key == which.key
+        && !rules_.is_gone(held.first))
       fail("one key makes one job",
            "the jobs " + held.first + " and " + event.job
              + " have the same idempotency key",

@@ -146,10 +146,7 @@ std::optional<error> rehearsed_journal::check() {
 result<std::size_t> rehearsed_journal::prune(wall_time before, wall_time now,
                                              std::size_t limit) {
   auto pruned = memory_journal::prune(before, now, limit);
-  around_.watched->forget(before, [this](const std::string& id) {
-    const auto found = memory_journal::find(id);
-    return !std::get<std::optional<job>>(found);
-  });
+  around_.watched->forget(before);
   return pruned;
 }
 

@@ -97,10 +97,13 @@ promises::rules world::rules() const {
   const auto all = static_cast<double>(upstream.max_calls);
   const auto kept =
     static_cast<std::size_t>(upstream.reserved_for_clones * all);
-  return {options_.settings.pool.workers, upstream.max_calls,
+  return {options_.settings.pool.workers,
+          upstream.max_calls,
           std::max<std::size_t>(1, upstream.max_calls - kept),
-          options_.story_of, [this](std::string_view version) {
-            return flows_.written(version);
+          options_.story_of,
+          [this](std::string_view version) { return flows_.written(version); },
+          [this](const std::string& id) {
+            return !std::get<std::optional<job>>(around_.store->find(id));
           }};
 }
 
@@ -369,9 +372,7 @@ void world::settle() {
     for (const auto& left : {life_->left_over(), life_->idle_actors()})
       if (!left.empty())
         watched_.fail("nothing is left at the end", left);
-  watched_.forget(around_.now() - keep, [this](const std::string& id) {
-    return !std::get<std::optional<job>>(around_.store->find(id));
-  });
+  watched_.forget(around_.now() - keep);
   if (!watched_.is_broken())
     watched_.finish([this](const std::string& id) {
       return std::get<std::optional<job>>(around_.store->find(id));
