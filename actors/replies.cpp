@@ -110,16 +110,19 @@ result<reply> render_reply(const reply_template& wanted,
   return made;
 }
 
-reply problem_reply(const error& what, std::string_view job, json extras) {
+reply problem_reply(const error& what, std::string_view job, json extras,
+                    std::chrono::seconds later) {
   const auto status = http_status(what.kind);
-  return problem_with_status(
+  auto made = problem_with_status(
     status, problem_document(what, job, status, std::move(extras)));
+  if (status == 503)
+    made.headers.push_back({"Retry-After", std::to_string(later.count())});
+  return made;
 }
 
 reply overloaded_reply(std::string detail, std::chrono::seconds later) {
-  auto made = problem_reply({error_kind::overloaded, std::move(detail)});
-  made.headers.push_back({"Retry-After", std::to_string(later.count())});
-  return made;
+  return problem_reply({error_kind::overloaded, std::move(detail)}, {},
+                       json::object(), later);
 }
 
 reply accepted_reply(const flow& definition, const job& record,
@@ -187,13 +190,11 @@ reply command_reply(std::string_view job, std::string_view status) {
 }
 
 reply unknown_command_reply(std::string_view job) {
-  auto made = problem_reply(
+  return problem_reply(
     {error_kind::journal_unavailable,
      "the journal has not answered in time: it is not known whether the "
      "command was taken; look at the job before you repeat it"},
-    job);
-  made.headers.push_back({"Retry-After", "5"});
-  return made;
+    job, json::object(), std::chrono::seconds{5});
 }
 
 reply status_reply(const job& record) {

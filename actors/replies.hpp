@@ -15,9 +15,11 @@ namespace handoff {
 /// `type` (a relative reference that ends in the kind's name), `title`,
 /// `status`, `detail`, and `job` if there is one. The members of `extras`, an
 /// object, are extension members (section 3.2). Bytes that are no UTF-8 are
-/// replaced.
+/// replaced. A 503 says after which time it may be sent again (RFC 9110, section
+/// 10.2.3).
 reply problem_reply(const error& what, std::string_view job = {},
-                    nlohmann::json extras = nlohmann::json::object());
+                    nlohmann::json extras = nlohmann::json::object(),
+                    std::chrono::seconds later = std::chrono::seconds{1});
 
 /// An answer in JSON; what is no UTF-8 in it is replaced.
 reply json_reply(int status, const nlohmann::json& body);

@@ -23,7 +23,6 @@ namespace {
 void refuse_connection(int fd, const headers& fields) {
   auto refusal = problem_reply(
     {error_kind::overloaded, "All connections of this service are taken."});
-  refusal.headers.push_back({"Retry-After", "1"});
   add_missing(refusal, fields);
   wire_options last;
   last.close = true;

@@ -21,8 +21,6 @@ namespace {
 
 using std::chrono::system_clock;
 
-constexpr const char* retry_after_seconds = "1";
-
 /// Larger bodies are checked on a separate thread, so that they do not delay
 /// other connections of the event loop.
 constexpr std::size_t loop_body_max = 32'768;
@@ -36,7 +34,7 @@ constexpr const char* max_jobs_reached = "max-jobs jobs are unfinished";
 constexpr const char* max_bytes_reached =
   "max-bytes of memory are taken by webhooks and jobs";
 
-reply refusal(const error& why, const headers& extra) {
+reply refusal(const error& why, const headers& extra = {}) {
   auto made = problem_reply(why);
   made.headers.insert(made.headers.end(), extra.begin(), extra.end());
   return made;
@@ -47,8 +45,7 @@ const reply& not_journaled() {
   // The same for all, and hardly ever sent, so that it is not made for each.
   static const auto late =
     refusal({error_kind::overloaded,
-             "the webhook could not be journaled before the deadline"},
-            {{"Retry-After", retry_after_seconds}});
+             "the webhook could not be journaled before the deadline"});
   return late;
 }
 
@@ -131,24 +128,23 @@ std::size_t admission::memory_needed(const http_request& request) const {
 
 void admission::take(http_request request, const flow_ptr& definition,
                      const responder_ptr& responder) const {
-  const auto refuse = [&](const error& why, const headers& extra) {
+  const auto refuse = [&](const error& why, const headers& extra = {}) {
     turn_away(request, definition->name, definition.get(), responder,
               webhook_outcome::refused, why, extra);
   };
   if (options_.draining->load()) {
     refuse(
       {error_kind::draining, "the service is shutting down; send it again"},
-      {{"Retry-After", retry_after_seconds}, {"Connection", "close"}});
+      {{"Connection", "close"}});
     return;
   }
   if (auto why = options_.refuses ? options_.refuses() : std::nullopt) {
-    refuse(*std::move(why), {{"Retry-After", retry_after_seconds}});
+    refuse(*std::move(why));
     return;
   }
   // A refusal costs nothing more: nobody has looked at the body.
   if (const auto* limit = full_limit(memory_needed(request))) {
-    refuse({error_kind::overloaded, limit},
-           {{"Retry-After", retry_after_seconds}});
+    refuse({error_kind::overloaded, limit});
     return;
   }
   if (request.body.size() <= loop_body_max) {
@@ -168,8 +164,7 @@ void admission::take(http_request request, const flow_ptr& definition,
     turn_away(
       *kept, definition->name, definition.get(), responder,
       webhook_outcome::refused,
-      {error_kind::overloaded, "too many large webhooks wait to be checked"},
-      {{"Retry-After", retry_after_seconds}});
+      {error_kind::overloaded, "too many large webhooks wait to be checked"});
 }
 
 void admission::look_at(http_request request, const flow_ptr& definition,
@@ -264,8 +259,7 @@ void admission::take_known(request_context& context) const {
   if (!held || !memory) {
     refuse(
       webhook_outcome::refused,
-      {error_kind::overloaded, held ? max_bytes_reached : max_held_reached},
-      {{"Retry-After", retry_after_seconds}});
+      {error_kind::overloaded, held ? max_bytes_reached : max_held_reached});
     return;
   }
   const auto account = std::make_shared<place>(std::move(*memory));
@@ -363,8 +357,7 @@ void admission::give_order(request_context& context,
     note(context, webhook_outcome::refused, http_status(error_kind::overloaded),
          max_jobs_reached);
     context.responder->answer(
-      refusal({error_kind::overloaded, max_jobs_reached},
-              {{"Retry-After", retry_after_seconds}}));
+      refusal({error_kind::overloaded, max_jobs_reached}));
     return;
   }
   order->job_place = std::make_shared<place>(std::move(*job_place));

@@ -20,6 +20,20 @@ TEST(ProblemTest, IsProblemJson) {
   EXPECT_EQ(body["job"], "job-1");
 }
 
+// Goal: a sender that is turned away knows when to come back, whatever the cause.
+TEST(ProblemTest, SaysWithEach503WhenToComeBack) {
+  for (const auto kind : {error_kind::journal_unavailable,
+                          error_kind::overloaded, error_kind::draining}) {
+    const auto made = problem_reply({kind, "x"});
+    EXPECT_EQ(made.status, 503);
+    const auto* later = find_header(made.headers, "Retry-After");
+    ASSERT_NE(later, nullptr) << name(kind);
+    EXPECT_EQ(*later, "1");
+  }
+  const auto failed = problem_reply({error_kind::clone_failed, "x"});
+  EXPECT_EQ(find_header(failed.headers, "Retry-After"), nullptr);
+}
+
 TEST(ProblemTest, NamesAJobOnlyIfThereIsOne) {
   const auto made = problem_reply({error_kind::internal, "x"});
   EXPECT_FALSE(nlohmann::json::parse(made.body).contains("job"));
