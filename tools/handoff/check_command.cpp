@@ -6,6 +6,7 @@
 #include "job/json_text.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/journal_place.hpp"
 
@@ -166,13 +167,12 @@ int check_command(const command_words& words) {
     std::cout << help;
     return exit_done;
   }
-  if (given.error || !given.positional.empty()) {
-    std::cerr << "handoff check: "
-              << given.error.value_or("takes options only; --config-file=FILE "
-                                      "names the INI")
-              << "\nhandoff check --help tells more.\n";
-    return exit_usage;
-  }
+  if (given.error || !given.positional.empty())
+    return complain("check", words,
+                    {error_kind::invalid_request,
+                     given.error.value_or("takes options only; "
+                                          "--config-file=FILE names the INI")},
+                    exit_usage);
   std::optional<std::filesystem::path> ini;
   if (const auto file = given.value("config-file"))
     ini = *file;

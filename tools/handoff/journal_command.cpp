@@ -4,6 +4,7 @@
 #include "journal/sqlite_backup.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/journal_place.hpp"
 #include "tools/handoff/terminal.hpp"
@@ -194,7 +195,8 @@ int journal_command(const command_words& words) {
   }
   const auto& named = given.positional;
   if (given.error)
-    return complain(given, *given.error, exit_usage);
+    return complain("journal", words,
+                    {error_kind::invalid_request, *given.error}, exit_usage);
   if (named.empty()
       || (named[0] != "backup" && named[0] != "check" && named[0] != "copy"))
     return complain(given, "needs backup, check or copy", exit_usage);

@@ -2,6 +2,7 @@
 #include "config/senders.hpp"
 #include "tools/handoff/command_table.hpp"
 #include "tools/handoff/commands.hpp"
+#include "tools/handoff/complaint.hpp"
 #include "tools/handoff/exit_codes.hpp"
 #include "tools/handoff/terminal.hpp"
 
@@ -101,26 +102,25 @@ json document_of(const sender_preset& preset) {
   return made;
 }
 
-int unknown(const std::string& name) {
+std::string unknown(const std::string& name) {
   std::vector<std::string_view> names;
   for (const auto& each : sender_presets())
     names.push_back(each.name);
-  std::cerr << "handoff senders: no sender is called \"" << printable(name)
-            << '"' << did_you_mean(name, names)
-            << "\nhandoff senders lists them.\n";
-  return exit_usage;
+  return "no sender is called \"" + name + '"' + did_you_mean(name, names)
+       + "; handoff senders lists them";
 }
 
 } // namespace
 
 int senders_command(const command_words& words) {
   const auto given = read_arguments("senders", words);
-  if (given.error || given.positional.size() > 1) {
-    std::cerr << "handoff senders: "
-              << given.error.value_or("takes the name of one sender at most")
-              << "\nhandoff senders --help tells more.\n";
-    return exit_usage;
-  }
+  const auto misused = [&](std::string why) {
+    return complain("senders", words,
+                    {error_kind::invalid_request, std::move(why)}, exit_usage);
+  };
+  if (given.error || given.positional.size() > 1)
+    return misused(
+      given.error.value_or("takes the name of one sender at most"));
   if (given.has("help")) {
     std::cout << help;
     return exit_done;
@@ -138,7 +138,7 @@ int senders_command(const command_words& words) {
   }
   const auto* preset = find_sender(given.positional[0]);
   if (preset == nullptr)
-    return unknown(given.positional[0]);
+    return misused(unknown(given.positional[0]));
   if (given.has("json"))
     std::cout << document_of(*preset).dump(2) << '\n';
   else
