@@ -40,7 +40,8 @@ port_of() {
 work=''
 if (($# == 0)); then
   cd "$root"
-  cmake --preset release --log-level=WARNING -DHANDOFF_BUILD_TESTS=OFF >/dev/null
+  cmake --preset release --log-level=WARNING -DHANDOFF_BUILD_TESTS=OFF \
+    -DCMAKE_UNITY_BUILD="${HANDOFF_UNITY:-OFF}" >/dev/null
   cmake --build --preset release --target handoff fake_api
   set -- build/release
 fi

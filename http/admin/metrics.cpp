@@ -284,6 +284,8 @@ void metrics::observe(const job_event& event) {
   if (const auto* ended = std::get_if<clone_attempt_ended>(&event.change)) {
     to.attempt_ended(event.flow, ended->made, true,
                      ended->next_attempt.has_value());
+  } else if (const auto* taken = std::get_if<clone_accepted>(&event.change)) {
+    to.attempt_ended(event.flow, taken->made, true, false);
   } else if (const auto* done = std::get_if<clone_succeeded>(&event.change)) {
     if (done->made)
       to.attempt_ended(event.flow, *done->made, true, false);

@@ -218,6 +218,20 @@ TEST_F(MetricsTest, BeginWithNothing) {
       << "an increase from nothing is none to Prometheus";
 }
 
+TEST_F(MetricsTest, CountTheAttemptOfACloneThatIsPolled) {
+  flow["clone"]["poll"] = {
+    {"request", {{"method", "GET"}, {"url", api.url("/made/{{accepted/id}}")}}},
+    {"until", {{"at", "/status"}, {"is", "done"}}},
+    {"every", "10ms"}};
+  script(on("/projects/*/clone", json{{"status", 202}, {"body", {{"id", 1}}}}),
+         on("/made/*", json{{"body", {{"status", "done"}, {"id", "p-1"}}}}));
+  start();
+  service->wait_for_job(accept_job(), "succeeded");
+  scrape_with(
+    {{R"(handoff_clone_attempts_total{flow="setup",outcome="succeeded"})",
+      "1"}});
+}
+
 TEST_F(MetricsTest, CountJobsThatWaitForAPersonAlsoAfterARestart) {
   script(on("/projects/*/clone", reset));
   start();
