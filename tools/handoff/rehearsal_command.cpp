@@ -301,7 +301,9 @@ int rehearse_command(const arguments& given) {
   print_broken(*done.broken);
   if (!done.broken->job.empty()) {
     auto told = options;
-    told.story_of = done.broken->job;
+    told.story_of = {done.broken->job};
+    if (!done.broken->other.empty())
+      told.story_of.push_back(done.broken->other);
     std::cout << "what happened to it:\n";
     for (const auto& each : rehearsal::rehearse(told).story)
       std::cout << "  " << printable(each) << '\n';

@@ -16,6 +16,9 @@ namespace {
 /// Jobs that operators choose from.
 constexpr std::size_t troubled_max = 64;
 
+/// Of what befalls all before the first job of a story.
+constexpr std::size_t told_before_max = 20;
+
 /// Of so many jobs, one is compared with what the journal has when it ends:
 /// that takes as long as a tenth of its life.
 constexpr std::uint64_t compared_of = 16;
@@ -44,12 +47,12 @@ std::string uid_told(const reply& what) {
 
 // -- what is known ------------------------------------------------------------
 
-void promises::fail(std::string what, std::string detail,
-                    const std::string& id) {
+void promises::fail(std::string what, std::string detail, const std::string& id,
+                    const std::string& other) {
   if (report_.broken)
     return;
-  report_.broken = broken_promise{std::move(what), std::move(detail), id,
-                                  time_.passed(), report_.webhooks};
+  report_.broken = broken_promise{std::move(what), std::move(detail), id, other,
+                                  time_.passed(),  report_.webhooks};
 }
 
 job_truth* promises::find(const std::string& id) {
@@ -64,10 +67,15 @@ std::string promises::some_job(draws& random) const {
 }
 
 void promises::tell(const std::string& id, const std::string& what) {
-  if (rules_.story_of.empty() || (!id.empty() && id != rules_.story_of))
+  if (rules_.story_of.empty() || (!id.empty() && !is_told(id)))
     return;
-  report_.story.push_back(std::to_string(time_.passed().count())
-                          + " ms: " + what);
+  auto& story = report_.story;
+  has_begun_ = has_begun_ || !id.empty();
+  if (!has_begun_ && story.size() >= told_before_max)
+    story.erase(story.begin());
+  const bool is_named = rules_.story_of.size() > 1 && !id.empty();
+  story.push_back(std::to_string(time_.passed().count()) + " ms"
+                  + (is_named ? ", " + id : std::string{}) + ": " + what);
 }
 
 void promises::note(std::uint64_t what, std::string_view whom) {

@@ -8,6 +8,7 @@
 #include "tools/handoff/rehearsal/agenda.hpp"
 #include "tools/handoff/rehearsal/rehearsal.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -81,8 +82,8 @@ public:
     std::size_t workers = 3;
     std::size_t calls_max = 256; ///< to one upstream
     std::size_t sub_action_calls_max = 128;
-    /// The job whose story is told.
-    std::string story_of;
+    /// The jobs whose story is told.
+    std::vector<std::string> story_of;
     /// The flow with this version.
     std::function<flow_ptr(std::string_view version)> flow_of;
     /// Whether the journal has forgotten the job.
@@ -137,7 +138,9 @@ public:
   void
   finish(const std::function<std::optional<job>(const std::string&)>& kept);
 
-  void fail(std::string what, std::string detail, const std::string& id = {});
+  /// `other` is the job that the promise to `id` was broken with, if one was.
+  void fail(std::string what, std::string detail, const std::string& id = {},
+            const std::string& other = {});
 
   // -- what is known --------------------------------------------------------
 
@@ -151,7 +154,8 @@ public:
   /// that need somebody.
   std::string some_job(draws& random) const;
 
-  /// Adds to the story, if it is of this job; of every job if it is empty.
+  /// Adds to the story, if it is told of this job; what befalls all, which is
+  /// of no job, since shortly before the first.
   void tell(const std::string& id, const std::string& what);
 
   /// Adds what happens to the trace.
@@ -164,6 +168,11 @@ private:
   };
 
   struct teller;
+
+  bool is_told(const std::string& id) const {
+    return std::find(rules_.story_of.begin(), rules_.story_of.end(), id)
+        != rules_.story_of.end();
+  }
 
   void forget_calls();
 
@@ -196,6 +205,7 @@ private:
   std::vector<std::string> troubled_;
   std::size_t troubled_at_ = 0;
   std::uint64_t generation_ = 1;
+  bool has_begun_ = false;                     ///< the story
   std::optional<agenda::time_point> died_;     ///< when an actor did last
   std::multimap<wall_time, std::string> over_; ///< when they were
   std::vector<std::string> to_compare_;

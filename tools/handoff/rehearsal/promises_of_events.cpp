@@ -45,7 +45,7 @@ void promises::committed(const job_event& event) {
   if (which == nullptr)
     return; // an event of a job that is not known changes nothing
   const bool is_new = apply(which->folded, event);
-  if (event.job == rules_.story_of)
+  if (is_told(event.job))
     tell(event.job, "journaled: " + std::string{event_kind_of(event)}
                       + (event.step.empty() ? "" : " of " + event.step)
                       + (is_new ? ", now " : " once more, ")
@@ -79,7 +79,7 @@ void promises::accept(const job_event& event, const job_accepted& change) {
       fail("one key makes one job",
            "the jobs " + held.first + " and " + event.job
              + " have the same idempotency key",
-           event.job);
+           event.job, held.first);
     held = {event.job, record.claim->expires};
   }
   if (newest_.size() < newest_max)

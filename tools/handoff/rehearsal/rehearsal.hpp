@@ -61,8 +61,8 @@ struct rehearsal_options {
   std::uint64_t commands = 100;
   fault_classes faults;
   sabotage broken = sabotage::none;
-  /// The job whose story is told in the report; empty: none.
-  std::string story_of;
+  /// The jobs whose story is told in the report.
+  std::vector<std::string> story_of = {};
   /// Told now and then how far it has come; may be empty.
   std::function<void(const rehearsal_report&)> progress;
 };
@@ -72,13 +72,14 @@ struct broken_promise {
   std::string what; ///< the promise, in a few words
   std::string detail;
   std::string job;
+  std::string other;               ///< that it was broken with; mostly none
   std::chrono::milliseconds at{0}; ///< virtual time
   std::uint64_t webhooks = 0;      ///< sent until then
 };
 
 struct rehearsal_report {
   std::optional<broken_promise> broken;
-  std::vector<std::string> story; ///< of the job that was asked for
+  std::vector<std::string> story; ///< of the jobs that were asked for
   std::uint64_t trace = 0;        ///< a hash of all that happened, in its order
   std::uint64_t webhooks = 0;
   std::uint64_t jobs = 0;         ///< journaled
