@@ -88,16 +88,20 @@ private:
   /// Why this node takes nothing now; null where it has the journal to itself.
   std::function<std::optional<error>()> doubts() const;
   void follow_group(const service_listener& listener);
+  void spawn_actors(const settings& from);
+  void count(const settings& from);
+  void spawn_journal(const settings& from);
+  std::shared_ptr<environment> environment_of(const settings& from);
   void spawn_courier(const std::shared_ptr<environment>& env);
-  void spawn_actors(const checked_configuration& configuration);
-  /// The time by which the journal forgets, which believes no jump of `now`.
-  retained_time::options retention(std::function<wall_time()> now,
-                                   const settings& from) const;
+  void spawn_recovery(const std::shared_ptr<environment>& env);
+  /// The time by which the journal forgets, which believes no jump of the
+  /// clock.
+  retained_time::options retention(const settings& from) const;
   supervisor_view_options supervisor_view_of(const settings& from) const;
   void spawn_reloader(const settings& from, const service_listener& listener);
   void spawn_guardian(service_listener listener);
   std::shared_ptr<journal_reader> open_reader();
-  void open_doors(const checked_configuration& configuration);
+  void open_doors(const settings& from);
   void wait_for_tree();
   void wait_for_answers() const;
   void stop();
