@@ -3,6 +3,7 @@
 #include "config/condition_reader.hpp"
 #include "config/flow_check.hpp"
 #include "config/flow_compiler.hpp"
+#include "config/signable_word.hpp"
 
 #include <string>
 #include <utility>
@@ -174,27 +175,53 @@ handshake_rule read_rule(flow_report& report, const json& value,
   return made;
 }
 
-/// Reports every HMAC in the answer of a rule. To be called where "verify" has
-/// no secret.
-void refuse_macs(flow_report& report, const pointer& at,
-                 const reply_template& reply) {
+/// Every HMAC in the answer of a rule.
+std::vector<const template_expression*> macs_of(const reply_template& reply) {
   std::vector<const template_expression*> used;
-  const auto add = [&](const text_template& text) {
-    for (const auto& each : text.expressions())
+  const auto add = [&](const template_expression& each) {
+    if (each.mac != mac_encoding::none)
       used.push_back(&each);
   };
   for (const auto& [name, value] : reply.headers)
-    add(value);
+    for (const auto& each : value.expressions())
+      add(each);
   if (reply.text)
-    add(*reply.text);
+    for (const auto& each : reply.text->expressions())
+      add(each);
   if (reply.body)
     for (const auto* each : reply.body->expressions())
-      used.push_back(each);
-  for (const auto* each : used)
-    if (each->mac != mac_encoding::none)
-      report.error(at, each->text
-                         + " is made with the secret of \"verify\", which has "
-                           "none");
+      add(*each);
+  return used;
+}
+
+/// To be called where "verify" has no secret.
+void refuse_macs(flow_report& report, const pointer& at,
+                 const reply_template& reply) {
+  for (const auto* each : macs_of(reply))
+    report.error(at, each->text
+                       + " is made with the secret of \"verify\", which has "
+                         "none");
+}
+
+/// Reports rules by which anybody could have a webhook signed.
+void check_macs_for_anybody(flow_report& report, const flow& made) {
+  const bool json_only = made.input.type == input_type::json;
+  if (may_sign_words(made.verify, json_only))
+    return;
+  for (std::size_t i = 0; i < made.handshake.size(); ++i) {
+    const auto& rule = made.handshake[i];
+    const auto macs = macs_of(rule.reply);
+    if (!rule.verified && !macs.empty())
+      report.error(
+        pointer{"/handshake"} / i,
+        macs.front()->text
+          + " would sign webhooks for anybody: what \"signed\" of \"verify\" "
+            "gives can be a value that is signed here"
+          + (may_sign_words(made.verify, true)
+               ? ", because the body may be a form"
+               : "")
+          + "; set \"verified\" to true, or leave hmac out");
+  }
 }
 
 } // namespace
@@ -229,6 +256,7 @@ void read_sender_side(object_reader& top, flow& made,
   if (made.otherwise && !top.has("when"))
     top.error("otherwise", "is never sent: there is no \"when\"");
   read_replies(top, made, of_reply);
+  check_macs_for_anybody(top.report(), made);
 }
 
 } // namespace handoff

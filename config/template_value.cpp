@@ -181,8 +181,9 @@ value_result mac_of(const template_expression& expression,
   if (!made)
     return failed(
       expression,
-      "cannot be signed: the flow has no secret, or the value is not "
-      "at most 256 of the characters A-Z a-z 0-9 _ - = + /");
+      "cannot be signed: the flow has no secret, or the value is not at most "
+      "256 of the characters A-Z a-z 0-9 _ - = + /, or it could be the body of "
+      "a webhook (empty, a number, true, false or null)");
   return template_value{json(std::move(*made))};
 }
 

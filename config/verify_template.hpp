@@ -46,6 +46,16 @@ public:
     other,
   };
 
+  /// An expression, with what stands in front of it.
+  struct piece {
+    source from = source::other;
+    /// The header's or part's name.
+    std::string name;
+    /// One expression, of `header` and `other`.
+    text_template expression;
+    std::string literal;
+  };
+
   verify_template() = default;
 
   /// Error `template_failed` as text_template::compile() says.
@@ -55,6 +65,11 @@ public:
   /// The bytes of it. Error `unauthorized`: the webhook lacks something that
   /// it needs.
   result<std::string> render(const verify_values& values) const;
+
+  const std::vector<piece>& pieces() const noexcept { return pieces_; }
+
+  /// What stands behind the last expression.
+  const std::string& tail() const noexcept { return tail_; }
 
   bool uses(source wanted) const noexcept;
 
@@ -75,16 +90,6 @@ public:
   const std::string* header_before_timestamp() const noexcept;
 
 private:
-  struct piece {
-    source from = source::other;
-    /// The header's or part's name.
-    std::string name;
-    /// One expression, of `header` and `other`.
-    text_template expression;
-    /// What stands in front of the expression.
-    std::string literal;
-  };
-
   std::vector<piece> pieces_;
   std::string tail_;
 };

@@ -1,6 +1,7 @@
 #include "http/ingress/handshake.hpp"
 
 #include "actors/replies.hpp"
+#include "config/signable_word.hpp"
 #include "config/verify_crypto.hpp"
 #include "job/base64.hpp"
 #include "job/hex.hpp"
@@ -21,22 +22,13 @@ template_context context_for(const webhook& hook,
   return context;
 }
 
-/// What an answer to anybody may sign: nothing that could be a body.
-bool is_short_word(std::string_view text) {
-  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                       "abcdefghijklmnopqrstuvwxyz"
-                                       "0123456789_-=+/";
-  return text.size() <= signed_value_bytes_max
-      && text.find_first_not_of(allowed) == std::string_view::npos;
-}
-
 /// Lets expressions have the flow's HMAC of a value, with its first secret.
 void allow_macs(template_context& context, const flow& definition,
                 bool unverified) {
   context.mac = [&rule = definition.verify, unverified](
                   mac_encoding encoding,
                   std::string_view text) -> std::optional<std::string> {
-    if (rule.keys.empty() || (unverified && !is_short_word(text)))
+    if (rule.keys.empty() || (unverified && !is_signable_word(rule, text)))
       return std::nullopt;
     const auto mac = message_mac(rule.algorithm, rule.keys.front(), text);
     if (!mac)

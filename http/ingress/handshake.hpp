@@ -16,9 +16,6 @@ namespace handoff {
 /// Bytes of an answer, headers included, that anybody may ask for.
 inline constexpr std::size_t unverified_answer_bytes_max = 4'096;
 
-/// Bytes of a value of which anybody may have the HMAC.
-inline constexpr std::size_t signed_value_bytes_max = 256;
-
 /// What a request was answered that a rule of the flow fits.
 struct handshake_answer {
   handoff::reply reply;

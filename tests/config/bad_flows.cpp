@@ -67,6 +67,17 @@ const std::vector<bad_input>& bad_flows() {
      "/handshake/0/reply: {{hmac/body/c}} is made with the secret of "
      "\"verify\", "
      "which has none"},
+    {R"("verify": {"scheme": "github", "secret": "${env:S}"}, "input": {"type": "form"},
+      "handshake": [{"verified": false, "reply": {"body": {"m": "{{hmac/body/c}}"}}}])",
+     "/handshake/0: {{hmac/body/c}} would sign webhooks for anybody: what "
+     "\"signed\" of \"verify\" gives can be a value that is signed here, "
+     "because "
+     "the body may be a form; set \"verified\" to true, or leave hmac out"},
+    {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{header/Y}}", "digest": {"value": "{{header/Y}}"}},
+      "handshake": [{"method": "GET", "verified": false, "reply": {"text": "{{hmac64/query/c}}"}}])",
+     "/handshake/0: {{hmac64/query/c}} would sign webhooks for anybody: what "
+     "\"signed\" of \"verify\" gives can be a value that is signed here; set "
+     "\"verified\" to true, or leave hmac out"},
     {R"("verify": {"scheme": "hmac", "secret": "${env:S}", "signature": []})",
      "/verify/signature: must be a template or an array of 1 to 10 of them"},
     {R"("verify": {"scheme": "hash", "secret": "${env:S}", "signature": "{{header/X}}", "signed": "{{raw}}"})",

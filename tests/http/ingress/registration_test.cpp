@@ -104,6 +104,34 @@ TEST_F(RegistrationTest, AnswersZoomWithTheHmacOfItsToken) {
     << "nobody has a webhook signed";
 }
 
+TEST_F(RegistrationTest, SignsNoWebhookForAnybody) {
+  load({{"verify",
+         {{"scheme", "hmac"},
+          {"secret", secret},
+          {"signature", "{{header/X-Signature}}"}}},
+        {"handshake",
+         {{{"verified", false},
+           {"when", {{"value", "{{body/token}}"}, {"exists", true}}},
+           {"reply", {{"text", "{{hmac/body/token}}"}}}},
+          {{"method", "GET"}, {"reply", {{"text", "of the sender"}}}}}}});
+  const auto mac_of = [this](const std::string& word) {
+    return ask("POST", "", {}, json{{"token", word}}.dump());
+  };
+  for (const std::string word : {"12345", "1e5", "true", "null"}) {
+    EXPECT_EQ(mac_of(word).status, 400) << word;
+    // As it is, whose signature it would be.
+    EXPECT_EQ(
+      post({{"X-Signature", encode_hex(hmac_sha256(word))}}, word).status, 0);
+  }
+  EXPECT_EQ(mac_of("").status, 400);
+  EXPECT_EQ(ask("GET", "", {{"X-Signature", encode_hex(hmac_sha256(""))}}).body,
+            "of the sender");
+  const auto answer = mac_of("qgg8vlvZRS6UYooatFL8Aw");
+  EXPECT_EQ(answer.body, encode_hex(hmac_sha256("qgg8vlvZRS6UYooatFL8Aw")));
+  EXPECT_EQ(
+    post({{"X-Signature", answer.body}}, "qgg8vlvZRS6UYooatFL8Aw").status, 400);
+}
+
 TEST_F(RegistrationTest, AnswersMetaOnlyWithItsToken) {
   name_sender("meta", {{"with", {{"verify_token", "meatyhamhock"}}}});
   const std::string question = "hub.mode=subscribe&hub.challenge=1158201444";
