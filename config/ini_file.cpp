@@ -1,6 +1,7 @@
 #include "config/ini_file.hpp"
 
 #include "config/caf_options.hpp"
+#include "job/text.hpp"
 
 #include <caf/actor_system_config.hpp>
 #include <caf/atom.hpp>
@@ -165,6 +166,13 @@ std::string with_plain_newlines(std::string_view text) {
 
 ini_content parse_ini(const std::string& file, std::string_view original) {
   ini_content content;
+  if (const auto at = original.find('\0'); at != npos) {
+    const auto before = original.substr(0, at);
+    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    content.errors.push_back({file + ":" + std::to_string(line), "",
+                              "has a NUL byte; allowed: text in UTF-8"});
+    return content;
+  }
   const auto text = with_plain_newlines(original);
   const auto lines = scan_ini(text);
   std::istringstream stream{text + std::string{eof_mark}};

@@ -247,6 +247,20 @@ std::string in_words(std::string why) {
   return why;
 }
 
+/// The parser takes a NUL byte for the end of the text, and would read nothing
+/// of what stands behind it.
+json_problem nul_byte(std::string_view text, std::size_t at) {
+  const auto before = text.substr(0, at);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  // rfind() gives npos, which is -1, where this is the first line.
+  const auto column = at - before.rfind('\n');
+  return {json_fault::syntax,
+          "parse error at line " + std::to_string(line) + ", column "
+            + std::to_string(column)
+            + ": syntax error while parsing value - it has a NUL byte",
+          "", at + 1};
+}
+
 bool parse(std::string_view text, bool comments, json_builder& builder) {
   constexpr bool strict = true;
   return json::sax_parse(text.begin(), text.end(), &builder,
@@ -261,6 +275,8 @@ std::variant<json, json_problem> read_json(std::string_view text,
     return json_problem{
       json_fault::too_large,
       "is larger than " + std::to_string(limits.bytes_max) + " bytes", "", 0};
+  if (const auto at = text.find('\0'); at != npos)
+    return nul_byte(text, at);
   json_builder builder{limits, {}};
   if (parse(text, limits.comments, builder))
     return builder.take();

@@ -53,7 +53,8 @@ std::string to_string(const json_problem& problem);
 /// Reads JSON without recursion, and stops at the first limit that is passed,
 /// so that a hostile text costs neither stack nor more than its size in memory
 /// times some 50. Integers of any size keep their digits (big_integer()).
-/// A number that no double can hold is a fault of syntax.
+/// A number that no double can hold is a fault of syntax, and so is a NUL byte
+/// anywhere (RFC 8259, section 2).
 std::variant<nlohmann::json, json_problem>
 read_json(std::string_view text, const json_limits& limits = {});
 

@@ -318,6 +318,8 @@ const std::vector<bad_input>& bad_flows() {
      "received or uuid"},
     {R"("reply": {"status": 200,})", ":1:114: is not JSON: in object key - "
                                      "unexpected '}'; expected string literal"},
+    {{"\"reply\": {}\0", 12},
+     ":1:101: is not JSON: in value - it has a NUL byte"},
     {R"("reply": {)",
      ":1:101: is not JSON: in object - unexpected end of input; expected '}'"},
   };

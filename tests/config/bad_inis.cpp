@@ -10,6 +10,7 @@ const std::vector<bad_input>& bad_inis() {
      "journal, drain, log, trace, scheduler, work-stealing or stream"},
     {"[logger]\nverbosity = 'debug'", "[logger]: is CAF's own log, which does "
                                       "nothing in this build; allowed: [log]"},
+    {{"[http]\nport = 1\0", 16}, ":2: has a NUL byte; allowed: text in UTF-8"},
     {"port = 1",
      "port: stands outside of any section; allowed: a key in http, admin, "
      "flows, deadline, admission, pool, retry, supervisor, upstream, journal, "

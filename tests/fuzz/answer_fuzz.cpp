@@ -36,6 +36,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto text = text_of(data, size);
   const auto read = parse_answer(text);
   const auto* value = std::get_if<json>(&read);
+  expect(value == nullptr || text.find('\0') == std::string::npos,
+         "nothing stands unread behind a NUL byte");
   if (value == nullptr) {
     expect(std::get<json_problem>(read).at.size() < 210, "a short place");
     return 0;

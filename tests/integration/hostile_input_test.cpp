@@ -361,6 +361,7 @@ TEST_F(HostileInputTest, TakesJsonAsItIsOrRefusesIt) {
   for (const std::string& body :
        {std::string(101, '[') + std::string(101, ']'),
         std::string(body_bytes_max, '['), std::string("\"a\0b\"", 5),
+        std::string("{\"a\":1}\0{", 9),
         std::string{"\"\xff\""}, std::string{"\"\xed\xa0\x80\""},
         std::string{"\"\xf4\x90\x80\x80\""}, std::string{"1e400"},
         "1e" + std::string(1'000, '9'), std::string{"-"}, std::string{"0x1"},

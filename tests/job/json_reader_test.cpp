@@ -6,6 +6,7 @@ namespace handoff {
 namespace {
 
 using nlohmann::json;
+using namespace std::string_view_literals;
 
 std::string repeat(std::string_view what, std::size_t times) {
   std::string made;
@@ -82,6 +83,28 @@ TEST(JsonReaderTest, SaysWhereWithoutWhatStandsThere) {
   EXPECT_NE(refusal("01"), "");
   EXPECT_NE(refusal("1 2"), "");
   EXPECT_NE(refusal("/* no */ 1"), "");
+}
+
+TEST(JsonReaderTest, RefusesANulByteAnywhere) {
+  json_limits with_comments;
+  with_comments.comments = true;
+  // The library takes one for the end of the text, and of a comment.
+  for (const std::string_view text :
+       {"\0"sv, "1\0"sv, "{\"a\":1}\0"sv, "{\"a\":1}\0{\"a\":2} no JSON"sv,
+        "{\"a\":1}\n \0"sv, "[1,\0 2]"sv, "\"a\0b\""sv, "// \0\n1"sv,
+        "1 // \0\n"sv, "1 /* \0 */"sv}) {
+    EXPECT_NE(refusal(text), "") << text;
+    EXPECT_NE(refusal(text, with_comments), "") << text;
+  }
+  EXPECT_EQ(refusal("\"a\\u0000b\""), "");
+  EXPECT_EQ(refusal("{\n1\0"sv),
+            "is not JSON: parse error at line 2, column 2: syntax error while "
+            "parsing value - it has a NUL byte");
+  EXPECT_EQ(refusal("1\0"sv),
+            "is not JSON: parse error at line 1, column 2: syntax error while "
+            "parsing value - it has a NUL byte");
+  const auto answer = parse_answer("{\"id\":\"c-1\"}\0 and more"sv);
+  EXPECT_TRUE(std::holds_alternative<json_problem>(answer));
 }
 
 TEST(JsonReaderTest, RefusesRepeatedNamesWhereAsked) {
