@@ -200,6 +200,9 @@ void connections::hand_on(connection& of, checked_request request) {
 
 void connections::refuse(connection& of, const error& why) {
   ++tally_->rejected_requests;
+  if (options_.refused)
+    if (const auto head = of.check.known_head())
+      options_.refused(*head, why);
   of.wire = {};
   of.wire.close = true;
   of.slot.reset();

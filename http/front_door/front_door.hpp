@@ -65,6 +65,10 @@ struct front_door_options {
   std::size_t max_unsent = 268'435'456;
   /// Go with every answer, of whoever, that has no field of the same name.
   headers fields;
+  /// Told of each request that is refused before any handler sees it, without
+  /// its body, if its head had come as a whole. On a thread of the front door:
+  /// must neither block nor throw. May be null.
+  std::function<void(const http_request&, const error&)> refused;
 };
 
 /// What the front door has counted; totals since the start but for the first

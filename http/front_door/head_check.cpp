@@ -228,6 +228,7 @@ bool head_check::read_target() {
 }
 
 bool head_check::check_head() {
+  ended_ = true;
   read_connection();
   complete_ = check_host() && check_framing() && check_expectation();
   return complete_;

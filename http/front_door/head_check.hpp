@@ -63,12 +63,17 @@ public:
 
   bool complete() const noexcept { return complete_; }
 
+  /// Whether all of the head has come, whatever is wrong with what it says.
+  bool ended() const noexcept { return ended_; }
+
   const std::optional<error>& failure() const noexcept { return failure_; }
 
   /// The bytes of the head, from the method to the empty line.
   const std::string& raw() const noexcept { return raw_; }
 
   request_head& head() noexcept { return head_; }
+
+  const request_head& head() const noexcept { return head_; }
 
 private:
   bool take(char c);
@@ -95,6 +100,7 @@ private:
   bool begun_ = false;
   bool blank_skipped_ = false;
   bool complete_ = false;
+  bool ended_ = false;
   std::string target_host_; // of a target in absolute-form
   request_head head_;
   std::optional<error> failure_;

@@ -44,6 +44,16 @@ http_parser_settings make_settings() {
   return made;
 }
 
+http_request request_of(request_head head) {
+  http_request made;
+  made.method = std::move(head.method);
+  const auto mark = std::min(head.target.find('?'), head.target.size());
+  made.path = head.target.substr(0, mark);
+  made.query = head.target.substr(std::min(mark + 1, head.target.size()));
+  made.headers = std::move(head.fields);
+  return made;
+}
+
 error disagreement() {
   return {error_kind::invalid_request, "The request is malformed."};
 }
@@ -185,14 +195,18 @@ checked_request input_check::finish() {
   checked_request made;
   made.http_1_0 = head.http_1_0;
   made.keep_alive = head.keep_alive;
-  made.what.method = std::move(head.method);
-  const auto mark = std::min(head.target.find('?'), head.target.size());
-  made.what.path = head.target.substr(0, mark);
-  made.what.query = head.target.substr(std::min(mark + 1, head.target.size()));
-  made.what.headers = std::move(head.fields);
+  made.what = request_of(std::move(head));
   made.what.body = std::move(body_);
   made.what.arrived = arrived_;
   start_over();
+  return made;
+}
+
+std::optional<http_request> input_check::known_head() const {
+  if (!head_.ended())
+    return std::nullopt;
+  auto made = request_of(head_.head());
+  made.arrived = arrived_;
   return made;
 }
 

@@ -69,6 +69,10 @@ public:
   /// How many bytes have come and are not part of a request yet.
   std::size_t unused_bytes() const noexcept { return unused().size(); }
 
+  /// The request that is not complete, or was refused, without its body; none
+  /// if its head has not come as a whole.
+  std::optional<http_request> known_head() const;
+
   /// Whether what is missing is a body.
   bool in_body() const noexcept { return in_body_; }
 

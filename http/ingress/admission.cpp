@@ -72,23 +72,29 @@ void admission::turn_away(const http_request& request, const std::string& flow,
                           webhook_outcome outcome, const error& why,
                           const headers& extra) const {
   auto answer = refusal(why, extra);
+  tell(request, flow, definition, outcome, answer.status, why);
+  responder->answer(std::move(answer));
+}
+
+void admission::tell(const http_request& request, const std::string& flow,
+                     const handoff::flow* definition, webhook_outcome outcome,
+                     int status, const error& why) const {
   if (options_.log) {
     turned_away entry{system_clock::now(),
                       flow,
                       remote_of(request.headers),
                       outcome,
-                      answer.status,
+                      status,
                       why.detail,
                       request.headers,
                       request.body.substr(0, webhook_log::body_bytes_taken)};
     options_.log->add(std::move(entry), definition);
   }
   if (const auto line = refusals_->line_of(
-        flow, outcome, answer.status,
+        flow, outcome, status,
         definition != nullptr ? masked(*definition, why.detail) : why.detail,
         std::chrono::steady_clock::now()))
     spdlog::warn("handoff: {}", *line);
-  responder->answer(std::move(answer));
 }
 
 void admission::note(const request_context& context, webhook_outcome outcome,
@@ -192,7 +198,7 @@ void admission::look_at(http_request request, const flow_ptr& definition,
       without_content_coding(request.body, request.headers, options_.max_body);
     if (const auto* failed = std::get_if<error>(&made)) {
       turn_away(request, definition->name, definition.get(), responder,
-                webhook_outcome::malformed, *failed);
+                outcome_of_unread(failed->kind), *failed);
       return;
     }
     decoded = std::get<std::string>(std::move(made));
@@ -273,7 +279,7 @@ void admission::take_known(request_context& context) const {
     auto read =
       read_body(request.body, request.headers, definition, options_.max_body);
     if (const auto* failed = std::get_if<error>(&read)) {
-      refuse(webhook_outcome::malformed, *failed);
+      refuse(outcome_of_unread(failed->kind), *failed);
       return;
     }
     context.read = std::get<read_webhook>(std::move(read));

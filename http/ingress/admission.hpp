@@ -33,6 +33,12 @@ public:
                  const responder_ptr& responder, webhook_outcome outcome,
                  const error& why, const headers& extra = {}) const;
 
+  /// Keeps a request that was answered with an error for operators to see, and
+  /// tells the log.
+  void tell(const http_request& request, const std::string& flow,
+            const handoff::flow* definition, webhook_outcome outcome,
+            int status, const error& why) const;
+
 private:
   struct request_context;
 

@@ -22,6 +22,15 @@ reply refusal(error_kind kind, std::string detail, headers extra = {}) {
   return made;
 }
 
+/// A webhook has been answered that came at `from`.
+void count_answer(metrics& counted, const std::string& flow, int status,
+                  std::chrono::steady_clock::time_point from,
+                  metrics::seconds limit) {
+  const metrics::seconds held = std::chrono::steady_clock::now() - from;
+  counted.answered(flow, status, held,
+                   std::max(metrics::seconds{0}, limit - held));
+}
+
 class ingress_routes {
 public:
   explicit ingress_routes(ingress_options options)
@@ -52,6 +61,24 @@ public:
     take(std::move(request), found->second, responder);
   }
 
+  /// The front door has answered the request with an error, `why`.
+  void refused(const http_request& request, const error& why) const {
+    const auto segments = path_segments(request.path);
+    if (!segments || segments->size() != 2
+        || !has_path(ingress_table(), *segments))
+      return;
+    const auto flows = options_.flows->current();
+    const auto found = flows->find((*segments)[1]);
+    const auto* definition =
+      found == flows->end() ? nullptr : found->second.get();
+    const auto status = http_status(why.kind);
+    admission_.tell(request, definition != nullptr ? definition->name : "",
+                    definition, outcome_of_unread(why.kind), status, why);
+    if (definition != nullptr && options_.counted && request.method == "POST")
+      count_answer(*options_.counted, definition->name, status, request.arrived,
+                   deadline_limit(*definition, options_.deadline_limit));
+  }
+
 private:
   void take(http_request request, const flow_ptr& definition,
             const responder_ptr& responder) const {
@@ -70,10 +97,7 @@ private:
          from = request.arrived,
          limit = deadline_limit(*definition, options_.deadline_limit)](
           const reply_outcome& outcome) {
-          const metrics::seconds held = std::chrono::steady_clock::now() - from;
-          counted->answered(
-            flow, outcome.status, held,
-            std::max(metrics::seconds{0}, metrics::seconds{limit} - held));
+          count_answer(*counted, flow, outcome.status, from, limit);
         });
     admission_.take(std::move(request), definition, responder);
   }
@@ -111,11 +135,14 @@ private:
 
 } // namespace
 
-front_door::handler ingress(ingress_options options) {
+ingress_side ingress(ingress_options options) {
   auto routes = std::make_shared<const ingress_routes>(std::move(options));
-  return [routes](http_request request, const responder_ptr& responder) {
-    routes->handle(std::move(request), responder);
-  };
+  return {[routes](http_request request, const responder_ptr& responder) {
+            routes->handle(std::move(request), responder);
+          },
+          [routes](const http_request& request, const error& why) {
+            routes->refused(request, why);
+          }};
 }
 
 } // namespace handoff

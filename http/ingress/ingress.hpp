@@ -46,7 +46,13 @@ struct ingress_options {
 ///     GET  /hooks/{flow}/jobs/{job}  what became of it
 ///
 /// Checks, admits and hands on; whoever gets the order answers. Large bodies
-/// are checked on a thread that the handler owns.
-front_door::handler ingress(ingress_options options);
+/// are checked on a thread that these own.
+struct ingress_side {
+  front_door::handler handle;
+  /// For front_door_options: tells operators of webhooks that it refused.
+  std::function<void(const http_request&, const error&)> refused;
+};
+
+ingress_side ingress(ingress_options options);
 
 } // namespace handoff

@@ -97,6 +97,11 @@ json webhook_log::document(const filter& wanted) const {
   return {{"webhooks", std::move(list)}};
 }
 
+webhook_outcome outcome_of_unread(error_kind why) noexcept {
+  return why == error_kind::invalid_request ? webhook_outcome::malformed
+                                            : webhook_outcome::refused;
+}
+
 std::string remote_of(const headers& fields) {
   constexpr std::size_t longest = 64;
   const auto* forwarded = find_header(fields, "X-Forwarded-For");

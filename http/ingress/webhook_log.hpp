@@ -30,6 +30,9 @@ enum class webhook_outcome : std::uint8_t {
 
 std::string_view name(webhook_outcome outcome) noexcept;
 
+/// What a request is that could not be read: over a limit, or malformed.
+webhook_outcome outcome_of_unread(error_kind why) noexcept;
+
 /// A webhook that became no job.
 struct turned_away {
   std::chrono::system_clock::time_point at;

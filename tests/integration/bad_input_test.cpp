@@ -37,6 +37,7 @@ struct bad_input {
 const bad_input table[] = {
   {"not JSON", "POST", "/hooks/setup", "{\"a\":", 400},
   {"empty", "POST", "/hooks/setup", "", 400},
+  {"NUL behind it", "POST", "/hooks/setup", std::string{"{}\0x", 4}, 400},
   {"two values", "POST", "/hooks/setup", "{} {}", 400},
   {"not UTF-8", "POST", "/hooks/setup", "{\"a\":\"\xff\xfe\"}", 400},
   {"overlong UTF-8", "POST", "/hooks/setup", "{\"a\":\"\xc0\xaf\"}", 400},
@@ -170,6 +171,23 @@ TEST_F(BadInputTest, IsReadFromChunksAsFromOneBody) {
   const auto answer = service->post("setup", json::object());
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(api.counts("POST /projects/t/clone")["requests"], 2);
+}
+
+TEST_F(BadInputTest, IsShownToOperatorsWhereTheFrontDoorRefusesIt) {
+  start();
+  http_connection connection{service->port()};
+  connection.send("POST /hooks/setup HTTP/1.1\r\nHost: x\r\n"
+                  "Content-Length: 99999\r\n\r\n");
+  EXPECT_EQ(connection.read_response().status, 413);
+  const auto shown = service->admin("GET", "/api/v1/webhooks").json();
+  ASSERT_EQ(shown.at("webhooks").size(), 1u) << shown;
+  EXPECT_EQ(shown["webhooks"][0]["outcome"], "refused");
+  EXPECT_EQ(shown["webhooks"][0]["flow"], "setup");
+  EXPECT_EQ(shown["webhooks"][0]["status"], 413);
+  EXPECT_THAT(
+    service->admin("GET", "/metrics").body,
+    HasSubstr(R"(handoff_webhooks_total{flow="setup",status="413"} 1)"));
+  EXPECT_THAT(service->log(), HasSubstr("413"));
 }
 
 TEST_F(BadInputTest, SurvivesWhatIsNotHttp) {

@@ -104,8 +104,11 @@ void service::open_doors(const settings& from) {
   admin_ = std::make_unique<front_door>(
     admin_door(from.admin, from.http.keep_alive, admin_refusals_),
     admin(std::move(seen)));
-  ingress_ = std::make_unique<front_door>(
-    ingress_door(from.http, ingress_refusals_), ingress(std::move(routes)));
+  auto senders = ingress(std::move(routes));
+  auto door = ingress_door(from.http, ingress_refusals_);
+  door.refused = std::move(senders.refused);
+  ingress_ =
+    std::make_unique<front_door>(std::move(door), std::move(senders.handle));
   port->store(ingress_->port());
 }
 

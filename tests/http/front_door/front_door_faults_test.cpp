@@ -270,6 +270,47 @@ TEST_F(FrontDoorFaultsTest, TimesOutHalfARequest) {
   }
 }
 
+TEST_F(FrontDoorFaultsTest, TellsOfWhatItRefusesOnceItsHeadIsKnown) {
+  std::mutex mutex;
+  std::vector<std::pair<http_request, error>> told;
+  options_.max_body = 1'000;
+  options_.body_timeout = std::chrono::milliseconds(40);
+  options_.refused = [&](const http_request& request, const error& why) {
+    const std::lock_guard guard(mutex);
+    told.emplace_back(request, why);
+  };
+  open();
+  const std::string head = "POST /a?b=c HTTP/1.1\r\nHost: h\r\nX-A: 1\r\n";
+  const std::pair<std::string, int> refused[] = {
+    {head + "Content-Length: 1001\r\n\r\n", 413},
+    {head + "Transfer-Encoding: chunked\r\n\r\n3e9\r\n", 413},
+    {head + "Content-Length: 9\r\n\r\nhalf", 408},
+    {head + "Content-Le", 400},
+    {"hello\r\n", 400},
+  };
+  for (const auto& [bytes, status] : refused) {
+    auto sender = client();
+    ASSERT_TRUE(sender.send(bytes));
+    if (status == 400)
+      sender.end_sending();
+    const auto answer = sender.read_answer();
+    ASSERT_TRUE(answer) << bytes;
+    EXPECT_EQ(answer->status, status) << bytes;
+  }
+  const std::lock_guard guard(mutex);
+  ASSERT_EQ(told.size(), 3u) << "of the others nothing is known";
+  for (std::size_t at = 0; at < told.size(); ++at) {
+    const auto& [request, why] = told[at];
+    EXPECT_EQ(http_status(why.kind), refused[at].second);
+    EXPECT_EQ(request.method, "POST");
+    EXPECT_EQ(request.path, "/a");
+    EXPECT_EQ(request.query, "b=c");
+    EXPECT_EQ(*find_header(request.headers, "X-A"), "1");
+    EXPECT_EQ(request.body, "");
+    EXPECT_NE(request.arrived, std::chrono::steady_clock::time_point{});
+  }
+}
+
 TEST_F(FrontDoorFaultsTest, ClosesAnIdleConnectionWithoutAWord) {
   options_.idle_timeout = std::chrono::milliseconds(40);
   options_.header_timeout = std::chrono::milliseconds(40);

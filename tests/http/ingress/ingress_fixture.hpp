@@ -96,7 +96,7 @@ protected:
     request.headers = std::move(fields);
     request.body = std::move(body);
     request.arrived = std::chrono::steady_clock::now();
-    ingress(options_)(std::move(request), responder);
+    ingress(options_).handle(std::move(request), responder);
     run();
     return responder->given.empty() ? reply{0, {}, {}}
                                     : responder->given.front();

@@ -169,6 +169,32 @@ TEST_F(IngressTest, KeepsWhatBecameNoJobForOperators) {
   EXPECT_THAT(seen.dump(), ::testing::Not(HasSubstr("hunter")));
 }
 
+TEST_F(IngressTest, KeepsWhatTheFrontDoorRefusedForOperators) {
+  options_.log = std::make_shared<webhook_log>();
+  load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}});
+  const auto told = ingress(options_).refused;
+  http_request request;
+  request.method = "POST";
+  request.headers = {{"Authorization", "Bearer hunter2"},
+                     {"X-Forwarded-For", "203.0.113.7"}};
+  request.arrived = std::chrono::steady_clock::now();
+  for (const auto* path :
+       {"/hooks/setup/jobs/1", "/", "/hooks/other", "/hooks/setup"}) {
+    request.path = path;
+    told(request, {error_kind::payload_too_large, "The body is too large."});
+  }
+  const auto seen = options_.log->document({}).at("webhooks");
+  ASSERT_THAT(seen, SizeIs(2));
+  EXPECT_EQ(seen[0].at("flow"), "setup");
+  EXPECT_EQ(seen[0].at("outcome"), "refused");
+  EXPECT_EQ(seen[0].at("status"), 413);
+  EXPECT_EQ(seen[0].at("detail"), "The body is too large.");
+  EXPECT_EQ(seen[0].at("remote"), "203.0.113.7");
+  EXPECT_EQ(seen[0].at("body"), "");
+  EXPECT_EQ(seen[1].at("flow"), "") << "there is no such flow";
+  EXPECT_THAT(seen.dump(), ::testing::Not(HasSubstr("hunter")));
+}
+
 TEST_F(IngressTest, ChargesAWebhookForItsMemoryAsLongAsItsBodyIsKept) {
   load({{"idempotency", {{"key", "{{body/a}}"}}}});
   limit(10, 1'000'000);

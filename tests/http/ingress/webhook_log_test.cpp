@@ -73,6 +73,14 @@ TEST(WebhookLogTest, KeepsTheLastThousandWithinBounds) {
   EXPECT_EQ(all[999].at("at"), "1970-01-01T00:00:10.000Z");
 }
 
+TEST(WebhookLogTest, TellsWhatIsOverALimitFromWhatIsMalformed) {
+  EXPECT_EQ(outcome_of_unread(error_kind::invalid_request),
+            webhook_outcome::malformed);
+  for (const auto why :
+       {error_kind::payload_too_large, error_kind::request_timeout})
+    EXPECT_EQ(outcome_of_unread(why), webhook_outcome::refused);
+}
+
 TEST(WebhookLogTest, HidesSecretsOfTheFlow) {
   flow definition;
   definition.hidden = {{.value = "hunter2"}};
