@@ -48,6 +48,8 @@ void clone_state::settle(std::optional<attempt> made, job_status status,
 void clone_state::conclude() {
   if (std::exchange(ended, true))
     return;
+  if (order->responder)
+    order->responder->close_to_others();
   answer(
     settled_reply(*order->definition, **record, order->preference_applied));
   if (next_of(**record) != job_work::nothing)

@@ -49,7 +49,8 @@ void intake_state::take(const clone_order_ptr& order) {
   }
   forget_released();
   auto& held = holders[{record.flow, record.claim->key}];
-  if (auto senders = held.senders.lock()) {
+  // A job that has failed may be kept in memory for some time after that.
+  if (auto senders = held.senders.lock(); senders && senders->is_open()) {
     no_job(*order);
     if (is_same_body(*order, held.fingerprint))
       senders->join(order->responder, self->clock().now(), order->answer_by,

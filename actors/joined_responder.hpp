@@ -2,6 +2,7 @@
 
 #include "actors/responder.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <mutex>
 #include <optional>
@@ -42,6 +43,11 @@ public:
   /// What became of the first sender's answer.
   void on_outcome(std::function<void(const reply_outcome&)> told) override;
 
+  void close_to_others() override { open_ = false; }
+
+  /// Whether somebody may join.
+  bool is_open() const { return open_; }
+
 private:
   struct waiting_sender {
     responder_ptr responder;
@@ -52,6 +58,7 @@ private:
   /// `what` as this sender is told it.
   static reply told_to(const preference& preferred, reply what);
 
+  std::atomic<bool> open_ = true;
   std::mutex mutex_;
   std::vector<waiting_sender> waiting_; ///< the first one stays in front
   std::optional<reply> fallback_;

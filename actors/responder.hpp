@@ -50,6 +50,11 @@ public:
   /// front door or, if that is known already, at once; a sender that hangs up
   /// while it is held counts as an outcome with status 0.
   virtual void on_outcome(std::function<void(const reply_outcome&)> told) = 0;
+
+  /// Whoever sends the same request from now on is not to wait for this answer
+  /// with its sender: the journal knows what became of it. To be said before
+  /// the answer is given, so that nobody who has read it is told it again.
+  virtual void close_to_others() {}
 };
 
 using responder_ptr = std::shared_ptr<responder>;

@@ -36,6 +36,27 @@ TEST_F(CloneTest, AnswersWithTheUidOfTheClone) {
   EXPECT_EQ(*location, "/hooks/setup/jobs/" + id);
 }
 
+TEST_F(CloneTest, LetsNobodyJoinOnceItsSenderKnowsThatItFailed) {
+  class watched_responder final : public fake_responder {
+  public:
+    void close_to_others() override {
+      EXPECT_THAT(given, IsEmpty());
+      closed = true;
+    }
+
+    bool closed = false;
+  };
+
+  const auto sender = std::make_shared<watched_responder>();
+  responder = sender;
+  upstream->script["/clone"] = {answers(400)};
+  post(load());
+  run_for(1ms);
+  ASSERT_THAT(sender->given, SizeIs(1));
+  EXPECT_EQ(sender->given[0].status, 502);
+  EXPECT_TRUE(sender->closed);
+}
+
 TEST_F(CloneTest, KeepsAnIntegerUidAnInteger) {
   upstream->script["/clone"] = {answers(200, R"({"id":42})")};
   post(load());

@@ -1,3 +1,4 @@
+#include "actors/intake.hpp"
 #include "config/flow_loader.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
@@ -8,6 +9,23 @@ namespace {
 
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+/// Begins nothing, and keeps what it got.
+root_supervisor_actor::behavior_type
+order_keeper(root_supervisor_actor::pointer,
+             std::shared_ptr<std::vector<clone_order_ptr>> kept) {
+  return {
+    [kept](const clone_order_ptr& order) { kept->push_back(order); },
+    [](const released_job_ptr&) {},
+    [](const recovered_job_ptr&) {},
+    [](const job_order_ptr&) {},
+    [](again_atom, const std::string&) {},
+    [](drain_atom) { return drained_atom::value; },
+    [](report_atom) { return supervision_report{}; },
+    [](turn_atom) {},
+    [](next_atom) {},
+  };
+}
 
 class IntakeTest : public ActorTest {
 protected:
@@ -210,6 +228,33 @@ TEST_F(IntakeTest, TriesAgainAfterAFailedCloneWhereTheFlowSaysSo) {
   EXPECT_TRUE(is_replayed(*third)) << "the second job has the key now";
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
+}
+
+// The sender of a failed job has its answer before the job's actor has ended: it
+// got that again for what it sent at once.
+TEST_F(IntakeTest, AsksTheJournalOnceAJobIsClosedToOthers) {
+  start();
+  const auto kept = std::make_shared<std::vector<clone_order_ptr>>();
+  const auto keeper = system->spawn(order_keeper, kept);
+  caf::anon_send_exit(entrance, caf::exit_reason::user_shutdown);
+  entrance = system->spawn(
+    intake, std::make_shared<const environment>(options), keeper);
+  const auto flow = load();
+  const auto first = send(flow);
+  run_for(1ms);
+  const auto joined = send(flow);
+  run_for(1ms);
+  ASSERT_THAT(*kept, SizeIs(1));
+  kept->front()->responder->close_to_others();
+  const auto next = send(flow);
+  run_for(1ms);
+  kept->front()->responder->answer({502, {}, {}});
+  EXPECT_EQ(status_of(*first), 502);
+  EXPECT_EQ(status_of(*joined), 502);
+  EXPECT_THAT(next->given, IsEmpty());
+  EXPECT_THAT(*kept, SizeIs(2)) << "the journal knows of no job with the key";
+  kept->clear();
+  caf::anon_send_exit(keeper, caf::exit_reason::user_shutdown);
 }
 
 // One webhook, two jobs, two clones: the key was the second job's.
