@@ -77,8 +77,6 @@ public:
     if (rule_.scheme == verify_scheme::public_key)
       return refused("the flow has only the public key: nobody but the sender "
                      "can sign");
-    if (rule_.scheme == verify_scheme::hash)
-      return refused("requests of the scheme \"hash\" cannot be signed here");
     if (rule_.secrets.empty())
       return refused("the flow has no secret yet; it comes with the handshake");
     const auto& secret = rule_.secrets.front();
@@ -209,14 +207,10 @@ private:
                                 {request_.method, request_.path, request_.query,
                                  request_.fields, request_.body, now_, flow_},
                                 &notes);
-    if (!notes.content)
+    if (!notes.expected)
       return refused("what has to be signed is not known: "
                      + (refusal ? refusal->detail : std::string{}));
-    const auto mac =
-      message_mac(rule_.algorithm, rule_.keys.front(), *notes.content);
-    if (!mac)
-      return refused("it could not be signed");
-    return put(place, written(*mac));
+    return put(place, written(*notes.expected));
   }
 
   std::optional<error> put_digest() {

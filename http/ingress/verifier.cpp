@@ -352,6 +352,19 @@ private:
     return made;
   }
 
+  /// What a sender with this key signs `content` with.
+  std::optional<std::string> expected_with(const std::string& key,
+                                           const std::string& content) {
+    if (rule_.scheme == verify_scheme::hmac)
+      return message_mac(rule_.algorithm, key, content);
+    auto with_secret = values();
+    with_secret.secret = key;
+    const auto text = rule_.content.render(with_secret);
+    const auto* made = std::get_if<std::string>(&text);
+    return made != nullptr ? message_digest(rule_.algorithm, *made)
+                           : std::nullopt;
+  }
+
   /// All are tried, so that the time does not tell which one fits.
   std::optional<error> compare(const std::string& content) {
     bool fits = false;
@@ -360,17 +373,12 @@ private:
         if (expected && same_secret(*expected, given))
           fits = true;
     };
-    if (rule_.scheme == verify_scheme::hmac)
-      for (const auto& key : rule_.keys)
-        try_all(message_mac(rule_.algorithm, key, content));
-    if (rule_.scheme == verify_scheme::hash)
-      for (const auto& key : rule_.keys) {
-        auto with_secret = values();
-        with_secret.secret = key;
-        const auto text = rule_.content.render(with_secret);
-        if (const auto* made = std::get_if<std::string>(&text))
-          try_all(message_digest(rule_.algorithm, *made));
-      }
+    for (const auto& key : rule_.keys) {
+      const auto expected = expected_with(key, content);
+      if (notes_ != nullptr && !notes_->expected)
+        notes_->expected = expected;
+      try_all(expected);
+    }
     for (const auto& key : rule_.public_keys)
       for (const auto& given : candidates_)
         if (key.fits(content, given))

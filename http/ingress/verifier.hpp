@@ -45,9 +45,12 @@ struct verify_notes {
   };
 
   std::vector<step> steps;
-  /// The bytes that the signature has to be of, once they are known. They have
-  /// the secret in them where the scheme is `hash`.
+  /// The bytes that the signature has to be of, once they are known, without
+  /// the secret that the scheme `hash` has in them.
   std::optional<std::string> content;
+  /// The bytes of the signature that the first secret makes of them, where a
+  /// secret does: for whoever signs, not for people.
+  std::optional<std::string> expected;
 };
 
 /// Whether a webhook comes from whom the flow expects it.

@@ -246,16 +246,12 @@ TEST_F(SenderCommandTest, WarnsThatAWebhookIsSentUnsigned) {
   EXPECT_THAT(sent.error, HasSubstr("is sent unsigned"));
 }
 
-class SignedSendTest : public ServiceTest {};
-
-TEST_F(SignedSendTest, IsTakenByTheService) {
-  flow["sender"] = {{"name", "standard-webhooks"},
-                    {"secret", "${env:SIGNING_SECRET}"}};
-  options.environment = {{"SIGNING_SECRET", "whsec_c2VjcmV0LXNlY3JldA=="}};
-  start();
-  const auto send = [&](std::vector<std::string> more) {
+class SignedSendTest : public ServiceTest {
+protected:
+  /// Its exit code, and all that it says.
+  std::pair<int, std::string> send(const std::vector<std::string>& more) {
     std::vector<std::string> words{
-      "send", "setup", "--data={\"template\":\"t\"}",
+      "send", "setup",
       "--url=http://127.0.0.1:" + std::to_string(service->port()),
       "--config-file="
         + (service->directory().path() / "handoff.ini").string()};
@@ -265,15 +261,47 @@ TEST_F(SignedSendTest, IsTakenByTheService) {
     chosen.environment = options.environment;
     process program{handoff_binary(), chosen};
     const auto code = program.wait(std::chrono::seconds{30});
-    return std::pair{code,
-                     program.standard_output() + program.standard_error()};
-  };
-  const auto [refused, why] = send({});
+    return {code.value_or(-1),
+            program.standard_output() + program.standard_error()};
+  }
+};
+
+TEST_F(SignedSendTest, IsTakenByTheService) {
+  flow["sender"] = {{"name", "standard-webhooks"},
+                    {"secret", "${env:SIGNING_SECRET}"}};
+  options.environment = {{"SIGNING_SECRET", "whsec_c2VjcmV0LXNlY3JldA=="}};
+  start();
+  const std::string data = "--data={\"template\":\"t\"}";
+  const auto [refused, why] = send({data});
   EXPECT_EQ(refused, 1);
   EXPECT_THAT(why, HasSubstr("401"));
-  const auto [taken, answer] = send({"--sign"});
+  const auto [taken, answer] = send({data, "--sign"});
   EXPECT_EQ(taken, 0) << answer;
   EXPECT_THAT(answer, HasSubstr("200 after"));
+}
+
+TEST_F(SignedSendTest, IsAFormWhereTheFlowTakesOne) {
+  flow["sender"] = {{"name", "slack-commands"},
+                    {"secret", "${env:SIGNING_SECRET}"}};
+  options.environment = {{"SIGNING_SECRET", "hunter2"}};
+  start();
+  const auto [taken, answer] =
+    send({"--data=template=t&trigger_id=1", "--sign"});
+  EXPECT_EQ(taken, 0) << answer;
+  const auto [refused, why] =
+    send({"--data=template=t&trigger_id=2", "--sign",
+          "--header=Content-Type: application/json"});
+  EXPECT_EQ(refused, 1);
+  EXPECT_THAT(why, HasSubstr("Content-Type"));
+}
+
+TEST_F(SignedSendTest, IsAFormOrJsonAsItLooksWhereTheFlowTakesBoth) {
+  flow["input"] = {{"type", "auto"}};
+  start();
+  for (const auto* data : {"--data=template=t", R"(--data={"template":"t"})"}) {
+    const auto [taken, answer] = send({data});
+    EXPECT_EQ(taken, 0) << answer;
+  }
 }
 
 } // namespace handoff::support

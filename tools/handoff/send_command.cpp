@@ -1,4 +1,5 @@
 #include "http/ingress/signer.hpp"
+#include "job/json_reader.hpp"
 #include "job/json_text.hpp"
 #include "tools/handoff/client.hpp"
 #include "tools/handoff/command_table.hpp"
@@ -25,8 +26,8 @@ constexpr const char* help = R"(Usage: handoff send FLOW [OPTIONS]
 
 Sends a webhook to a running service and prints its answer.
 
-  --data=JSON            the body; @FILE reads a file, - standard input
-                         (default {})
+  --data=BODY            the body; @FILE reads a file, - standard input
+                         (default {}, of a form nothing)
   --header="NAME: VALUE" a further header field; may come several times
   --async                sends "Prefer: respond-async"
   --sign                 signs it as the flow's sender would, with the secret of
@@ -65,13 +66,31 @@ std::optional<std::string> read_body(const std::string& data,
   return read_all(file);
 }
 
+/// Whether the flow's sender would send this as a form; `data` is null where
+/// nothing is said of it. JSON where the flow is not known here.
+bool is_form_for(const flow_ptr& definition, const std::string* data) {
+  if (!definition || definition->input.type == input_type::json)
+    return false;
+  return definition->input.type == input_type::form
+      || (data != nullptr
+          && std::holds_alternative<json_problem>(read_json(*data)));
+}
+
+/// Gives the call its body, and the content type that the flow's sender would
+/// say, unless a header says another.
+void put_body(outbound_call& call, const flow_ptr& definition,
+              std::optional<std::string> body) {
+  const bool is_form = is_form_for(definition, body ? &*body : nullptr);
+  call.body = std::move(body).value_or(is_form ? "" : "{}");
+  if (find_header(call.headers, "Content-Type") == nullptr)
+    call.headers.push_back(
+      {"Content-Type",
+       is_form ? "application/x-www-form-urlencoded" : "application/json"});
+}
+
 /// Signs the call by the flow's own rule; sets `failed` if it cannot be.
-void sign_call(const arguments& given, outbound_call& call,
+void sign_call(const flow_ptr& definition, outbound_call& call,
                const std::string& base, std::string& failed) {
-  const auto definition =
-    chosen_flow(given_configuration(given), given.positional[0], failed);
-  if (!definition)
-    return;
   if (definition->verify.scheme == verify_scheme::none)
     std::cerr << "handoff send: warning: the flow \"" << definition->name
               << "\" has no \"verify\": the webhook is sent unsigned\n";
@@ -99,12 +118,12 @@ wanted_call read_call(const arguments& given) {
   const auto url = service_url(given, service_side::ingress, wanted.error);
   if (!url)
     return wanted;
-  auto body = read_body(given.value("data").value_or("{}"), wanted.error);
-  if (!body)
-    return wanted;
+  std::optional<std::string> body;
+  if (const auto data = given.value("data"))
+    if (body = read_body(*data, wanted.error); !body)
+      return wanted;
   call.method = "POST";
   call.url = *url + "/hooks/" + given.positional[0];
-  call.body = std::move(*body);
   if (given.has("async"))
     call.headers.push_back({"Prefer", "respond-async"});
   for (const auto& each : given.values("header")) {
@@ -118,10 +137,15 @@ wanted_call read_call(const arguments& given) {
                                                      ? std::string{}
                                                      : each.substr(value)});
   }
-  if (find_header(call.headers, "Content-Type") == nullptr)
-    call.headers.push_back({"Content-Type", "application/json"});
-  if (given.has("sign"))
-    sign_call(given, call, *url, wanted.error);
+  // Without --sign, the flow may be known to the service alone.
+  std::string unknown;
+  const auto definition =
+    chosen_flow(given_configuration(given), given.positional[0], unknown);
+  put_body(call, definition, std::move(body));
+  if (given.has("sign") && !definition)
+    wanted.error = unknown;
+  else if (given.has("sign"))
+    sign_call(definition, call, *url, wanted.error);
   if (!wanted.error.empty())
     return wanted;
   int seconds = 30;
