@@ -11,34 +11,27 @@ namespace {
 using source = verify_template::source;
 using piece = verify_template::piece;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_word(std::string_view text) {
-  constexpr std::string_view others = "_-=+/";
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_digit(c) || is_letter(c) || others.find(c) != npos;
-  });
-}
+constexpr byte_set digit_bytes{"0123456789"};
+constexpr byte_set letter_bytes{"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "abcdefghijklmnopqrstuvwxyz"};
+constexpr byte_set word_bytes{"_-=+/0123456789"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "abcdefghijklmnopqrstuvwxyz"};
 
 /// Whether what stands for `from` always has a byte that no word has.
 bool is_never_in_word(source from, const verify_rule& rule) {
   if (from == source::url)
-    return !is_word(rule.public_url);
+    return !word_bytes.has_all(rule.public_url);
   return from == source::timestamp && rule.timestamp
       && rule.timestamp->written == timestamp_rule::unit::rfc3339;
 }
 
 bool is_never_word(const verify_rule& rule) {
   const auto& pieces = rule.content.pieces();
-  return !is_word(rule.content.tail())
+  return !word_bytes.has_all(rule.content.tail())
       || std::any_of(pieces.begin(), pieces.end(), [&](const piece& each) {
-           return !is_word(each.literal) || is_never_in_word(each.from, rule);
+           return !word_bytes.has_all(each.literal)
+               || is_never_in_word(each.from, rule);
          });
 }
 
@@ -46,12 +39,11 @@ bool is_never_word(const verify_rule& rule) {
 /// of a signed text may reach up to there.
 using places = std::vector<bool>;
 
-/// Marks the place behind each of the characters at `from` that fit; gives the
-/// last one.
-template <class Fits>
-std::size_t mark_run(std::string_view word, std::size_t from, Fits fits,
-                     places& ends) {
-  while (from < word.size() && fits(word[from]))
+/// Marks the place behind each of the bytes at `from` that are `allowed`; gives
+/// the last one.
+std::size_t mark_run(std::string_view word, std::size_t from,
+                     const byte_set& allowed, places& ends) {
+  while (from < word.size() && allowed.has(word[from]))
     ends[++from] = true;
   return from;
 }
@@ -67,11 +59,11 @@ void mark_number(std::string_view word, std::size_t from, places& ends) {
   if (has(at, "0"))
     ends[++at] = true;
   else
-    at = mark_run(word, at, is_digit, ends);
+    at = mark_run(word, at, digit_bytes, ends);
   if (at == whole || !has(at, "eE"))
     return;
   ++at;
-  mark_run(word, has(at, "+-") ? at + 1 : at, is_digit, ends);
+  mark_run(word, has(at, "+-") ? at + 1 : at, digit_bytes, ends);
 }
 
 /// Marks where a body that begins at `from` may end: one of JSON, or none.
@@ -88,7 +80,8 @@ void mark_value(source value, std::string_view word, std::size_t from,
   if (value == source::raw)
     mark_body(word, from, ends);
   else
-    mark_run(word, from, value == source::method ? is_letter : is_digit, ends);
+    mark_run(word, from, value == source::method ? letter_bytes : digit_bytes,
+             ends);
 }
 
 places behind_literal(std::string_view literal, std::string_view word,
@@ -129,7 +122,7 @@ bool may_sign_words(const verify_rule& rule, bool json_only) {
 }
 
 bool is_signable_word(const verify_rule& rule, std::string_view word) {
-  if (word.size() > signable_word_bytes_max || !is_word(word))
+  if (word.size() > signable_word_bytes_max || !word_bytes.has_all(word))
     return false;
   return rule.scheme != verify_scheme::hmac || is_never_word(rule)
       || !can_be_signed(rule.content, word);

@@ -44,7 +44,7 @@ http_parser_settings make_settings() {
   return made;
 }
 
-http_request request_of(request_head head) {
+http_request bodiless_request(request_head head) {
   http_request made;
   made.method = std::move(head.method);
   const auto mark = std::min(head.target.find('?'), head.target.size());
@@ -195,7 +195,7 @@ checked_request input_check::finish() {
   checked_request made;
   made.http_1_0 = head.http_1_0;
   made.keep_alive = head.keep_alive;
-  made.what = request_of(std::move(head));
+  made.what = bodiless_request(std::move(head));
   made.what.body = std::move(body_);
   made.what.arrived = arrived_;
   start_over();
@@ -205,7 +205,7 @@ checked_request input_check::finish() {
 std::optional<http_request> input_check::known_head() const {
   if (!head_.ended())
     return std::nullopt;
-  auto made = request_of(head_.head());
+  auto made = bodiless_request(head_.head());
   made.arrived = arrived_;
   return made;
 }
