@@ -52,6 +52,9 @@ struct digest_rule {
   byte_encoding encoding = byte_encoding::hex;
 };
 
+/// The most that "tolerance" may be.
+inline constexpr std::chrono::milliseconds tolerance_max{86'400'000};
+
 /// How the sender of a webhook proves who it is. Immutable once read.
 struct verify_rule {
   verify_scheme scheme = verify_scheme::none;

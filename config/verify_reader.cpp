@@ -18,8 +18,6 @@ using nlohmann::json;
 using pointer = json::json_pointer;
 using std::chrono::milliseconds;
 
-constexpr milliseconds day{86'400'000};
-
 /// A scheme, what it is in the end, and what may and must stand beside it.
 struct scheme_row {
   std::string_view name;
@@ -168,7 +166,7 @@ private:
     const auto encoding =
       object_.choice("encoding", byte_encodings()).value_or(0);
     const auto tolerance =
-      object_.duration("tolerance", milliseconds{1000}, day)
+      object_.duration("tolerance", milliseconds{1000}, tolerance_max)
         .value_or(timestamp_rule{}.tolerance);
     const auto full =
       written_out(row_->name, header, byte_encodings()[encoding], tolerance);

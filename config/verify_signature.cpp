@@ -17,7 +17,6 @@ using source = verify_template::source;
 using source_kind = template_expression::source_kind;
 using std::chrono::milliseconds;
 
-constexpr milliseconds day{86'400'000};
 constexpr std::size_t signatures_max = 10;
 
 const std::vector<std::string_view>& hashes() {
@@ -144,8 +143,9 @@ private:
                    .value_or(made.value);
     made.written = static_cast<timestamp_rule::unit>(
       inner.choice("unit", units).value_or(0));
-    made.tolerance = inner.duration("tolerance", milliseconds{1000}, day)
-                       .value_or(made.tolerance);
+    made.tolerance =
+      inner.duration("tolerance", milliseconds{1000}, tolerance_max)
+        .value_or(made.tolerance);
     made_.timestamp = std::move(made);
   }
 
