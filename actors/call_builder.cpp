@@ -218,23 +218,23 @@ result<outbound_call> build_call(const flow& definition,
   return call;
 }
 
+namespace {
+
+template <class T>
+std::optional<error> failure_of(const result<T>& rendered) {
+  const auto* failed = std::get_if<error>(&rendered);
+  return failed != nullptr ? std::optional{*failed} : std::nullopt;
+}
+
+} // namespace
+
 std::optional<std::string> missing_value(const flow& definition,
                                          const job& record) {
   const auto context = context_of(definition, record);
-  for (const auto& [text, place] : definition.required_values) {
-    const auto why = [&]() -> std::optional<error> {
-      if (!place) {
-        const auto value = text.render_json(context);
-        const auto* failed = std::get_if<error>(&value);
-        return failed != nullptr ? std::optional{*failed} : std::nullopt;
-      }
-      const auto rendered = text.render(context, *place);
-      const auto* failed = std::get_if<error>(&rendered);
-      return failed != nullptr ? std::optional{*failed} : std::nullopt;
-    }();
-    if (why)
+  for (const auto& [text, place] : definition.required_values)
+    if (const auto why = place ? failure_of(text.render(context, *place))
+                               : failure_of(text.render_json(context)))
       return why->detail + "; the flow needs it of the webhook";
-  }
   return std::nullopt;
 }
 

@@ -17,7 +17,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 length=${1:-20}
 targets=("${@:2}")
 if ((${#targets[@]} == 0)); then
-  targets=(input_check input sender_fields verify answer template flow_loader ini
+  targets=(input_check input sender_fields verify handshake answer template flow_loader ini
     job_codec)
 fi
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
