@@ -97,6 +97,11 @@ nlohmann::json answers_of(const job& record, const step_record& whole) {
   return all;
 }
 
+/// The step that sent what `step` looks for: the clone, of its probe and poll.
+std::string_view sender_of(std::string_view step) {
+  return step == "clone:probe" || step == "clone:poll" ? "clone" : step;
+}
+
 /// The URL of a request, which may be one that an upstream gave.
 result<std::string> url_of(const request_template& request,
                            const template_context& context) {
@@ -184,8 +189,7 @@ result<outbound_call> build_call(const flow& definition,
                                  const retry_policy& policy, const job& record,
                                  const step_attempt& made, call_class purpose) {
   auto context = context_of(definition, record);
-  // A probe looks for what the clone sent.
-  context.step = made.step == "clone:probe" ? "clone" : made.step;
+  context.step = sender_of(made.step);
   outbound_call call;
   call.purpose = purpose;
   call.job = record.id;
@@ -276,6 +280,7 @@ answer_reading read_answer(const flow& definition,
   }
   if (through.prepared != nullptr)
     context.prepared = through.prepared;
+  context.step = sender_of(through.step);
   auto reading = read_answer(
     request.answers, shared != nullptr ? shared->outcome : none, done, context,
     [&](std::string text) { return masked(definition, std::move(text)); },

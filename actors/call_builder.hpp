@@ -77,6 +77,8 @@ struct judged_through {
   /// Answers of calls before the clone that are not journaled yet; null: those
   /// of the record.
   const nlohmann::json* prepared = nullptr;
+  /// The step that was answered, as its idempotency key names it. Borrowed.
+  std::string_view step = {};
 };
 
 /// What the flow, and then the connection, find in the answer to `request`,

@@ -220,9 +220,12 @@ answer_reading clone_state::read(const request_template& request,
                                  const exchange& done) {
   const bool again =
     token_renewed || was_token_refused((*record)->clone.attempts);
+  const auto step = next == clone_action::prepare
+                    ? "prepare:" + prepare_step().name
+                    : std::string{name};
   auto reading = read_answer(*order->definition, request, **record, done, true,
                              {env->connection_of(request), again, nullptr,
-                              needs_prepare() ? &prepared : nullptr});
+                              needs_prepare() ? &prepared : nullptr, step});
   token_renewed = reading.rule && reading.rule->then == ruled::refresh;
   if (token_renewed)
     env->turns->token_refused(request.connection, done.token);

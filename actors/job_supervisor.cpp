@@ -91,7 +91,8 @@ std::optional<job_change> job_supervisor_state::choice_due() const {
     if (wanted == nullptr || !wanted->when
         || !(*record)->sub_actions[at].of.empty())
       return false;
-    const auto context = context_of(*definition, **record);
+    auto context = context_of(*definition, **record);
+    context.step = wanted->name;
     condition_view view;
     view.context = &context;
     return !holds(*wanted->when, view);

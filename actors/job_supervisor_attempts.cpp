@@ -299,12 +299,13 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
   const auto element = step.request != nullptr && step.request->answers.any()
                        ? element_of_step(*slot.step)
                        : std::nullopt;
+  const auto called = full_name(slot.step->kind, known.name);
   // A callback has no rules, and no expression refers to its answer.
   auto reading =
     step.request != nullptr ? read_answer(
       *definition, *step.request, **record, done, step.keeps_answer,
       {env->connection_of(*step.request), was_token_refused(known.attempts),
-       element ? &*element : nullptr})
+       element ? &*element : nullptr, nullptr, called})
                             : answer_reading{};
   if (reading.rule && reading.rule->then == ruled::refresh)
     env->turns->token_refused(step.request->connection, done.token);

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -255,6 +257,69 @@ TEST_F(RepeatTest, UndoesEachByWhatItWasAnswered) {
   run_for(2s);
   EXPECT_THAT(upstream->calls_of("/undo/m-0"), SizeIs(1));
   EXPECT_THAT(upstream->calls_of("/undo/m-1"), SizeIs(1));
+}
+
+// A view of a temporary was read: what stood there depended on its length.
+TEST_F(RepeatTest, MakesAUuidOfTheWholeNameOfEachStep) {
+  start();
+  const auto with_uuid = [](const std::string& path, const char* method) {
+    auto made = request_to(path, method);
+    made["headers"] = {{"X-Uuid", "{{uuid}}"}};
+    return made;
+  };
+  const auto step = [&](const char* name) {
+    return json{{"name", name},
+                {"retry", {{"max_attempts", 2}, {"first", "1ms"}}},
+                {"request", with_uuid(std::string{"/"} + name, "POST")}};
+  };
+  auto all = json::array({step("aa"), step("ab"), step("ba"), step("bb"),
+                          invite({{"request", with_uuid("/i", "POST")}})});
+  all[0]["compensate"] = with_uuid("/undo", "DELETE");
+  all[3]["on_failure"] = "compensate";
+  upstream->script["/bb"] = {answers(503)};
+  const auto id = post(
+    load({{"prepare",
+           {{{"name", "p"}, {"request", with_uuid("/p", "GET")}},
+            {{"name", "q"}, {"request", with_uuid("/q", "GET")}}}},
+          {"clone",
+           {{"request", with_uuid("/clone", "POST")}, {"uid", "/id"}}},
+          {"sub_actions", std::move(all)}}),
+    false, members(10));
+  run_for(2s);
+  std::map<std::string, std::string> uuids;
+  std::set<std::string> different;
+  for (const auto& each : upstream->calls) {
+    const auto& uuid = *find_header(each.headers, "X-Uuid");
+    EXPECT_THAT(uuid, testing::MatchesRegex(
+                        "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-"
+                        "[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+    EXPECT_EQ(uuids.try_emplace(each.key, uuid).first->second, uuid)
+      << "the same in each attempt";
+    different.insert(uuid);
+  }
+  EXPECT_TRUE(uuids.contains(id + ".aa:compensate"));
+  EXPECT_TRUE(uuids.contains(id + ".prepare:q"));
+  EXPECT_TRUE(uuids.contains(id + ".invite.9"));
+  EXPECT_EQ(different.size(), uuids.size());
+  EXPECT_EQ(uuids.size(), 18u) << "p, q, clone, 4 steps, 10 elements, undo";
+}
+
+TEST_F(RepeatTest, JudgesAnswersByTheUuidThatWasSent) {
+  start();
+  auto step = json{{"name", "a"}, {"request", request_to("/a")}};
+  step["request"]["headers"] = {{"X-Uuid", "{{uuid}}"}};
+  step["retry"] = {{"max_attempts", 2}, {"first", "1s"}};
+  step["outcome"] = {
+    {{"if", {{"at", "/seen"}, {"is", "{{uuid}}"}}}, {"then", "succeed"}},
+    {{"if", {{"status", "2xx"}}}, {"then", "fail"}}};
+  upstream->script["/a"] = {answers(503)};
+  const auto id = post(load({{"sub_actions", {step}}}));
+  run_for(100ms);
+  ASSERT_THAT(upstream->calls_of("/a"), SizeIs(1));
+  const auto uuid = *find_header(upstream->calls_of("/a")[0].headers, "X-Uuid");
+  upstream->script["/a"] = {answers(200, json{{"seen", uuid}}.dump())};
+  run_for(2s);
+  EXPECT_EQ(job_of(id).status, job_status::succeeded);
 }
 
 // -- prepare
