@@ -193,6 +193,9 @@ void read_oauth2(object_reader& object, const connection_defaults& defaults,
   made.client_id = object.text("client_id").value_or("");
   made.client_secret = secret_of(object, "client_secret");
   made.is_client_basic = object.choice("client_auth", ways).value_or(0) == 1;
+  hide_basic(object.report(), object.at("client_secret"),
+             percent_encoded(made.client_id),
+             percent_encoded(made.client_secret));
   made.scope = object.text("scope").value_or("");
   made.audience = object.text("audience").value_or("");
   made.refresh_on = read_refresh_on(object, made.refresh_on);
@@ -261,6 +264,7 @@ connection_auth read_auth(flow_report& report, const json& value,
       object.error("user", "has a colon in it, which Basic cannot take (RFC "
                            "7617, section 2)");
     made.secret = secret_of(object, "password");
+    hide_basic(report, object.at("password"), made.name, made.secret);
     break;
   case connection_auth::kind::query:
     made.name = object.text("name").value_or("");

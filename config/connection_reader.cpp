@@ -5,6 +5,7 @@
 #include "config/flow_check.hpp"
 #include "config/flow_reader.hpp"
 #include "config/pem_text.hpp"
+#include "config/secret_reader.hpp"
 #include "config/settings_value.hpp"
 #include "config/strict_json.hpp"
 
@@ -70,6 +71,7 @@ headers read_fixed_headers(object_reader& object, bool has_auth_field) {
     if (!is_header_text(*resolved))
       report.error(at, "has a control character in it, which no header can "
                        "take");
+    hide_credentials(report, at, name, *resolved);
     made.push_back({name, std::move(*resolved)});
   }
   return made;

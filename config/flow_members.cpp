@@ -56,6 +56,29 @@ std::vector<int> read_retry_on(object_reader& object, std::vector<int> made) {
   return made;
 }
 
+/// Whether what `text` gives without a webhook is made of its own literals.
+bool is_encoded_literal(const text_template& text) {
+  const auto& all = text.expressions();
+  return std::any_of(all.begin(), all.end(), [](const auto& each) {
+    const auto& functions = each.functions;
+    return each.fallback
+        && std::any_of(functions.begin(), functions.end(), [](const auto& one) {
+             return one.kind == template_function::function_kind::base64;
+           });
+  });
+}
+
+/// Hides what a header is made of secrets: `{{header/X ?? "u:${env:P}" |
+/// base64}}`.
+void hide_encoded(flow_report& report, const pointer& at, std::string_view name,
+                  const text_template& text) {
+  if (!is_encoded_literal(text))
+    return;
+  const auto made = text.render({}, template_place::header);
+  if (const auto* value = std::get_if<std::string>(&made))
+    hide_credentials(report, at, name, *value);
+}
+
 } // namespace
 
 callback_rule read_callback(flow_report& report, const json& value,
@@ -171,6 +194,7 @@ read_headers(object_reader& object, header_owner owner) {
                          "take");
         break;
       }
+    hide_encoded(report, at, name, *compiled);
     made.emplace_back(name, std::move(*compiled));
   }
   return made;

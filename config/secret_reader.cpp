@@ -1,6 +1,8 @@
 #include "config/secret_reader.hpp"
 
 #include "config/references.hpp"
+#include "job/base64.hpp"
+#include "job/credential.hpp"
 #include "job/standard_webhook.hpp"
 
 #include <string_view>
@@ -36,6 +38,26 @@ std::optional<std::string> read_secret(flow_report& report, const json& value,
     report.references.remember(*secret, at.to_string());
   }
   return secret;
+}
+
+void hide_basic(flow_report& report, const pointer& at, std::string_view user,
+                std::string_view password) {
+  if (password.empty())
+    return;
+  auto sent = encode_base64(std::string{user} + ':' + std::string{password});
+  sent.erase(sent.find_last_not_of('=') + 1);
+  report.references.remember(sent, at.to_string() + " as Basic");
+}
+
+void hide_credentials(flow_report& report, const pointer& at,
+                      std::string_view name, std::string_view value) {
+  if (!is_credential(name))
+    return;
+  auto sent = std::string{value.substr(value.find(' ') + 1)};
+  sent.erase(sent.find_last_not_of('=') + 1);
+  // A shorter one proves nothing, and is a word like any other.
+  if (sent.size() >= hidden_anywhere_bytes_min)
+    report.references.remember(sent, at.to_string() + " as sent");
 }
 
 void check_webhook_key(flow_report& report, const pointer& at,

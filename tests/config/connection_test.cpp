@@ -363,6 +363,46 @@ TEST_F(ConnectionTest, SealsTheSecretsOfConnectionsInAnswersToo) {
   EXPECT_EQ(masked(*loaded.flow, "it was a-long-secret"), "it was ***");
 }
 
+// What was hidden was the password, but not what is sent of it.
+TEST_F(ConnectionTest, HidesTheCredentialsThatAreSent) {
+  const auto basic = one(
+    {{"auth", {{"type", "basic"}, {"user", "u"}, {"password", "pass-word"}}}});
+  EXPECT_EQ(masked(basic.hidden, "Basic dTpwYXNzLXdvcmQ="), "Basic ***=");
+  EXPECT_EQ(masked(basic.hidden, "x dTpwYXNzLXdvcmQ"), "x ***");
+  const auto kept = sealed_text(basic.hidden, "Basic dTpwYXNzLXdvcmQ=");
+  EXPECT_EQ(kept.find("dTpw"), std::string::npos);
+  EXPECT_EQ(std::get<std::string>(unsealed_text(basic.hidden, kept)),
+            "Basic dTpwYXNzLXdvcmQ=");
+  // The client of a token endpoint (RFC 6749, section 2.3.1).
+  EXPECT_EQ(masked(one({{"auth", oauth2}}).hidden, "bWU6aHVzaCUyMGh1c2g="),
+            "***=");
+  EXPECT_EQ(
+    masked(one({{"headers",
+                 {{"X-Api-Key", "Key abcdefgh1"}, {"X-Own", "Key ijklmnop2"}}}})
+             .hidden,
+           "abcdefgh1 ijklmnop2"),
+    "*** ijklmnop2");
+}
+
+TEST_F(ConnectionTest, HidesTheCredentialsThatAFlowMakes) {
+  folder_.write("password", "pass-word");
+  flow_defaults defaults;
+  defaults.base_directory = folder_.path().string();
+  const auto loaded = read_flow(
+    {{"name", "a"},
+     {"clone",
+      {{"uid", "/id"},
+       {"request",
+        {{"method", "GET"},
+         {"url", "http://a/"},
+         {"headers",
+          {{"Authorization",
+            "Basic {{query/x ?? \"u:${file:password}\" | base64}}"}}}}}}}},
+    defaults, "a.json");
+  ASSERT_NE(loaded.flow, nullptr);
+  EXPECT_EQ(masked(*loaded.flow, "Basic dTpwYXNzLXdvcmQ="), "Basic ***=");
+}
+
 TEST_F(ConnectionTest, HasSecretsAsTheirFilesAreNow) {
   folder_.write("token", "first-token");
   connection_defaults defaults;
