@@ -64,7 +64,13 @@ struct decider {
     events made{event(*current)};
     auto changed = record;
     apply(changed, made.front());
-    auto rest = decider{changed, flow, now}.retry(command);
+    const decider next{changed, flow, now};
+    // What failed is gone, or something is new: that is what was wanted.
+    const bool is_taken_up = changed.status == job_status::running
+                          && next.again(step_kind::sub_action).empty();
+    if (is_taken_up && !command.sub_action)
+      return made;
+    auto rest = next.retry(command);
     if (const auto* failed = std::get_if<error>(&rest))
       return *failed;
     auto& further = std::get<events>(rest);

@@ -1,6 +1,7 @@
 #include "job/event.hpp"
 
 #include "job/claim.hpp"
+#include "job/plan.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -431,8 +432,16 @@ struct applier {
       return false;
     record.flow_version = change.version;
     // Before the UID there are no sub-actions; it brings those of the new one.
-    if (!record.clone.uid.is_null())
-      replan(change.sub_actions);
+    if (record.clone.uid.is_null())
+      return true;
+    replan(change.sub_actions);
+    const bool may_go_on = change.goes_on && record.compensations.empty()
+                        && (record.status == job_status::failed
+                            || record.status == job_status::cancelled);
+    if (may_go_on && status_of(record.sub_actions) != record.status) {
+      take_cancel_back();
+      reopen(job_status::running);
+    }
     return true;
   }
 

@@ -60,13 +60,17 @@ struct clone_reopened {};
 struct cancel_requested {};
 
 /// From now on the job follows another definition of its flow. What has
-/// succeeded stays; the rest is what the definition says.
+/// succeeded stays; the rest is what the definition says. A job that is over is
+/// taken up again where that leaves something to do, or nothing that failed.
 struct definition_changed {
   std::string version;
   /// As that of `job_accepted`; null where a journal gives the event back.
   std::shared_ptr<const nlohmann::json> definition;
   /// The names of its sub-actions, in their order.
   std::vector<std::string> sub_actions;
+  /// False in journals of before: only what was tried again took a job up, and
+  /// elements that had not succeeded were forgotten.
+  bool goes_on = true;
 };
 
 /// The upstream has taken the clone on and works on it: from now on it is asked

@@ -293,7 +293,8 @@ job_change change_in(const json& from, const std::string& id,
     return cancel_requested{};
   case redefined:
     return definition_changed{at(0).get<std::string>(), nullptr,
-                              at(1).get<std::vector<std::string>>()};
+                              at(1).get<std::vector<std::string>>(),
+                              from.size() > 4 && at(2).get<bool>()};
   case released:
     return key_released{at(0).get<std::string>()};
   default:

@@ -249,10 +249,11 @@ struct encoder {
 
   /// The definition itself is stored once for each version.
   void operator()(const definition_changed& change) {
-    head(redefined, 2);
+    head(redefined, 3);
     to.text(change.version).array(change.sub_actions.size());
     for (const auto& each : change.sub_actions)
       to.text(each);
+    to.boolean(change.goes_on);
   }
 
   void operator()(const key_released& change) {

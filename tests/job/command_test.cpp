@@ -420,6 +420,42 @@ TEST(RetryTest, FollowsTheFlowAsItIsNow) {
   EXPECT_EQ(next_of(record), job_work::steps);
 }
 
+// It was refused: no sub-action had failed any more.
+TEST(RetryTest, IsRepairedByAFlowWithoutWhatFailed) {
+  auto flow = flow_of_two();
+  flow.sub_actions = {"a", "c"};
+  flow.change = definition_changed{"2", nullptr, flow.sub_actions};
+  auto record = job_of({"", js::failed, true, {succeeded, failed}, {}, {}});
+  const auto take = [&](std::optional<std::string> only = {}) {
+    const auto decided =
+      decide(record, retry_command{std::move(only), true}, flow, wall_time{});
+    const auto* events = std::get_if<std::vector<job_event>>(&decided);
+    auto changed = record;
+    if (events != nullptr)
+      for (const auto& each : *events)
+        apply(changed, each);
+    return changed;
+  };
+  // Something new is to be done.
+  EXPECT_EQ(take().status, js::running);
+  EXPECT_EQ(take().sub_actions[1].status, waiting);
+  EXPECT_EQ(take("c").status, js::failed) << "it has not failed";
+  // Nothing is left.
+  flow.sub_actions = {"a"};
+  flow.change->sub_actions = flow.sub_actions;
+  EXPECT_EQ(take().status, js::running);
+  EXPECT_EQ(status_of(take().sub_actions), js::succeeded);
+  record.status = js::cancelled;
+  record.cancel_requested = wall_time{};
+  EXPECT_EQ(take().cancel_requested, std::nullopt);
+  // What was undone is not taken up, nor is what has succeeded.
+  record = followed_up(js::failed, {succeeded}, {});
+  EXPECT_EQ(take().status, js::failed);
+  record = job_of({"", js::succeeded, true, {succeeded, succeeded}, {}, {}});
+  flow.change->sub_actions = {"a", "b", "c"};
+  EXPECT_EQ(take().status, js::succeeded);
+}
+
 TEST(RetryTest, MakesNoOtherElementsOfWhatHasBegun) {
   auto flow = flow_of_two();
   flow.change = definition_changed{"2", nullptr, flow.sub_actions};

@@ -32,6 +32,21 @@ TEST(JobCodecTest, RefusesTimesThatTheClockDoesNotReach) {
   EXPECT_EQ(decoded(event_at(1'800'000'000'000)).size(), 1u);
 }
 
+// An older journal has none of what was added to an event: it is read as it
+// was.
+TEST(JobCodecTest, ReadsADefinitionOfAnOlderJournal) {
+  std::vector<std::uint8_t> bytes;
+  encode({"01JOB", {}, definition_changed{"2", nullptr, {"a"}}, "flow", {}},
+         bytes);
+  auto event = json::from_cbor(bytes);
+  const auto goes_on = [](const json& item) {
+    return std::get<definition_changed>(decoded({item}).at(0).change).goes_on;
+  };
+  EXPECT_TRUE(goes_on(event));
+  event.erase(event.size() - 1);
+  EXPECT_FALSE(goes_on(event));
+}
+
 TEST(JobCodecTest, RefusesWhatIsNoEvent) {
   for (const json& item :
        {json{{0, 1}}, json{{99, 1}}, json{{finished, "1", succeeded}},
