@@ -14,6 +14,39 @@ namespace handoff {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+bool is_wanted(const flow& definition, const job& record,
+               const sub_action_template& step) {
+  if (!step.when)
+    return true;
+  auto context = context_of(definition, record);
+  context.step = step.name;
+  condition_view view;
+  view.context = &context;
+  return holds(*step.when, view);
+}
+
+/// Whether somebody wants it tried again, and it has not been: by another
+/// definition it may not be wanted any more.
+bool is_tried_anew(const step_record& step) {
+  return step.status == sub_action_status::retrying && step.counted == 0
+      && step.of.empty() && !step.wait_ends;
+}
+
+/// Skips what is not wanted: first what another definition made of it.
+step_settled skip(const std::vector<step_record>& steps, std::size_t at) {
+  for (std::size_t other = 0; other < steps.size(); ++other)
+    if (steps[other].of == steps[at].name && !is_satisfied(steps[other])) {
+      at = other;
+      break;
+    }
+  return {sub_action_at(at), sub_action_status::skipped,
+          error{error_kind::when_false, "its \"when\" does not hold"}};
+}
+
+} // namespace
+
 job_supervisor_state::~job_supervisor_state() {
   for (const auto& each : slots)
     if (each.worker)
@@ -75,6 +108,22 @@ void job_supervisor_state::set_rules() {
   planned_at.reset();
 }
 
+void job_supervisor_state::elements_known(step_ref whole) {
+  set_rules();
+  // By another definition some were attempted.
+  const auto& steps = (*record)->sub_actions;
+  for (std::size_t at = 0; at < steps.size(); ++at)
+    if (steps[at].of == steps[whole.index].name)
+      wait_for_next_attempt(sub_action_at(at));
+}
+
+bool job_supervisor_state::is_free(std::size_t at) const {
+  const auto& after = rules.sub_actions[at].after;
+  return std::all_of(after.begin(), after.end(), [&](auto other) {
+    return is_final((*record)->sub_actions[other].status);
+  });
+}
+
 const plan_step& job_supervisor_state::plan() const {
   if (planned_at != record->revision()) {
     planned = next_step(rules.sub_actions, (*record)->sub_actions);
@@ -86,23 +135,19 @@ const plan_step& job_supervisor_state::plan() const {
 std::optional<job_change> job_supervisor_state::choice_due() const {
   if (!definition || next_of(**record) != job_work::steps)
     return std::nullopt;
-  const auto skipped = [&](std::size_t at) {
+  const auto& steps = (*record)->sub_actions;
+  const auto is_skipped = [&](std::size_t at) {
     const auto* wanted = sub_action_of(at);
-    if (wanted == nullptr || !wanted->when
-        || !(*record)->sub_actions[at].of.empty())
-      return false;
-    auto context = context_of(*definition, **record);
-    context.step = wanted->name;
-    condition_view view;
-    view.context = &context;
-    return !holds(*wanted->when, view);
+    return wanted != nullptr && steps[at].of.empty()
+        && !is_wanted(*definition, **record, *wanted);
   };
   for (const auto* turn : {&plan().start, &plan().expand})
     for (const auto at : *turn)
-      if (skipped(at))
-        return step_settled{
-          sub_action_at(at), sub_action_status::skipped,
-          error{error_kind::when_false, "its \"when\" does not hold"}};
+      if (is_skipped(at))
+        return skip(steps, at);
+  for (std::size_t at = 0; at < steps.size(); ++at)
+    if (is_tried_anew(steps[at]) && is_free(at) && is_skipped(at))
+      return skip(steps, at);
   for (const auto at : plan().expand) {
     auto found = elements_of(*definition->sub_actions[at].for_each,
                              context_of(*definition, **record));
@@ -158,10 +203,12 @@ void job_supervisor_state::settle() {
     bool adds_steps = false;
     for (auto& each : changes) {
       adds_steps = adds_steps || std::holds_alternative<steps_added>(each);
-      const bool expands = std::holds_alternative<steps_expanded>(each);
+      const auto* expanded = std::get_if<steps_expanded>(&each);
+      const auto whole =
+        expanded != nullptr ? std::optional{expanded->step} : std::nullopt;
       record->change(std::move(each));
-      if (expands)
-        set_rules();
+      if (whole)
+        elements_known(*whole);
     }
     if (!adds_steps)
       continue;

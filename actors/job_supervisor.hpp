@@ -112,6 +112,11 @@ struct job_supervisor_state {
   void resume(step_kind kind);
   void settle();
   void set_rules();
+  /// What is due once a sub-action with `for_each` was made into its elements.
+  void elements_known(step_ref whole);
+  /// Whether nothing that the sub-action comes after is still to be done. Of
+  /// one that was attempted, another definition may say that it comes later.
+  bool is_free(std::size_t at) const;
   /// What `next_step` says of the record as it is.
   const plan_step& plan() const;
   void wait_for_next_attempt(step_ref step);

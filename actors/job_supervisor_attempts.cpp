@@ -117,7 +117,8 @@ std::vector<step_ref> job_supervisor_state::ready() const {
     const bool is_whole = rules.sub_actions[at].is_repeated;
     // One that was due may have been cancelled since.
     const bool is_due = due.contains(sub_action_at(at))
-                     && subs[at].status == sub_action_status::retrying;
+                     && subs[at].status == sub_action_status::retrying
+                     && is_free(at);
     if (is_new || (is_due && !is_whole))
       steps.push_back(sub_action_at(at));
   }

@@ -114,6 +114,16 @@ struct decider {
     return events{event(clone_reopened{})};
   }
 
+  /// Whether it is an element of what another definition was made into: it is
+  /// found again with the others.
+  bool is_left_over(const step_record& step) const {
+    const auto& subs = record.sub_actions;
+    return !step.of.empty()
+        && std::none_of(subs.begin(), subs.end(), [&](const auto& each) {
+             return each.name == step.of && each.elements;
+           });
+  }
+
   job_event try_again(step_kind kind, std::size_t index) const {
     return event(step_settled{{kind, index}, status::waiting, std::nullopt});
   }
@@ -123,7 +133,7 @@ struct decider {
     events made;
     const auto& steps = steps_of(record, kind);
     for (std::size_t at = 0; at < steps.size(); ++at)
-      if (can_try_again(steps[at]))
+      if (can_try_again(steps[at]) && !is_left_over(steps[at]))
         made.push_back(try_again(kind, at));
     return made;
   }
@@ -173,6 +183,8 @@ struct decider {
     if (found == subs.end())
       return error{error_kind::invalid_request,
                    "the job has no sub-action " + in_quotes(wanted)};
+    if (can_try_again(*found) && is_left_over(*found))
+      return retry_sub_action(found->of);
     if (found->elements && is_final(found->status) && !is_satisfied(*found))
       return retry_elements(static_cast<std::size_t>(found - subs.begin()));
     if (!can_try_again(*found))
@@ -185,7 +197,7 @@ struct decider {
     events made{try_again(step_kind::sub_action, index)};
     for (std::size_t at = 0; at < subs.size(); ++at)
       if (at != index && subs[at].status == status::skipped
-          && can_try_again(subs[at]))
+          && can_try_again(subs[at]) && !is_left_over(subs[at]))
         made.push_back(try_again(step_kind::sub_action, at));
     return made;
   }

@@ -238,9 +238,14 @@ struct applier {
     step->elements = change.count;
     for (std::size_t number = 0; number < change.count; ++number) {
       auto made = element_name(group, number);
-      if (std::any_of(record.sub_actions.begin(), record.sub_actions.end(),
-                      [&](const auto& each) { return each.name == made; }))
-        continue; // it has succeeded by another definition
+      const auto known =
+        std::find_if(record.sub_actions.begin(), record.sub_actions.end(),
+                     [&](const auto& each) { return each.name == made; });
+      if (known != record.sub_actions.end()) { // by another definition
+        if (!is_satisfied(*known))
+          try_again(*known, step_kind::sub_action);
+        continue;
+      }
       auto& element = record.sub_actions.emplace_back();
       element.name = std::move(made);
       element.of = group;
@@ -434,7 +439,7 @@ struct applier {
     // Before the UID there are no sub-actions; it brings those of the new one.
     if (record.clone.uid.is_null())
       return true;
-    replan(change.sub_actions);
+    replan(change.sub_actions, change.goes_on);
     const bool may_go_on = change.goes_on && record.compensations.empty()
                         && (record.status == job_status::failed
                             || record.status == job_status::cancelled);
@@ -446,8 +451,10 @@ struct applier {
   }
 
   /// What has a name that stays keeps its record; of the others, what succeeded
-  /// goes to the end.
-  void replan(const std::vector<std::string>& names) const {
+  /// goes to the end, and so do elements that were attempted: they are tried
+  /// again with their sub-action, or seen to have been.
+  void replan(const std::vector<std::string>& names,
+              bool keeps_attempted) const {
     auto old = std::exchange(record.sub_actions, {});
     for (const auto& name : names) {
       const auto known =
@@ -463,8 +470,13 @@ struct applier {
         old.erase(known);
       }
     }
+    const auto is_kept = [&](const step_record& each) {
+      return each.status == sub_action_status::succeeded
+          || (keeps_attempted && !each.attempts.empty()
+              && std::find(names.begin(), names.end(), each.of) != names.end());
+    };
     for (auto& each : old)
-      if (each.status == sub_action_status::succeeded)
+      if (is_kept(each))
         record.sub_actions.push_back(std::move(each));
   }
 

@@ -535,6 +535,62 @@ TEST_F(RepeatTest, FollowsTheFlowAsItIsNowForWhatHasNotSucceeded) {
   EXPECT_THAT(upstream->calls_of("/v2/11"), SizeIs(1));
 }
 
+// It was called although the flow does not want it any more.
+TEST_F(RepeatTest, SkipsWhatTheFlowAsItIsNowDoesNotWant) {
+  start();
+  upstream->script["/a"] = {answers(400)};
+  upstream->script["/invite/11/1"] = {answers(400)};
+  const auto flow = [&](const json& when) {
+    auto a = json{{"name", "a"}, {"request", request_to("/a")}};
+    auto b =
+      json{{"name", "b"}, {"after", {"a"}}, {"request", request_to("/b")}};
+    auto each = invite();
+    if (!when.is_null())
+      a["when"] = each["when"] = when;
+    return load({{"sub_actions", {a, b, each}}});
+  };
+  const auto before = flow(nullptr);
+  const auto id = post(before, false, members(3));
+  run_for(1s);
+  ASSERT_EQ(job_of(id).status, job_status::failed);
+  upstream->calls.clear();
+  const auto now = flow({{"value", "{{body/name}}"}, {"is", "another"}});
+  caf::anon_send(root, std::make_shared<const job_order>(job_order{
+                         id, retry_command{std::nullopt, true}, before, now,
+                         std::make_shared<fake_responder>()}));
+  run_for(2s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::succeeded);
+  EXPECT_THAT(paths(), ElementsAre("/b"));
+  for (const auto* name : {"a", "invite", "invite.1"}) {
+    const auto* step = step_of(record, name);
+    ASSERT_NE(step, nullptr) << name;
+    EXPECT_EQ(step->status, sub_action_status::skipped) << name;
+    EXPECT_TRUE(is_satisfied(*step)) << name;
+  }
+  EXPECT_THAT(step_of(record, "a")->attempts, SizeIs(1));
+  EXPECT_THAT(step_of(record, "invite.1")->attempts, SizeIs(1));
+  EXPECT_EQ(step_of(record, "invite.0")->status, sub_action_status::succeeded);
+}
+
+TEST_F(RepeatTest, KeepsTheAttemptsOfElementsThatAreTriedAgain) {
+  start();
+  upstream->script["/invite/11/1"] = {answers(400), answers(200)};
+  const auto before = load({{"sub_actions", {invite()}}});
+  const auto id = post(before, false, members(3));
+  run_for(1s);
+  const auto now = load({{"sub_actions", {invite({{"timeout", "9s"}})}}});
+  caf::anon_send(root, std::make_shared<const job_order>(
+                         job_order{id, retry_command{"invite.1", true}, before,
+                                   now, std::make_shared<fake_responder>()}));
+  run_for(2s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::succeeded);
+  ASSERT_THAT(step_of(record, "invite.1")->attempts, SizeIs(2));
+  EXPECT_EQ(step_of(record, "invite.1")->attempts[1].number, 2u);
+  EXPECT_THAT(upstream->calls, SizeIs(5));
+}
+
 // Goal: a job follows one definition. A supervisor that was started in place of
 // one that had taken up the current definition went on by the one before, whose
 // sub-actions stand in other places: what it called was not what it journaled.

@@ -40,7 +40,9 @@ TEST(JobCodecTest, ReadsADefinitionOfAnOlderJournal) {
          bytes);
   auto event = json::from_cbor(bytes);
   const auto goes_on = [](const json& item) {
-    return std::get<definition_changed>(decoded({item}).at(0).change).goes_on;
+    return std::get<definition_changed>(
+             decoded(json::array({item})).at(0).change)
+      .goes_on;
   };
   EXPECT_TRUE(goes_on(event));
   event.erase(event.size() - 1);
