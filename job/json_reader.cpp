@@ -4,7 +4,10 @@
 #include "job/text.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <deque>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -16,11 +19,23 @@ using nlohmann::json;
 /// A double holds every integer of fewer digits.
 constexpr std::size_t long_digits = 300;
 
-/// An integer that the parser would refuse because no double can hold it.
-struct long_integer {
+/// A number that the parser would refuse because no double can hold it.
+struct long_number {
   /// How many numbers stand before it.
   std::size_t number = 0;
-  std::string_view digits;
+  std::string_view text;
+
+  bool is_integer() const noexcept {
+    return text.find_first_not_of("0123456789", 1) == npos;
+  }
+
+  /// An integer with its digits, of another number the nearest double.
+  json value() const {
+    constexpr auto most = std::numeric_limits<double>::max();
+    if (is_integer())
+      return big_integer(text);
+    return text.front() == '-' ? -most : most;
+  }
 };
 
 bool is_number_char(char c) {
@@ -39,11 +54,32 @@ std::size_t end_of_string(std::string_view text, std::size_t from) {
   return text.size();
 }
 
-/// The integers of `text` that no double can hold. In `tamed` they are replaced
+/// Makes `token` of `tamed` a number that a double can hold, if it is none;
+/// gives whether it was. What is no number at all stays none.
+bool tame(std::string& tamed, std::size_t at, const long_number& token,
+          bool takes_nearest) {
+  if (token.is_integer()) {
+    if (token.text.size() <= long_digits)
+      return false;
+    tamed[at + (token.text.front() == '-' ? 2 : 1)] = '.';
+    return true;
+  }
+  const auto exponent = token.text.find_first_of("eE");
+  if (!takes_nearest || exponent == npos
+      || !std::isinf(std::strtod(std::string{token.text}.c_str(), nullptr)))
+    return false;
+  for (auto digit = exponent; digit < token.text.size(); ++digit)
+    if (auto& each = tamed[at + digit]; each >= '1' && each <= '9')
+      each = '0';
+  return true;
+}
+
+/// The numbers of `text` that no double can hold. In `tamed` they are replaced
 /// by numbers of the same length that one can, so that places stay the same.
-std::deque<long_integer> take_long_integers(std::string_view text,
-                                            std::string& tamed) {
-  std::deque<long_integer> found;
+std::deque<long_number> take_long_numbers(std::string_view text,
+                                          std::string& tamed,
+                                          bool takes_nearest) {
+  std::deque<long_number> found;
   std::size_t numbers = 0;
   for (std::size_t at = 0; at < text.size();) {
     if (text[at] == '"') {
@@ -52,12 +88,9 @@ std::deque<long_integer> take_long_integers(std::string_view text,
       auto end = at;
       while (end < text.size() && is_number_char(text[end]))
         ++end;
-      const auto token = text.substr(at, end - at);
-      const bool whole = token.find_first_not_of("0123456789", 1) == npos;
-      if (whole && token.size() > long_digits) {
-        found.push_back({numbers, token});
-        tamed[at + (token.front() == '-' ? 2 : 1)] = '.';
-      }
+      const long_number token{numbers, text.substr(at, end - at)};
+      if (tame(tamed, at, token, takes_nearest))
+        found.push_back(token);
       ++numbers;
       at = end;
     } else {
@@ -71,7 +104,7 @@ std::deque<long_integer> take_long_integers(std::string_view text,
 /// a limit can be seen before it is passed.
 class json_builder {
 public:
-  json_builder(const json_limits& limits, std::deque<long_integer> longs)
+  json_builder(const json_limits& limits, std::deque<long_number> longs)
       : limits_{limits}, longs_{std::move(longs)} {}
 
   bool null() { return put(nullptr); }
@@ -91,9 +124,9 @@ public:
   bool number_float(json::number_float_t value, const json::string_t& text) {
     const auto number = numbers_++;
     if (!longs_.empty() && longs_.front().number == number) {
-      const auto digits = longs_.front().digits;
+      auto known = longs_.front().value();
       longs_.pop_front();
-      return put(big_integer(digits));
+      return put(std::move(known));
     }
     return text.find_first_of(".eE") == std::string::npos
            ? put(big_integer(text))
@@ -231,7 +264,7 @@ private:
   json* member_ = nullptr;
   std::size_t values_ = 0;
   std::size_t numbers_ = 0;
-  std::deque<long_integer> longs_;
+  std::deque<long_number> longs_;
 };
 
 /// The parser's own words without its numbering and without what it last read,
@@ -283,7 +316,7 @@ std::variant<json, json_problem> read_json(std::string_view text,
   auto problem = std::move(builder.problem);
   if (builder.overflow) {
     std::string tamed{text};
-    json_builder again{limits, take_long_integers(text, tamed)};
+    json_builder again{limits, take_long_numbers(text, tamed, limits.takes_nearest)};
     if (parse(tamed, limits.comments, again))
       return again.take();
     problem = std::move(again.problem);
@@ -301,7 +334,7 @@ std::string to_string(const json_problem& problem) {
 
 std::variant<json, json_problem> parse_answer(std::string_view body) {
   constexpr std::size_t bytes_max = json_limits{}.bytes_max;
-  return read_json(body, {.values_max = bytes_max});
+  return read_json(body, {.values_max = bytes_max, .takes_nearest = true});
 }
 
 } // namespace handoff

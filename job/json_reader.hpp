@@ -23,6 +23,9 @@ struct json_limits {
   bool names_repeat = true;
   /// Whether `//` and `/* */` comments are skipped.
   bool comments = false;
+  /// Whether the nearest double is taken of a number beyond them, such as 1e400
+  /// (RFC 8259, section 6), which is a fault of syntax otherwise.
+  bool takes_nearest = false;
 };
 
 enum class json_fault {
@@ -59,7 +62,8 @@ std::variant<nlohmann::json, json_problem>
 read_json(std::string_view text, const json_limits& limits = {});
 
 /// Reads the body of an upstream's answer, with the default limits for size and
-/// depth; it may have as many values as fit into the size. This is
+/// depth; it may have as many values as fit into the size, and one number too
+/// large does not make the rest useless. This is
 /// the only way by which an answer becomes a value: all that is done to values
 /// afterwards (copying, writing, CBOR) recurses as deep as they are.
 std::variant<nlohmann::json, json_problem> parse_answer(std::string_view body);

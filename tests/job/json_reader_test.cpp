@@ -1,6 +1,9 @@
 #include "job/json_reader.hpp"
+#include "job/json_text.hpp"
 
 #include <gtest/gtest.h>
+
+#include <limits>
 
 namespace handoff {
 namespace {
@@ -72,11 +75,31 @@ TEST(JsonReaderTest, OutlivesHostileTexts) {
     EXPECT_NE(refusal(text), "");
 }
 
+// One such number made a clone's answer "not JSON", and its job ambiguous.
+TEST(JsonReaderTest, TakesTheNearestDoubleInAnAnswer) {
+  constexpr auto most = std::numeric_limits<double>::max();
+  const auto read =
+    parse_answer(R"({"a":[1e400,-2.5E+999,"1e400",7],"id":"u","b":1e-400,)"
+              R"("c":0e400,"d":)"
+              + std::string(400, '9') + "}");
+  ASSERT_TRUE(std::holds_alternative<json>(read));
+  const auto& made = std::get<json>(read);
+  EXPECT_EQ(made["a"], json({most, -most, "1e400", 7}));
+  EXPECT_EQ(made["id"], "u");
+  EXPECT_EQ(made["b"], 0.0);
+  EXPECT_EQ(made["c"], 0.0);
+  EXPECT_EQ(json_text(made["d"]), std::string(400, '9'));
+  for (const auto* text : {"[01e400]", "[1e40e0]", "[1e400.5]", "[-e400]",
+                           "[1e4+00]", "[1e]", "[1e400", "[.5e400]"})
+    EXPECT_TRUE(std::holds_alternative<json_problem>(parse_answer(text)))
+      << text;
+}
+
 TEST(JsonReaderTest, SaysWhereWithoutWhatStandsThere) {
+  EXPECT_EQ(refusal("[1e400]"), "is not JSON: a number is out of range");
   EXPECT_EQ(refusal("{\n\"a\": hunter2}"),
             "is not JSON: parse error at line 2, column 6: syntax error while "
             "parsing value - invalid literal");
-  EXPECT_EQ(refusal("[1e400]"), "is not JSON: a number is out of range");
   EXPECT_NE(refusal(""), "");
   EXPECT_NE(refusal("\"\xff\""), "");
   EXPECT_NE(refusal("[1,]"), "");
