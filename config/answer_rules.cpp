@@ -1,5 +1,6 @@
 #include "config/answer_rules.hpp"
 
+#include "job/excerpt.hpp"
 #include "job/json_reader.hpp"
 #include "job/json_seconds.hpp"
 #include "job/json_text.hpp"
@@ -48,7 +49,7 @@ std::string detail_of(const outcome_rule& rule, const json* answer,
     return {};
   auto text =
     found->is_string() ? found->get<std::string>() : json_text(*found);
-  return cut_text(mask(std::move(text)), detail_bytes_max);
+  return cut_text(masked_answer(mask(std::move(text))), detail_bytes_max);
 }
 
 /// The first element for which the condition holds; null if there is none.

@@ -22,7 +22,8 @@ struct outcome_rule {
   std::optional<
     std::variant<std::chrono::milliseconds, nlohmann::json::json_pointer>>
     wait;
-  /// Where the answer says what an operator reads.
+  /// Where the answer says what an operator reads, without the values of
+  /// members whose names say that they are secret.
   std::optional<nlohmann::json::json_pointer> detail;
 };
 

@@ -135,6 +135,33 @@ TEST_F(AnswerRulesTest, MasksAndCutsTheDetail) {
   EXPECT_EQ(detail, std::string(296, 'x') + "***");
 }
 
+// What the response of the attempt hides was shown as its error.
+TEST_F(AnswerRulesTest, HidesInTheDetailWhatTheNamesSayIsSecret) {
+  const auto own =
+    rules(R"([{"if": {"status": 200}, "then": "fail", "detail": "/m"}])");
+  EXPECT_EQ(
+    read(own, 200, R"({"m": {"password": "p", "a": [{"token": "t"}], "b": 1}})")
+      .rule->detail,
+    R"({"a":[{"token":"***"}],"b":1,"password":"***"})");
+  EXPECT_EQ(read(own, 200, R"({"m": "bad token=abc&x=1"})").rule->detail,
+            "bad token=***&x=1");
+}
+
+TEST_F(AnswerRulesTest, CutsAWaitOfAnySize) {
+  const auto own =
+    rules(R"([{"if": {"status": 200}, "then": "retry", "wait": "/w"}])");
+  const auto longest = milliseconds{seconds{30 * 24 * 3600}};
+  for (const std::string wait :
+       {"1000000000000", "1e30", "1000000000000000000000000000000", "1e400",
+        "\"1e400\"", "\"1000000000000000000000000000000\""})
+    EXPECT_EQ(read(own, 200, R"({"w": )" + wait + "}").rule->wait, longest)
+      << wait;
+  for (const std::string wait :
+       {"-1000000000000000000000000000000", "-1e400", "\"-1e400\"", "\"x\""})
+    EXPECT_EQ(read(own, 200, R"({"w": )" + wait + "}").rule->wait, std::nullopt)
+      << wait;
+}
+
 TEST_F(AnswerRulesTest, ShipsASetForGraphql) {
   answer_rules own;
   own.outcome = graphql_outcome();
