@@ -15,6 +15,14 @@ bool is_absolute(std::string_view url) {
   return !url.empty() && url.front() != '/' && url.front() != '?';
 }
 
+/// `path` below a URL, whose slashes at its end are one with that of the path.
+/// Without a path the URL is taken as it is.
+std::string below(std::string url, std::string_view path) {
+  while (path.starts_with('/') && url.ends_with('/'))
+    url.pop_back();
+  return url.append(path);
+}
+
 void add_parameter(std::string& url, std::string_view name,
                    std::string_view value) {
   url += url.find('?') == std::string::npos ? '?' : '&';
@@ -50,7 +58,7 @@ bool is_own_host(const outbound_call& call, const connection& through) {
 outbound_call completed(outbound_call call, const connection& through) {
   const bool own = is_own_host(call, through);
   if (!is_absolute(call.url))
-    call.url = through.url + call.url;
+    call.url = below(through.url, call.url);
   if (through.idempotency_header != default_key_header) {
     const bool is_given =
       find_header(call.headers, through.idempotency_header) != nullptr;

@@ -57,7 +57,7 @@ struct connection_auth {
 /// Everything about an upstream that is not of one call. Immutable.
 struct connection {
   std::string name;
-  /// Absolute, without a slash at its end.
+  /// Absolute, as it is written.
   std::string url;
   connection_auth auth;
   handoff::headers headers;

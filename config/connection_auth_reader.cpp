@@ -237,9 +237,6 @@ std::string read_call_url(object_reader& object, std::string_view key,
     why = "has a query in it; allowed: a URL without one";
   if (!why.empty())
     object.error(key, shown_url(*object.find(key)) + why);
-  if (is_base)
-    while (url->ends_with('/'))
-      url->pop_back();
   return std::move(*url);
 }
 

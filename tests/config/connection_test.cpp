@@ -187,6 +187,25 @@ TEST_F(ConnectionTest, CompletesACall) {
     (headers{{"X-Request", "j.clone"}, {"X-Own", "flow"}, {"X-Other", "c"}}));
 }
 
+// A slash at the end of the URL was lost where nothing follows it.
+TEST_F(ConnectionTest, KeepsItsUrlAsItIsWritten) {
+  const struct {
+    const char* url;
+    const char* path;
+    const char* whole;
+  } rows[] = {{"https://a/graphql/", "", "https://a/graphql/"},
+              {"https://a/graphql", "", "https://a/graphql"},
+              {"https://a/graphql/", "/", "https://a/graphql/"},
+              {"https://a/graphql/", "/x/", "https://a/graphql/x/"},
+              {"https://a/graphql/", "?a=1", "https://a/graphql/?a=1"},
+              {"https://a", "/x", "https://a/x"},
+              {"https://a/", "", "https://a/"}};
+
+  for (const auto& row : rows)
+    EXPECT_EQ(completed(call(row.path), one({{"url", row.url}})).url, row.whole)
+      << row.url << ' ' << row.path;
+}
+
 TEST_F(ConnectionTest, SendsItsHeadersToItsOwnHostOnly) {
   const auto through =
     one({{"headers", {{"X-Other", "c"}}},
