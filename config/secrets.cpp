@@ -1,5 +1,6 @@
 #include "config/secrets.hpp"
 
+#include "config/secret_forms.hpp"
 #include "config/template.hpp"
 #include "job/encoded_text.hpp"
 #include "job/text.hpp"
@@ -17,19 +18,23 @@ namespace {
 
 using nlohmann::json;
 
-// A reference is `open`, the name, for one of which only the end is missing
-// from what stands before it `skip` and the number of bytes left out, and
-// `close`. `open` alone is written as a reference without a name. In JSON these
-// characters are rare, as they have to be escaped there.
+// A reference is `open`, the name, `in_form_of` and which where it is not as it
+// is (config/secret_forms), for one of which only the end is missing from what
+// stands before it `skip` and the number of bytes left out, and `close`. `open`
+// alone is written as a reference without a name. In JSON these characters are
+// rare, as they have to be escaped there.
 constexpr char open = '\x01';
 constexpr char close = '\x02';
 constexpr char skip = '\x03';
+constexpr char in_form_of = '\x04';
 
 /// Where a secret stands in a text.
 struct place {
   std::size_t from = 0;
   std::size_t to = 0;
   const secret* what = nullptr;
+  /// One of `secret_forms`; 0: as it is.
+  char form = 0;
 };
 
 bool is_word_char(char c) {
@@ -63,11 +68,37 @@ void sort_places(std::vector<place>& found) {
   });
 }
 
-/// Every occurrence as it is.
-std::vector<place> plain_places_in(const secrets& hidden,
-                                   std::string_view text) {
+/// Adds the occurrences of a secret in the forms that URLs and forms have.
+void add_form_places(const secret& what, std::string_view text,
+                     std::vector<place>& found) {
+  std::vector<std::string> searched{what.value};
+  for (const char form : secret_forms) {
+    auto value = in_form(form, what.value);
+    if (std::find(searched.begin(), searched.end(), value) != searched.end())
+      continue;
+    for (auto at = text.find(value); at != npos; at = text.find(value, at + 1))
+      if (what.value.size() >= hidden_anywhere_bytes_min
+          || stands_alone(text, at, at + value.size()))
+        found.push_back({at, at + value.size(), &what, form});
+    searched.push_back(std::move(value));
+  }
+}
+
+/// Every occurrence that a reference can stand for.
+std::vector<place> referable_places_in(const secrets& hidden,
+                                       std::string_view text) {
   std::vector<place> found;
   add_places(hidden, text, true, found);
+  if (text.find_first_of("%+") != npos) {
+    // Each secret has many forms: they are made of those that are in there.
+    const auto decoded = without_percent(text, false).text;
+    const auto of_form = without_percent(text, true).text;
+    for (const auto& each : hidden)
+      if (each.journaled && each.value.size() >= hidden_bytes_min
+          && (decoded.find(each.value) != npos
+              || of_form.find(each.value) != npos))
+        add_form_places(each, text, found);
+  }
   sort_places(found);
   return found;
 }
@@ -142,6 +173,7 @@ void append_escaped(std::string& out, std::string_view text) {
 struct reference {
   std::string_view name;
   std::size_t skipped = 0;
+  char form = 0;
 };
 
 reference read_reference(std::string_view text) {
@@ -150,6 +182,11 @@ reference read_reference(std::string_view text) {
     made.name = text.substr(0, at);
     std::from_chars(text.data() + at + 1, text.data() + text.size(),
                     made.skipped);
+  }
+  if (const auto at = made.name.rfind(in_form_of);
+      at != npos && at + 2 == made.name.size()) {
+    made.form = made.name.back();
+    made.name.remove_suffix(2);
   }
   return made;
 }
@@ -221,7 +258,7 @@ std::string masked(const secrets& hidden, std::string text) {
 }
 
 std::string sealed_text(const secrets& hidden, std::string_view text) {
-  const auto found = plain_places_in(hidden, text);
+  const auto found = referable_places_in(hidden, text);
   if (found.empty() && !is_sealed_text(text))
     return std::string{text};
   std::string made;
@@ -233,6 +270,8 @@ std::string sealed_text(const secrets& hidden, std::string_view text) {
       append_escaped(made, text.substr(done, each.from - done));
     made += open;
     made += each.what->name;
+    if (each.form != 0)
+      made += {in_form_of, each.form};
     if (each.from < done)
       made += skip + std::to_string(done - each.from);
     made += close;
@@ -279,7 +318,8 @@ result<std::string> unsealed_text(const secrets& hidden,
       return error{error_kind::template_failed,
                    "an answer repeats the secret " + std::string{wanted.name}
                      + ", which this flow has no longer"};
-    made.append(known->value, std::min(wanted.skipped, known->value.size()));
+    const auto value = in_form(wanted.form, known->value);
+    made.append(value, std::min(wanted.skipped, value.size()));
   }
 }
 

@@ -94,6 +94,31 @@ TEST(SecretsTest, SealsWhatIsJournaledAndGivesItBack) {
   }
 }
 
+// What was percent-encoded, as in a link, was journaled in clear.
+TEST(SecretsTest, SealsSecretsAsUrlsAndFormsHaveThem) {
+  const secrets odd{{"a+b/c=(d)~é f", "env:ODD"}, {"k/y=", "env:SHORT"}};
+  for (const std::string text :
+       {"x?k=a%2Bb%2Fc%3D%28d%29~%C3%A9%20f&l=1",
+        "x?k=a%2bb%2fc%3d%28d%29~%c3%a9%20f&l=1",
+        "k=a%2Bb%2Fc%3D%28d%29%7E%C3%A9+f", "a%2Bb%2Fc%3D(d)~%C3%A9%20f",
+        "a%2Bb/c%3D%28d%29~%C3%A9%20f", "a+b/c=(d)~%C3%A9%20f",
+        "a+b/c=(d)~é f a%2Bb%2Fc%3D%28d%29~%C3%A9%20f", "k%2Fy%3D",
+        "50% + \x04 k%2Fy%3D!"}) {
+    const auto made = sealed_text(odd, text);
+    EXPECT_EQ(made.find("(d)"), std::string::npos) << text;
+    EXPECT_EQ(made.find("28d"), std::string::npos) << text;
+    EXPECT_EQ(made.find("k%2Fy"), std::string::npos) << text;
+    const auto plain = unsealed_text(odd, made);
+    ASSERT_TRUE(std::holds_alternative<std::string>(plain)) << text;
+    EXPECT_EQ(std::get<std::string>(plain), text);
+  }
+  const secrets rotated{{"new+1", "env:ODD"}};
+  EXPECT_EQ(std::get<std::string>(unsealed_text(
+              rotated, sealed_text(odd, "k=a%2bb%2fc%3d%28d%29~%c3%a9%20f"))),
+            "k=new%2b1");
+  EXPECT_EQ(sealed_text(odd, "xk%2Fy%3Dx"), "xk%2Fy%3Dx") << "not a word";
+}
+
 TEST(SecretsTest, LeavesTextsWithoutSecretsAsTheyAre) {
   const json answer = {{"a", "text"}, {"b", {1, nullptr, "acmeville"}}};
   EXPECT_EQ(sealed(hidden, answer), answer);
