@@ -3,7 +3,9 @@
 #include "config/condition_reader.hpp"
 #include "config/nearest_name.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,6 +44,8 @@ outcome_rule read_rule(flow_report& report, const json& value,
   }
   if (object.has("detail"))
     made.detail = object.json_pointer("detail");
+  if (made.detail && made.then == ruled::succeed)
+    report.warning(at / "detail", "is never shown: a success has no error");
   return made;
 }
 
@@ -117,11 +121,10 @@ void check_answer_rules(flow_report& report, const pointer& at,
     check_condition(report, at / "fails", *rules.wait->fails, scope);
 }
 
-const outcome_rules& graphql_outcome() {
+const json& graphql_definition() {
   // The codes of Shopify, monday, Linear and GitHub; monday's older answers
   // have theirs at the top.
-  static const outcome_rules rules = [] {
-    const auto definition = json::parse(R"([
+  static const auto rules = json::parse(R"([
       {"if": {"any": [
          {"at": "/errors/0/extensions/code",
           "is": ["THROTTLED", "RATELIMITED", "RATE_LIMITED",
@@ -135,8 +138,29 @@ const outcome_rules& graphql_outcome() {
        "detail": "/errors/0/message"},
       {"if": {"at": "/error_code", "empty": false}, "then": "fail",
        "detail": "/error_message"}])");
+  return rules;
+}
+
+void expand_outcomes(json& definition) {
+  constexpr std::string_view data[]{"body", "form", "headers", "text", "reply"};
+  if (definition.is_array()) {
+    for (auto& each : definition)
+      expand_outcomes(each);
+  } else if (definition.is_object()) {
+    for (auto& [name, member] : definition.items()) {
+      if (name == "outcome" && member == "graphql")
+        member = graphql_definition();
+      else if (std::find(std::begin(data), std::end(data), name)
+               == std::end(data))
+        expand_outcomes(member);
+    }
+  }
+}
+
+const outcome_rules& graphql_outcome() {
+  static const outcome_rules rules = [] {
     flow_report report{"graphql", reference_resolver{""}, {}, {}};
-    auto made = read_outcome(report, definition, pointer{});
+    auto made = read_outcome(report, graphql_definition(), pointer{});
     assert(report.errors.empty());
     return made;
   }();

@@ -14,6 +14,14 @@ inline constexpr std::size_t outcome_rules_max = 50;
 outcome_rules read_outcome(flow_report& report, const nlohmann::json& value,
                            const nlohmann::json::json_pointer& at);
 
+/// The rules that `"outcome": "graphql"` stands for, as a flow would write
+/// them.
+const nlohmann::json& graphql_definition();
+
+/// Writes the rules of shipped sets in place of their names, in `definition` of
+/// a flow. What is data of its author is not looked into.
+void expand_outcomes(nlohmann::json& definition);
+
 /// Reads the `outcome` of `object`; no rules if it has none.
 outcome_rules read_outcome(object_reader& object);
 

@@ -215,6 +215,14 @@ void check_expressions(flow_report& report, const json::json_pointer& at,
   check_expressions(report, at, all, scope);
 }
 
+void check_expressions(
+  flow_report& report, const json::json_pointer& at,
+  const std::vector<std::pair<json::json_pointer, const text_template*>>& texts,
+  const expression_scope& scope) {
+  for (const auto& [within, text] : texts)
+    check_expressions(report, at / within, *text, scope);
+}
+
 void check_text_expressions(flow_report& report, const json::json_pointer& at,
                             const text_template& used,
                             const expression_scope& scope) {

@@ -44,6 +44,13 @@ void check_expressions(flow_report& report,
                        const text_template& used,
                        const expression_scope& scope);
 
+/// The same for strings within the value at `at`.
+void check_expressions(
+  flow_report& report, const nlohmann::json::json_pointer& at,
+  const std::vector<
+    std::pair<nlohmann::json::json_pointer, const text_template*>>& texts,
+  const expression_scope& scope);
+
 /// The same for a text, which cannot be made of an array.
 void check_text_expressions(flow_report& report,
                             const nlohmann::json::json_pointer& at,

@@ -61,7 +61,7 @@ void read_content(object_reader& object, const answer_place& place,
   if (made.text)
     check_text_expressions(report, object.at("text"), *made.text, place.scope);
   if (made.body)
-    check_expressions(report, object.at("body"), made.body->expressions(),
+    check_expressions(report, object.at("body"), made.body->texts(),
                       place.scope);
 }
 

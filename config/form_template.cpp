@@ -200,6 +200,14 @@ std::optional<error> form_template::collect(std::string name, const json& value,
         return wrong;
     return std::nullopt;
   }
+  if (value.is_array() && arrays_ == form_arrays::commas)
+    for (std::size_t i = 0; i < value.size(); ++i)
+      if (value[i].is_structured())
+        return error{error_kind::template_failed,
+                     (at / i).to_string()
+                       + ": is an array or an object in an array, which "
+                         "\"form_arrays\": \"commas\" cannot write; allowed: "
+                         "texts, numbers and booleans"};
   if (value.is_array() && arrays_ != form_arrays::commas) {
     for (std::size_t i = 0; i < value.size(); ++i)
       if (auto wrong =
@@ -213,7 +221,7 @@ std::optional<error> form_template::collect(std::string name, const json& value,
     return std::move(*wrong);
   }
   fields_.push_back(
-    {std::move(name), std::get<json_template>(std::move(compiled))});
+    {at, std::move(name), std::get<json_template>(std::move(compiled))});
   return std::nullopt;
 }
 
@@ -228,6 +236,15 @@ form_template::render(const template_context& context) const {
       return std::move(*wrong);
   }
   return form.take();
+}
+
+std::vector<std::pair<json::json_pointer, const text_template*>>
+form_template::texts() const {
+  std::vector<std::pair<json::json_pointer, const text_template*>> all;
+  for (const auto& each : fields_)
+    for (const auto& [within, text] : each.value.texts())
+      all.emplace_back(each.at / within, text);
+  return all;
 }
 
 std::vector<const template_expression*> form_template::expressions() const {

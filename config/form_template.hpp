@@ -38,8 +38,13 @@ public:
   /// Every expression in it, in no order.
   std::vector<const template_expression*> expressions() const;
 
+  /// The strings with expressions, by where they stand in the form.
+  std::vector<std::pair<nlohmann::json::json_pointer, const text_template*>>
+  texts() const;
+
 private:
   struct field {
+    nlohmann::json::json_pointer at;
     /// As it is written, with its brackets.
     std::string name;
     json_template value;

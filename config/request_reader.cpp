@@ -272,9 +272,9 @@ void check_request(flow_report& report, const pointer& at,
   for (const auto& [name, value] : made.headers)
     check_text_expressions(report, at / "headers" / name, value, scope);
   if (made.body)
-    check_expressions(report, at / "body", made.body->expressions(), scope);
+    check_expressions(report, at / "body", made.body->texts(), scope);
   if (made.form)
-    check_expressions(report, at / "form", made.form->expressions(), scope);
+    check_expressions(report, at / "form", made.form->texts(), scope);
   if (made.text)
     check_text_expressions(report, at / "text", *made.text, scope);
 }

@@ -213,6 +213,14 @@ std::vector<const template_expression*> json_template::expressions() const {
   return all;
 }
 
+std::vector<std::pair<json::json_pointer, const text_template*>>
+json_template::texts() const {
+  std::vector<std::pair<json::json_pointer, const text_template*>> all;
+  for (const auto& each : slots_)
+    all.emplace_back(each.at, &each.text);
+  return all;
+}
+
 std::vector<const template_expression*>
 json_template::expressions_in_text() const {
   std::vector<const template_expression*> all;

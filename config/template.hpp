@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace handoff {
@@ -198,6 +199,10 @@ public:
 
   /// Every expression in it, in no order.
   std::vector<const template_expression*> expressions() const;
+
+  /// The strings with expressions, by where they stand in the value.
+  std::vector<std::pair<nlohmann::json::json_pointer, const text_template*>>
+  texts() const;
 
   /// Those that are a part of a text, where null will not do.
   std::vector<const template_expression*> expressions_in_text() const;

@@ -244,6 +244,23 @@ const std::vector<bad_input>& bad_flows() {
      {"method": "POST", "url": "http://a/", "form_arrays": "commas"}}])",
      "/sub_actions/0/request/form_arrays: does nothing here: it belongs beside "
      "\"form\""},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "POST", "url": "http://a/", "form_arrays": "commas",
+     "form": {"a": {"b": [1, ["c"]]}}}}])",
+     "/sub_actions/0/request/form: /a/b/1: is an array or an object in an "
+     "array, which \"form_arrays\": \"commas\" cannot write; allowed: texts, "
+     "numbers and booleans"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "POST", "url": "http://a/",
+     "body": {"x": [{"y": "{{index}}"}]}}}])",
+     "/sub_actions/0/request/body/x/0/y: {{index}} is not known here; allowed: "
+     "uid, clone, clone-header, sub, sub-header, body, header, query, job, "
+     "flow, received or uuid"},
+    {R"("sub_actions": [{"name": "a", "request":
+     {"method": "POST", "url": "http://a/", "form": {"x": ["{{index}}"]}}}])",
+     "/sub_actions/0/request/form/x/0: {{index}} is not known here; allowed: "
+     "uid, clone, clone-header, sub, sub-header, body, header, query, job, "
+     "flow, received or uuid"},
     {R"("reply": {"body": "{{uuid}}"})",
      "/reply/body: {{uuid}} is not known here; allowed: uid, clone, "
      "clone-header, body, header, query, job, flow or received"},

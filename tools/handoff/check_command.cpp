@@ -1,3 +1,4 @@
+#include "config/answer_rules_reader.hpp"
 #include "config/check.hpp"
 #include "config/references.hpp"
 #include "config/senders.hpp"
@@ -95,7 +96,8 @@ nlohmann::json list_of(const problems& found) {
   return list;
 }
 
-/// What a flow's file says, with its sender expanded and without secrets that
+/// What a flow's file says, with its sender and shipped rules expanded and
+/// without secrets that
 /// stand in it as they are.
 nlohmann::json expanded(const checked_configuration& checked,
                         const std::string& name) {
@@ -113,6 +115,7 @@ nlohmann::json expanded(const checked_configuration& checked,
   auto made =
     expand_sender(*definition, checked.settings.deadline.limit, report)
       .definition;
+  expand_outcomes(made);
   hide_secrets(made);
   return made;
 }
