@@ -77,9 +77,14 @@ void clone_state::resume() {
   // Its call may be under way still, but nobody waits for that one.
   order->place->leave();
   // Of those that an upstream had told to wait, one comes back first.
-  if ((*record)->clone.throttled_since)
-    env->turns->pause(order->definition->clone.request.upstream,
+  if (const auto since = (*record)->clone.throttled_since) {
+    if (needs_prepare())
+      prepare_throttled_since = since;
+    env->turns->pause(needs_prepare()
+                        ? prepare_step().request.upstream
+                        : order->definition->clone.request.upstream,
                       milliseconds{0});
+  }
   const auto step = after_crash(rules, **record, env->now(), env->random());
   if (is_under_way((*record)->clone.attempts))
     follow(step, cut_short({error_kind::shut_down,

@@ -107,6 +107,8 @@ clone_step clone_state::after_prepare(const sub_action_verdict& verdict,
     made.since = *prepare_throttled_since;
     step = after_throttled(own, same, made);
     pause_upstream(same, step);
+    if (step.action == clone_action::attempt)
+      record->change(prepare_postponed{made.now + step.pause});
   } else {
     same.outcome = verdict.outcome == sub_action_outcome::retryable
                    ? clone_outcome::retryable

@@ -41,7 +41,12 @@ void pause_upstreams(const job& record, const flow& definition,
         std::min(pause_left(*step.next_attempt, step.pause_begun, env.now()),
                  policy.throttled_for));
   };
-  pause(record.clone, definition.clone.request, definition.clone.retry);
+  const bool prepares =
+    !definition.prepare.empty() && record.clone.prepared.is_null();
+  pause(record.clone,
+        prepares ? definition.prepare.front().request
+                 : definition.clone.request,
+        prepares ? definition.prepare_retry : definition.clone.retry);
   for (std::size_t at = 0; at < record.sub_actions.size(); ++at) {
     const auto& step = record.sub_actions[at];
     if (!step.of.empty()) {

@@ -194,17 +194,20 @@ clone_step after_crash(const clone_rules& rules, const job& record,
       std::nullopt};
   const auto& attempts = record.clone.attempts;
   const auto counted = record.clone.counted;
+  const auto left = [&] {
+    return record.clone.next_attempt ? pause_left(*record.clone.next_attempt,
+                                                  record.clone.pause_begun, now)
+                                     : milliseconds{0};
+  };
+  // A call before the clone may have been told to wait.
   if (attempts.empty())
-    return {clone_action::attempt, milliseconds{0}, std::nullopt};
+    return {clone_action::attempt, left(), std::nullopt};
   if (!attempts.back().ended)
     return after_unknown(rules, counted, 0,
                          error{error_kind::shut_down,
                                "the service stopped while it was under way"});
   if (record.clone.next_attempt)
-    return {
-      clone_action::attempt,
-      pause_left(*record.clone.next_attempt, record.clone.pause_begun, now),
-      std::nullopt};
+    return {clone_action::attempt, left(), std::nullopt};
   // It had ended, and what followed was a probe, never another attempt.
   return after_unknown(rules, counted, 0, attempts.back().failure);
 }

@@ -213,9 +213,20 @@ struct applier {
     return true;
   }
 
+  bool operator()(const prepare_postponed& change) const {
+    auto& clone = record.clone;
+    if (record.status != job_status::cloning || !clone.prepared.is_null()
+        || clone.next_attempt == change.next_attempt)
+      return false;
+    pause(clone, change.next_attempt);
+    clone.throttled_since = clone.throttled_since.value_or(at);
+    return true;
+  }
+
   bool operator()(const clone_prepared& change) const {
     if (!record.clone.uid.is_null() || !record.clone.prepared.is_null())
       return false;
+    forget_throttling(record.clone);
     record.clone.prepared = change.answers;
     return true;
   }

@@ -86,6 +86,12 @@ struct clone_prepared {
   nlohmann::json answers;
 };
 
+/// A call that the flow makes before its clone was told "not now": it is made
+/// again then, also after a restart.
+struct prepare_postponed {
+  wall_time next_attempt;
+};
+
 /// Somebody wants an accepted clone of unknown outcome to be asked for again,
 /// until `ends`.
 struct polling_resumed {
@@ -171,7 +177,8 @@ using job_change =
                step_settled, job_finished, sender_replied, job_recovered,
                job_handed_back, key_released, clone_reopened, steps_added,
                cancel_requested, definition_changed, job_rested, clone_accepted,
-               wait_begun, clone_prepared, polling_resumed, steps_expanded>;
+               wait_begun, clone_prepared, polling_resumed, steps_expanded,
+               prepare_postponed>;
 
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {

@@ -29,6 +29,7 @@ enum class event_kind : std::int64_t {
   prepared = 22,
   polled_again = 23,
   expanded = 24,
+  postponed = 25,
 };
 
 } // namespace handoff

@@ -285,6 +285,8 @@ job_change change_in(const json& from, const std::string& id,
                       time_in(at(3))};
   case prepared:
     return clone_prepared{at(0)};
+  case postponed:
+    return prepare_postponed{time_in(at(0))};
   case polled_again:
     return polling_resumed{time_in(at(0))};
   case expanded:

@@ -234,6 +234,11 @@ struct encoder {
     to.json(change.answers);
   }
 
+  void operator()(const prepare_postponed& change) {
+    head(postponed, 1);
+    to.time(change.next_attempt);
+  }
+
   void operator()(const polling_resumed& change) {
     head(polled_again, 1);
     to.time(change.ends);

@@ -113,6 +113,8 @@ public:
 
   void operator()(const clone_prepared&) {}
 
+  void operator()(const prepare_postponed&) {}
+
   void operator()(const polling_resumed&) { job(job_status::cloning); }
 
   void operator()(const steps_expanded& change) {

@@ -1,5 +1,6 @@
 // Sub-actions that are made once for each element, and calls before the clone.
 
+#include "job/clone_plan.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -281,8 +282,7 @@ TEST_F(RepeatTest, MakesAUuidOfTheWholeNameOfEachStep) {
     load({{"prepare",
            {{{"name", "p"}, {"request", with_uuid("/p", "GET")}},
             {{"name", "q"}, {"request", with_uuid("/q", "GET")}}}},
-          {"clone",
-           {{"request", with_uuid("/clone", "POST")}, {"uid", "/id"}}},
+          {"clone", {{"request", with_uuid("/clone", "POST")}, {"uid", "/id"}}},
           {"sub_actions", std::move(all)}}),
     false, members(10));
   run_for(2s);
@@ -290,9 +290,9 @@ TEST_F(RepeatTest, MakesAUuidOfTheWholeNameOfEachStep) {
   std::set<std::string> different;
   for (const auto& each : upstream->calls) {
     const auto& uuid = *find_header(each.headers, "X-Uuid");
-    EXPECT_THAT(uuid, testing::MatchesRegex(
-                        "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-"
-                        "[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+    EXPECT_THAT(uuid,
+                testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-"
+                                      "[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
     EXPECT_EQ(uuids.try_emplace(each.key, uuid).first->second, uuid)
       << "the same in each attempt";
     different.insert(uuid);
@@ -403,6 +403,31 @@ TEST_F(PrepareTest, IsTriedAgainAsOtherCallsAre) {
   run_for(3s);
   EXPECT_EQ(job_of(id).status, job_status::succeeded);
   EXPECT_THAT(paths(), ElementsAre("/order", "/order", "/list/1", "/clone"));
+}
+
+// Goal: an upstream is left alone for as long as it asked. After a crash it was
+// called at once. Method: what a start would do with what the journal has.
+TEST_F(PrepareTest, WaitsAfterACrashForAsLongAsItWasAsked) {
+  start();
+  auto early = answers(429);
+  early.done.headers = {{"Retry-After", "12"}};
+  upstream->script["/order"] = {early, answers(200, R"({"board":"b7"})")};
+  upstream->script["/list/b7"] = {answers(200, R"({"id":"l9"})")};
+  const auto flow = load(two_calls());
+  const auto id = post(flow);
+  run_for(2s);
+  auto record = job_of(id);
+  ASSERT_TRUE(record.clone.next_attempt);
+  EXPECT_TRUE(record.clone.throttled_since);
+  const clone_rules rules{flow->clone.retry, std::nullopt, false};
+  const auto step = after_crash(rules, record, options.now(), 0);
+  EXPECT_EQ(step.action, clone_action::attempt);
+  EXPECT_GE(step.pause, 9s);
+  EXPECT_LE(step.pause, 13s);
+  run_for(20s);
+  record = job_of(id);
+  EXPECT_EQ(record.status, job_status::succeeded);
+  EXPECT_FALSE(record.clone.throttled_since) << "the clone has its own time";
 }
 
 TEST_F(PrepareTest, BeginsAgainWithARetry) {

@@ -117,8 +117,8 @@ TEST_P(JournalConformance, KeepsWaitsAndElements) {
   };
   job expected;
   for (const auto& each :
-       {story.accepted(), event(clone_prepared{{{"order", {{"id", 7}}}}}),
-        story.clone_begun(),
+       {story.accepted(), event(prepare_postponed{at(20'000)}),
+        event(clone_prepared{{{"order", {{"id", 7}}}}}), story.clone_begun(),
         event(clone_accepted{ended(1), {{{"job", 9}}, at(60'000)}}),
         story.settled(job_status::ambiguous),
         event(polling_resumed{at(90'000)}), story.cloned(8, {"all", "copied"}),

@@ -239,6 +239,10 @@ struct teller {
     log.debug("what comes before the clone was answered");
   }
 
+  void operator()(const prepare_postponed&) const {
+    log.debug("what comes before the clone was told to wait");
+  }
+
   void operator()(const polling_resumed&) const {
     log.info("clone to be asked for again, as an operator asked");
   }

@@ -20,7 +20,7 @@ std::string_view event_kind_of(const job_event& event) {
     "key_released",     "clone_reopened",      "steps_added",
     "cancel_requested", "definition_changed",  "job_rested",
     "clone_accepted",   "wait_begun",          "clone_prepared",
-    "polling_resumed",  "steps_expanded"};
+    "polling_resumed",  "steps_expanded",      "prepare_postponed"};
   static_assert(std::size(names) == std::variant_size_v<job_change>);
   return names[event.change.index()];
 }
