@@ -164,6 +164,7 @@ void clone_state::probe_ended(const exchange& done) {
   made.ends = made.now;
   made.random = env->random();
   made.retry_after = retry_after_of(done, env->now());
+  made.took = done.duration;
   if (!clone.attempts.empty()) {
     const auto& last = clone.attempts.back();
     // What a crash cut short may be under way at its upstream yet, for as long

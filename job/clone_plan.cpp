@@ -163,6 +163,11 @@ clone_step after_probe(const clone_rules& rules, const probe_end& made) {
                                 made.ends, made.now, made.retry_after);
   if (again.pause)
     return {clone_action::probe, *again.pause, std::nullopt};
+  // Pauses are cut to the millisecond.
+  if (made.finding == probe_finding::not_found
+      && made.now - made.took + milliseconds{1} < made.ends)
+    return {clone_action::probe, made.retry_after.value_or(milliseconds{0}),
+            std::nullopt};
   if (made.finding == probe_finding::not_found && !made.is_accepted)
     return attempt_again(rules, made.counted, made.random, std::nullopt,
                          made.last);

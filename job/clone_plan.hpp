@@ -105,10 +105,13 @@ struct probe_end {
   double random = 0;
   std::optional<std::chrono::milliseconds> retry_after;
   std::optional<error> last; ///< why the last attempt failed
+  /// How long ago it was asked.
+  std::chrono::milliseconds took{0};
 };
 
 /// What follows a probe: it is asked again until its time is over, and then
-/// "not found" leads to another attempt, no answer to `surrender`.
+/// "not found" leads to another attempt, no answer to `surrender`. What was
+/// asked before the end says nothing of how it is at the end.
 clone_step after_probe(const clone_rules& rules, const probe_end& made);
 
 /// What is known when a poll has ended.

@@ -316,7 +316,8 @@ std::variant<json, json_problem> read_json(std::string_view text,
   auto problem = std::move(builder.problem);
   if (builder.overflow) {
     std::string tamed{text};
-    json_builder again{limits, take_long_numbers(text, tamed, limits.takes_nearest)};
+    json_builder again{limits,
+                       take_long_numbers(text, tamed, limits.takes_nearest)};
     if (parse(tamed, limits.comments, again))
       return again.take();
     problem = std::move(again.problem);

@@ -53,6 +53,19 @@ TEST(ClonePlanTest, BelievesNotFoundOnlyAtTheEndOfTheProbe) {
             clone_action::finish);
 }
 
+// An upstream that was asked long before the end and answered after it said how
+// it had been: the clone was there by then, and was made twice.
+TEST(ClonePlanTest, AsksOnceMoreWhereAProbeWasAskedBeforeTheEnd) {
+  const auto rules = probed();
+  auto made = ended(probe_finding::not_found, 0s);
+  made.ends = now - 300ms;
+  made.took = 2s;
+  EXPECT_EQ(after_probe(rules, made),
+            (clone_step{clone_action::probe, 0ms, std::nullopt}));
+  made.took = 200ms;
+  EXPECT_EQ(after_probe(rules, made).action, clone_action::attempt);
+}
+
 TEST(ClonePlanTest, SurrendersWhenTheProbeHasNoAnswerAtItsEnd) {
   const auto rules = probed();
   auto made = ended(probe_finding::no_answer, 9s);

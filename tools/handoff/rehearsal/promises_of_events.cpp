@@ -228,6 +228,9 @@ struct promises::teller {
   void operator()(const definition_changed& change) const {
     if (auto now = to.rules_.flow_of(change.version))
       which.definition = std::move(now);
+    // It may be what has the job go on, where nothing of it had to be retried.
+    if (which.folded.status == job_status::running)
+      retried();
     for (auto& [name, step] : which.steps)
       if (step.success == 0)
         step = {.calls = 0,
