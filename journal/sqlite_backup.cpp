@@ -91,9 +91,10 @@ std::optional<error> expect_file(const std::string& path) {
   return wrong("there is no journal at " + path);
 }
 
-std::unique_ptr<connection> open_to_look(const std::string& path) {
+std::unique_ptr<connection> open_to_look(const std::string& name) {
   // Without a log nobody writes to it. To look must leave no log behind.
   std::error_code failed;
+  const auto path = sqlite::file_of(name);
   return std::make_unique<connection>(path, fs::exists(path + "-wal", failed)
                                               ? connection::look::beside_others
                                               : connection::look::alone);
@@ -224,8 +225,9 @@ result<journal_facts> check_sqlite(const std::string& path) {
   });
 }
 
-bool lacks_its_log(const std::string& path) {
+bool lacks_its_log(const std::string& name) {
   std::error_code failed;
+  const auto path = sqlite::file_of(name);
   if (!expects_log(path) || fs::exists(path + "-wal", failed))
     return false;
   // After an orderly end there is no log; the lock tells which end it was, and
@@ -234,8 +236,9 @@ bool lacks_its_log(const std::string& path) {
   return !fs::exists(lock, failed) || fs::file_size(lock, failed) > 0;
 }
 
-bool was_removed(const std::string& path) {
+bool was_removed(const std::string& name) {
   std::error_code failed;
+  const auto path = sqlite::file_of(name);
   return fs::exists(path + ".lock", failed)
       && (!fs::exists(path, failed) || fs::file_size(path, failed) == 0);
 }

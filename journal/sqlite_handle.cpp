@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 namespace handoff::sqlite {
 namespace {
@@ -42,6 +44,17 @@ const char* meaning_of(int code) {
 }
 
 } // namespace
+
+std::string file_of(const std::string& path) {
+  namespace fs = std::filesystem;
+  constexpr int links_max = 40; // as Linux has it
+  std::error_code failed;
+  fs::path file{path};
+  for (int n = 0; n < links_max && fs::is_symlink(file, failed); ++n)
+    file = file.parent_path() / fs::read_symlink(file, failed);
+  const auto whole = fs::weakly_canonical(file, failed);
+  return failed ? path : whole.string();
+}
 
 void fail(int code, int system_errno, const char* detail) {
   // SQLite knows a full disk only by ENOSPC of a write: not at a sync, and

@@ -21,6 +21,10 @@ struct sqlite3_stmt;
 /// into an `error` with `guarded`.
 namespace handoff::sqlite {
 
+/// The file that `path` leads to, through all symbolic links: beside it stand
+/// the lock and SQLite's log, whatever name the journal was given.
+std::string file_of(const std::string& path);
+
 /// Why SQLite did not do it, in words for an operator, with whether trying
 /// again may help. Never a path, never a value.
 class failure : public std::runtime_error {
