@@ -218,6 +218,7 @@ sqlite_journal::open(sqlite_journal_options options) {
     return *std::move(wrong);
   auto kept = std::make_unique<state>();
   kept->options = std::move(options);
+  kept->options.path = sqlite::file_of(kept->options.path);
   // Before SQLite opens the file: closing any descriptor of it would let go of
   // the locks that SQLite holds on it.
   if (auto failed = take(kept->lock, kept->options.path + ".lock"))
@@ -401,7 +402,8 @@ result<std::size_t> sqlite_journal::prune(wall_time before, wall_time now,
   return state_->guarded([&] {
     transaction step{on, transaction::purpose::write};
     state_->expect_owner();
-    const auto forgotten = state_->writes->prune(before, now, limit);
+    const auto forgotten =
+      state_->writes->prune(before, now, limit, *state_->reads);
     const auto unused = on.ask("PRAGMA freelist_count");
     if (unused > free_pages_min
         && unused > on.ask("PRAGMA page_count") / free_share)

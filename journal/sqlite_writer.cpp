@@ -83,7 +83,7 @@ void writer::store(known_job& each) {
 }
 
 std::vector<std::string> writer::prune(wall_time before, wall_time now,
-                                       std::size_t limit) {
+                                       std::size_t limit, reader& reads) {
   std::vector<std::pair<std::int64_t, std::string>> old;
   {
     auto rows =
@@ -94,6 +94,11 @@ std::vector<std::string> writer::prune(wall_time before, wall_time now,
   std::vector<std::string> forgotten;
   forgotten.reserve(old.size());
   for (auto& [no, id] : old) {
+    // No index leads from a job to its key, which each job would pay for.
+    if (const auto known = reads.load(id); known && known->record.claim)
+      release_key_.run(std::string_view{known->record.flow},
+                       std::string_view{known->record.claim->key},
+                       std::string_view{id});
     delete_events_.run(event_key::first_of(no), event_key::last_of(no));
     delete_job_.run(no);
     forgotten.push_back(std::move(id));

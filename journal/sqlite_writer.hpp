@@ -18,9 +18,10 @@ public:
   /// What was folded, in as few rows as there can be.
   void store(const known_jobs& folded);
 
-  /// Deletes final jobs and gives their ids; see `journal::prune`.
+  /// Deletes final jobs, with the keys that they hold by what `reads` knows of
+  /// them, and gives their ids; see `journal::prune`.
   std::vector<std::string> prune(wall_time before, wall_time now,
-                                 std::size_t limit);
+                                 std::size_t limit, reader& reads);
 
   /// The number of the job that comes next: all jobs of earlier openings have
   /// lower ones, and no later job has.

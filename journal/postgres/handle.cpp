@@ -158,6 +158,24 @@ std::int64_t rows::integer(int row, int at) const {
   return static_cast<std::int64_t>(value);
 }
 
+bool is_split_by_its_password(std::string_view uri) {
+  const auto scheme = uri.find("://");
+  if (scheme == std::string_view::npos)
+    return false;
+  uri.remove_prefix(scheme + 3);
+  const auto at = uri.find('@');
+  if (at == std::string_view::npos)
+    return false;
+  const auto end = uri.find_first_of("/?#");
+  if (end > at)
+    return uri.substr(0, end).find('@', at + 1) != std::string_view::npos;
+  // One of the parameters behind the database may have it.
+  const auto parameters = uri.find('?');
+  return parameters > at
+      || uri.substr(parameters, at - parameters).find('=')
+           == std::string_view::npos;
+}
+
 bool is_understood(const std::string& uri) {
   // What it says of a mistake may quote the password.
   char* why = nullptr;

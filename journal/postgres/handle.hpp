@@ -130,6 +130,11 @@ inline const statement& named(std::span<const statement> all,
 /// Whether libpq understands the URI.
 bool is_understood(const std::string& uri);
 
+/// Whether an `@`, `/`, `?` or `#` of its password, which is not
+/// percent-encoded (RFC 3986, section 3.2.1), has its rest taken for a host, a
+/// port or a database: the server's and libpq's messages would tell it.
+bool is_split_by_its_password(std::string_view uri);
+
 /// A connection, always in pipeline mode. Used by one thread at a time.
 class connection {
 public:

@@ -86,6 +86,10 @@ std::optional<error> validate(const postgres_journal_options& options) {
   };
   if (options.uri.empty())
     return error{error_kind::invalid_request, "uri: is empty"};
+  if (postgres::is_split_by_its_password(options.uri))
+    return error{error_kind::invalid_request,
+                 "uri: the password has to be percent-encoded: @ is %40, / is "
+                 "%2F, : is %3A"};
   if (!postgres::is_understood(options.uri))
     return error{error_kind::invalid_request,
                  "uri: PostgreSQL does not understand it"};

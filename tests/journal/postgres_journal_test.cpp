@@ -97,6 +97,27 @@ INSTANTIATE_TEST_SUITE_P(With, PostgresJournalTest,
                          testing::ValuesIn(backends()),
                          [](const auto& given) { return given.param.name; });
 
+TEST(PostgresUriTest, RefusesAPasswordThatWouldBeTakenForAHost) {
+  const auto refusal = [](const std::string& uri) {
+    postgres_journal_options options;
+    options.uri = uri;
+    const auto wrong = validate(options);
+    return wrong ? wrong->detail : std::string{};
+  };
+  for (const auto* password : {"abc@TAIL", "HEAD/abc", "HE?AD", "HE#AD"})
+    EXPECT_THAT(
+      refusal("postgresql://u:" + std::string{password} + "@127.0.0.1/db"),
+      testing::AllOf(testing::HasSubstr("percent-encoded"),
+                     testing::Not(testing::HasSubstr("TAIL")),
+                     testing::Not(testing::HasSubstr("HE"))))
+      << password;
+  for (const auto* uri :
+       {"postgresql://u:a%40b%2F@127.0.0.1:5432/db",
+        "postgresql://127.0.0.1/db", "postgresql://127.0.0.1/db?user=a@b",
+        "postgresql:///db?host=/tmp", "postgresql://u@[::1]/db"})
+    EXPECT_EQ(refusal(uri), "") << uri;
+}
+
 TEST_P(PostgresJournalTest, TellsNoPasswordWhenItCannotBeReached) {
   postgres_journal_options options;
   options.uri = "postgresql://user:hunter2@127.0.0.1:1/none";

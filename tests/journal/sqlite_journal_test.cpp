@@ -94,6 +94,31 @@ TEST_F(SqliteJournalTest, RefusesSecondOpener) {
   EXPECT_FALSE(first->commit(job_story{1}.whole(at(5))));
 }
 
+// By the name of a link no commit succeeded, and a second service took the
+// journal over from the first.
+TEST_F(SqliteJournalTest, IsTheFileThatALinkLeadsTo) {
+  std::filesystem::create_symlink(place_.path(), place_.path("link.db"));
+  {
+    const auto journal = place_.open("link.db");
+    EXPECT_FALSE(journal->commit(job_story{1}.whole(at(5))));
+    EXPECT_THAT(place_.refusal(), HasSubstr("another process"));
+  }
+  const auto journal = place_.open();
+  EXPECT_TRUE(value_of(journal->find(nth_id(1))));
+  EXPECT_THAT(place_.refusal("link.db"), HasSubstr("another process"));
+}
+
+// Keys of jobs that were forgotten filled the room that "keep-bytes" gives,
+// until no finished job was kept at all.
+TEST_F(SqliteJournalTest, ForgetsTheKeyOfAJobWithIt) {
+  const auto journal = place_.open();
+  EXPECT_FALSE(journal->commit(
+    std::vector<job_event>{job_story{1}.accepted_with_key("key", at(900'000)),
+                           job_story{1}.settled(job_status::failed)}));
+  EXPECT_EQ(value_of(journal->prune(at(9999), at(100), 10)), 1u);
+  EXPECT_FALSE(value_of(journal->find_key("setup", "key", at(100))));
+}
+
 TEST_F(SqliteJournalTest, RefusesWhatIsNoDatabaseAndLeavesIt) {
   const std::string letter(5000, 'x');
   write_bytes(place_.path(), letter);
