@@ -15,8 +15,8 @@ namespace handoff {
 /// `type` (a relative reference that ends in the kind's name), `title`,
 /// `status`, `detail`, and `job` if there is one. The members of `extras`, an
 /// object, are extension members (section 3.2). Bytes that are no UTF-8 are
-/// replaced. A 503 says after which time it may be sent again (RFC 9110, section
-/// 10.2.3).
+/// replaced. A 503 says after which time it may be sent again (RFC 9110,
+/// section 10.2.3).
 reply problem_reply(const error& what, std::string_view job = {},
                     nlohmann::json extras = nlohmann::json::object(),
                     std::chrono::seconds later = std::chrono::seconds{1});

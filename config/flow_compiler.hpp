@@ -27,8 +27,8 @@ callback_rule read_callback(flow_report& report, const nlohmann::json& value,
                             const retry_policy& defaults);
 /// What the flow says of its sender's requests and their answers, but for who
 /// may send: "input", "when", "otherwise", "reply". `of_reply`: what the latter
-/// may refer to. To be called once "verify" and "handshake" are read: how bodies
-/// are read decides what the latter may sign.
+/// may refer to. To be called once "verify" and "handshake" are read: how
+/// bodies are read decides what the latter may sign.
 void read_sender_side(object_reader& top, flow& made,
                       const expression_scope& of_reply);
 

@@ -230,15 +230,15 @@ TEST_F(IntakeTest, TriesAgainAfterAFailedCloneWhereTheFlowSaysSo) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
-// The sender of a failed job has its answer before the job's actor has ended: it
-// got that again for what it sent at once.
+// The sender of a failed job has its answer before the job's actor has ended:
+// it got that again for what it sent at once.
 TEST_F(IntakeTest, AsksTheJournalOnceAJobIsClosedToOthers) {
   start();
   const auto kept = std::make_shared<std::vector<clone_order_ptr>>();
   const auto keeper = system->spawn(order_keeper, kept);
   caf::anon_send_exit(entrance, caf::exit_reason::user_shutdown);
-  entrance = system->spawn(
-    intake, std::make_shared<const environment>(options), keeper);
+  entrance =
+    system->spawn(intake, std::make_shared<const environment>(options), keeper);
   const auto flow = load();
   const auto first = send(flow);
   run_for(1ms);

@@ -361,12 +361,12 @@ TEST_F(HostileInputTest, TakesJsonAsItIsOrRefusesIt) {
   for (const std::string& body :
        {std::string(101, '[') + std::string(101, ']'),
         std::string(body_bytes_max, '['), std::string("\"a\0b\"", 5),
-        std::string("{\"a\":1}\0{", 9),
-        std::string{"\"\xff\""}, std::string{"\"\xed\xa0\x80\""},
-        std::string{"\"\xf4\x90\x80\x80\""}, std::string{"1e400"},
-        "1e" + std::string(1'000, '9'), std::string{"-"}, std::string{"0x1"},
-        std::string{"Infinity"}, std::string{"'a'"}, std::string{"\"\\x\""},
-        std::string{"\"\\ud800\\ud800\""}, std::string{"{\"a\":1,}"}})
+        std::string("{\"a\":1}\0{", 9), std::string{"\"\xff\""},
+        std::string{"\"\xed\xa0\x80\""}, std::string{"\"\xf4\x90\x80\x80\""},
+        std::string{"1e400"}, "1e" + std::string(1'000, '9'), std::string{"-"},
+        std::string{"0x1"}, std::string{"Infinity"}, std::string{"'a'"},
+        std::string{"\"\\x\""}, std::string{"\"\\ud800\\ud800\""},
+        std::string{"{\"a\":1,}"}})
     EXPECT_EQ(sent(body), 400) << body.substr(0, 50);
   for (const std::string& body :
        {std::string(100, '[') + std::string(100, ']'),

@@ -288,9 +288,8 @@ TEST_F(SignedSendTest, IsAFormWhereTheFlowTakesOne) {
   const auto [taken, answer] =
     send({"--data=template=t&trigger_id=1", "--sign"});
   EXPECT_EQ(taken, 0) << answer;
-  const auto [refused, why] =
-    send({"--data=template=t&trigger_id=2", "--sign",
-          "--header=Content-Type: application/json"});
+  const auto [refused, why] = send({"--data=template=t&trigger_id=2", "--sign",
+                                    "--header=Content-Type: application/json"});
   EXPECT_EQ(refused, 1);
   EXPECT_THAT(why, HasSubstr("Content-Type"));
 }

@@ -80,8 +80,8 @@ TEST(JsonReaderTest, TakesTheNearestDoubleInAnAnswer) {
   constexpr auto most = std::numeric_limits<double>::max();
   const auto read =
     parse_answer(R"({"a":[1e400,-2.5E+999,"1e400",7],"id":"u","b":1e-400,)"
-              R"("c":0e400,"d":)"
-              + std::string(400, '9') + "}");
+                 R"("c":0e400,"d":)"
+                 + std::string(400, '9') + "}");
   ASSERT_TRUE(std::holds_alternative<json>(read));
   const auto& made = std::get<json>(read);
   EXPECT_EQ(made["a"], json({most, -most, "1e400", 7}));

@@ -20,7 +20,8 @@ TEST(ProblemTest, IsProblemJson) {
   EXPECT_EQ(body["job"], "job-1");
 }
 
-// Goal: a sender that is turned away knows when to come back, whatever the cause.
+// Goal: a sender that is turned away knows when to come back, whatever the
+// cause.
 TEST(ProblemTest, SaysWithEach503WhenToComeBack) {
   for (const auto kind : {error_kind::journal_unavailable,
                           error_kind::overloaded, error_kind::draining}) {
