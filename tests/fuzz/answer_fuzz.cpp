@@ -1,12 +1,15 @@
 // The body of an upstream's answer. Promises: what is let pass is within the
 // limits and is the same value that nlohmann's own parser makes of it, but for
-// long integers; it can be copied, written and read again, as text and as CBOR.
+// long integers and numbers beyond a double; it can be copied, written and read
+// again, as text and as CBOR.
 
 #include "job/json_reader.hpp"
 #include "job/json_text.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace handoff::fuzz {
 namespace {
@@ -25,6 +28,15 @@ bool has_long_integer(const json& value) {
   return value.is_structured()
          ? std::any_of(value.begin(), value.end(), has_long_integer)
          : is_big_integer(value);
+}
+
+/// What a number beyond a double becomes, which the parser refuses.
+bool has_largest(const json& value) {
+  return value.is_structured()
+         ? std::any_of(value.begin(), value.end(), has_largest)
+         : value.is_number_float()
+             && std::abs(value.get<double>())
+                  == std::numeric_limits<double>::max();
 }
 
 } // namespace
@@ -54,6 +66,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
            == *value,
          "what is journaled reads the same");
   if (!has_long_integer(*value))
-    expect(json::parse(text) == *value, "as the parser has it");
+    expect(has_largest(*value) || json::parse(text, nullptr, false) == *value,
+           "as the parser has it");
   return 0;
 }
