@@ -51,9 +51,9 @@ public:
   /// while it is held counts as an outcome with status 0.
   virtual void on_outcome(std::function<void(const reply_outcome&)> told) = 0;
 
-  /// Whoever sends the same request from now on is not to wait for this answer
-  /// with its sender: the journal knows what became of it. To be said before
-  /// the answer is given, so that nobody who has read it is told it again.
+  /// A request that repeats this one does not wait for this answer any more:
+  /// the journal knows what became of it. Call it before the answer is given,
+  /// so that a sender that has read the answer is not given it again.
   virtual void close_to_others() {}
 };
 

@@ -111,7 +111,8 @@ void root_supervisor_state::go_on(const std::string& job, handoff::job record) {
       entry.definition = each;
   const auto work = next_of(record);
   const bool is_over = work == job_work::nothing || work == job_work::person;
-  // Where more is to be done, whoever takes it up next reads its definition.
+  // A job that has more to do is let go of, and its next owner reads the
+  // definition.
   if (entry.definition && entry.definition->version != record.flow_version
       && !entry.orders.empty() && (is_over || env->courier)) {
     // It was read before another command changed it.

@@ -68,8 +68,8 @@ struct definition_changed {
   std::shared_ptr<const nlohmann::json> definition;
   /// The names of its sub-actions, in their order.
   std::vector<std::string> sub_actions;
-  /// False in journals of before: only what was tried again took a job up, and
-  /// elements that had not succeeded were forgotten.
+  /// False where an older release wrote the event: then it does not make a job
+  /// go on by itself, and elements that have not succeeded are forgotten.
   bool goes_on = true;
 };
 

@@ -49,7 +49,7 @@ struct verify_notes {
   /// the secret that the scheme `hash` has in them.
   std::optional<std::string> content;
   /// The bytes of the signature that the first secret makes of them, where a
-  /// secret does: for whoever signs, not for people.
+  /// secret does: to sign with, never to be shown.
   std::optional<std::string> expected;
 };
 

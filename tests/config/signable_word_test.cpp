@@ -1,5 +1,5 @@
-// Goal: nobody can have a webhook signed by a handshake that needs no
-// signature. Method: what "signed" of a flow says against words that a sender
+// Goal: a handshake that needs no signature gives no signature of a webhook
+// away. Method: what "signed" of a flow says against words that a sender
 // could, and could not, have signed.
 
 #include "config/flow_loader.hpp"

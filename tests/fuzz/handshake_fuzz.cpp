@@ -1,7 +1,7 @@
 // What anybody may have answered before a signature is looked at: the method
 // and the target in the first line, then the body. Promises: the answer is
-// short, is no page and splits no header; and whoever may have values signed
-// cannot have a webhook signed.
+// short, is no page and splits no header; and the HMAC of a value is never the
+// signature of a webhook.
 
 #include "config/flow_loader.hpp"
 #include "http/front_door/target.hpp"
@@ -65,7 +65,7 @@ void expect_no_webhook(const flow& definition, const std::string& word,
       !verify(definition.verify,
               {"POST", "/hooks/f", {}, fields, body, now, "f"})
       && std::holds_alternative<json>(webhook_body{body}.read());
-    expect(!is_taken, "nobody can have a webhook signed");
+    expect(!is_taken, "the HMAC of a value signs no webhook");
   }
 }
 

@@ -189,8 +189,8 @@ TEST_F(EventTest, EndsNoEarlierThanItBegan) {
   EXPECT_EQ(record_.finished, at(1000));
 }
 
-// Goal: a step goes on whoever sets the clock. Where it was days ahead when the
-// attempt ended, the time of the next one alone has the step stand still.
+// Goal: a step goes on although the clock is set. Where it was days ahead when
+// the attempt ended, the time of the next one alone has the step stand still.
 TEST_F(EventTest, KnowsWhenThePauseBeforeAnAttemptBegan) {
   job fresh;
   fresh.id = "a";
