@@ -27,11 +27,6 @@ constexpr std::chrono::seconds short_for{1};
 
 constexpr std::chrono::minutes row_ends_after{1};
 
-/// What libcurl takes for each of its multi handles, and the calls that each of
-/// those of clones has (`curl_lanes`).
-constexpr std::uint64_t descriptors_of_lane = 2;
-constexpr std::uint64_t calls_of_lane = 256;
-
 } // namespace
 
 descriptor_shares::descriptor_shares(std::uint64_t limit) noexcept
@@ -47,12 +42,7 @@ descriptor_shares descriptor_shares::now() noexcept {
 
 std::uint64_t
 descriptor_shares::senders_max(std::uint64_t others) const noexcept {
-  // One lane of clones and one of sub-actions there is for few calls, too.
-  const auto taken = others + 2 * descriptors_of_lane;
-  if (public_end() <= taken)
-    return 0;
-  const auto room = public_end() - taken;
-  return (room - descriptors_of_lane * (room / 2 / calls_of_lane)) / 2;
+  return public_end() > others ? (public_end() - others) / 2 : 0;
 }
 
 std::optional<std::size_t> open_descriptors() {

@@ -40,7 +40,7 @@ public:
 
   /// Connections of senders, where `others` descriptors are taken for good.
   /// Each may bring a webhook whose clone needs another one: half of what there
-  /// is, less what libcurl takes for itself.
+  /// is.
   std::uint64_t senders_max(std::uint64_t others) const noexcept;
 
 private:

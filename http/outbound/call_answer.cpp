@@ -1,6 +1,7 @@
 #include "http/outbound/call_answer.hpp"
 
 #include "http/ingress/content_coding.hpp"
+#include "http/outbound/connect_error.hpp"
 
 #include <utility>
 #include <variant>

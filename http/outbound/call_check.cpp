@@ -174,6 +174,15 @@ std::string call_target::name() const {
   return text;
 }
 
+std::string call_target::ascii_name() const {
+  auto own = name();
+  if (std::all_of(own.begin(), own.end(),
+                  [](unsigned char each) { return each < 0x80; }))
+    return own;
+  const auto text = part(url, CURLUPART_HOST, CURLU_PUNYCODE);
+  return text != nullptr ? text.get() : own;
+}
+
 std::string call_target::port() const {
   return host.substr(host.rfind(':') + 1);
 }

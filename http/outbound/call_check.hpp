@@ -20,6 +20,10 @@ struct call_target {
   std::string name() const;
   std::string port() const;
 
+  /// The name as certificates and `Host` have it: letters beyond ASCII as
+  /// punycode (RFC 5890).
+  std::string ascii_name() const;
+
   /// The URL as libcurl takes it apart, its path left as it is; never null.
   curl_url_parts url;
 };

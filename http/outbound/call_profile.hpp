@@ -26,9 +26,8 @@ struct call_profile {
   const std::uint64_t id; ///< 0: that of `[upstream]`
   const outbound_options options;
   trust_store trusted;
-  tls_context tls;              ///< of connections that are not libcurl's
+  tls_context tls;
   std::vector<curl_easy> spare; ///< handles that are configured for it
-  std::vector<curl_easy> spare_connectors; ///< those that only connect
 };
 
 /// `all`, with what `through` says otherwise.

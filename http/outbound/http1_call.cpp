@@ -2,6 +2,7 @@
 
 #include "http/outbound/call_request.hpp"
 #include "http/outbound/connect_error.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -113,16 +114,45 @@ struct http1_call::callbacks {
 };
 
 http1_call::http1_call(std::unique_ptr<transfer> work,
-                       std::unique_ptr<tls_link> link, time_point now)
+                       std::unique_ptr<upstream_link> link, bool was_used,
+                       time_point now)
     : work_{std::move(work)},
       link_{std::move(link)},
       begun_{now},
-      until_{now + work_->call().timeout} {
+      until_{now + work_->call().timeout},
+      was_used_{was_used} {
+  begin_to_read();
+}
+
+void http1_call::begin_to_read() {
   http_parser_init(&parser_, HTTP_RESPONSE);
   parser_.data = this;
-  // A length beside chunks is ignored (RFC 9112, section 6.3): nothing else
-  // comes on this connection.
+  // A length beside chunks is ignored (RFC 9112, section 6.3); the connection
+  // carries no other call after that.
   parser_.allow_chunked_length = 1;
+}
+
+std::unique_ptr<upstream_link> http1_call::take_link() {
+  const bool is_whole = complete_ && rest_.empty() && body_.empty()
+                     && !has_more_ && http_should_keep_alive(&parser_) != 0;
+  const bool has_one_length =
+    (parser_.flags & F_CHUNKED) == 0 || (parser_.flags & F_CONTENTLENGTH) == 0;
+  return is_whole && has_one_length ? std::move(link_) : nullptr;
+}
+
+bool http1_call::is_to_be_repeated(const exchange& done) const noexcept {
+  return was_used_ && !has_answer_ && done.failure
+      && done.failure->kind == error_kind::connection_lost
+      && work_->call().purpose != call_class::clone && work_->target().is_tls();
+}
+
+void http1_call::repeat(std::unique_ptr<upstream_link> link) {
+  link_ = std::move(link);
+  was_used_ = sent_ = write_failed_ = false;
+  is_repeated_ = true;
+  out_.clear();
+  rest_ = body_ = {};
+  begin_to_read();
 }
 
 http1_call::time_point http1_call::next_deadline() const noexcept {
@@ -131,7 +161,8 @@ http1_call::time_point http1_call::next_deadline() const noexcept {
 
 exchange http1_call::failed(error_kind kind, std::string detail,
                             time_point now) const {
-  return without_answer(kind, std::move(detail), sent_, begun_, now);
+  return without_answer(kind, std::move(detail), sent_ || is_repeated_, begun_,
+                        now);
 }
 
 exchange http1_call::lost(const std::string& why, time_point now) const {
@@ -139,29 +170,36 @@ exchange http1_call::lost(const std::string& why, time_point now) const {
   return failed(kind, clause_of(kind) + " (" + why + ")", now);
 }
 
-exchange http1_call::time_out(time_point now) {
-  if (sent_)
-    return failed(error_kind::attempt_timed_out,
-                  clause_of(error_kind::attempt_timed_out), now);
-  link_->time_out();
+exchange http1_call::not_connected(time_point now) const {
+  // What was sent before may have been processed, whatever this one says.
+  if (is_repeated_)
+    return lost("the upstream closed it, and no other was to be had", now);
   const auto& why = link_->why_not();
   return failed(why.kind, why.detail, now);
 }
 
+exchange http1_call::time_out(time_point now) {
+  if (sent_ || (is_repeated_ && now >= until_))
+    return failed(error_kind::attempt_timed_out,
+                  clause_of(error_kind::attempt_timed_out), now);
+  link_->time_out();
+  return not_connected(now);
+}
+
 std::optional<exchange> http1_call::go_on(time_point now) {
-  using state = tls_link::state;
+  using state = upstream_link::state;
   if (link_->now() == state::shaking_hands)
     link_->shake_hands(now);
-  if (link_->now() == state::failed) {
-    const auto& why = link_->why_not();
-    return failed(why.kind, why.detail, now);
-  }
+  if (link_->now() == state::failed)
+    return not_connected(now);
   if (link_->now() != state::open)
     return std::nullopt;
   if (!sent_) {
     // The process may have been stopped since the call had its turn.
     if (!may_send())
-      return failed(error_kind::overloaded, transfer::held_back_detail, now);
+      return is_repeated_
+             ? lost(transfer::held_back_detail, now)
+             : failed(error_kind::overloaded, transfer::held_back_detail, now);
     out_ = head_of(*work_);
     body_ = work_->call().body;
     if (body_.size() <= small_body_bytes)
@@ -185,14 +223,17 @@ std::optional<exchange> http1_call::write(time_point now) {
       return lost(transfer::held_back_detail, now);
     std::size_t count = 0;
     switch (link_->write(rest_, count)) {
-    case tls_link::io::done:
+    case upstream_link::io::done:
       break;
-    case tls_link::io::again:
+    case upstream_link::io::again:
       link_->watch(true);
       return std::nullopt;
-    case tls_link::io::ended:
-    case tls_link::io::lost:
-      return lost("it could not be written to", now);
+    case upstream_link::io::ended:
+    case upstream_link::io::lost:
+      // Its answer may have come before: "too large", say.
+      rest_ = body_ = {};
+      write_failed_ = true;
+      return std::nullopt;
     }
     rest_.remove_prefix(count);
     if (!rest_.empty())
@@ -210,19 +251,21 @@ std::optional<exchange> http1_call::read(time_point now) {
   for (;;) {
     std::size_t count = 0;
     switch (link_->read(piece.data(), piece.size(), count)) {
-    case tls_link::io::done:
+    case upstream_link::io::done:
       if (auto over = parse({piece.data(), count}, now))
         return over;
       break;
-    case tls_link::io::again:
-      return std::nullopt;
-    case tls_link::io::ended:
+    case upstream_link::io::again:
+      return write_failed_
+             ? std::optional{lost("it could not be written to", now)}
+             : std::nullopt;
+    case upstream_link::io::ended:
       // The end of an answer without a length (RFC 9112, section 6.3), or of
       // one that lacks something.
       if (auto over = parse({}, now))
         return over;
       return lost("the upstream closed it", now);
-    case tls_link::io::lost:
+    case upstream_link::io::lost:
       return lost("the upstream closed it", now);
     }
   }
@@ -230,10 +273,13 @@ std::optional<exchange> http1_call::read(time_point now) {
 
 std::optional<exchange> http1_call::parse(std::string_view bytes,
                                           time_point now) {
-  http_parser_execute(&parser_, &callbacks::settings(), bytes.data(),
-                      bytes.size());
-  if (complete_)
+  has_answer_ = has_answer_ || !bytes.empty();
+  const auto taken = http_parser_execute(&parser_, &callbacks::settings(),
+                                         bytes.data(), bytes.size());
+  if (complete_) {
+    has_more_ = taken < bytes.size();
     return answer_.whole(*work_, begun_, now);
+  }
   const auto wrong = HTTP_PARSER_ERRNO(&parser_);
   if (too_large_ || wrong == HPE_HEADER_OVERFLOW)
     return failed(error_kind::answer_too_large,
@@ -251,7 +297,7 @@ void http1_call::end_field() {
   // taken for it (RFC 9110, section 6.5.1).
   if (!answer_.has_head)
     answer_.fields.push_back(
-      {std::exchange(field_name_, {}), std::exchange(field_value_, {})});
+      {std::exchange(field_name_, {}), std::string{trimmed(field_value_)}});
   field_name_.clear();
   field_value_.clear();
 }

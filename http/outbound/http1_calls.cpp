@@ -7,30 +7,56 @@
 
 namespace handoff {
 
-http1_calls::http1_calls(socket_watch& sockets, address_told told)
-    : sockets_{sockets}, address_told_{std::move(told)}, lane_{sockets, mark} {
-  curl_multi_setopt(lane_.multi.get(), CURLMOPT_MAXCONNECTS,
-                    unbounded_connections);
+namespace {
+
+/// What tells apart the upstreams that idle connections are kept for.
+std::string key_of(const transfer& work) {
+  return std::to_string(work.profile_id()) + ' ' + work.target().host;
 }
+
+} // namespace
+
+http1_calls::http1_calls(socket_watch& sockets, address_told told)
+    : sockets_{sockets},
+      address_told_{std::move(told)},
+      lanes_{curl_lane{sockets, mark}, curl_lane{sockets, mark | 1U}} {}
 
 http1_calls::~http1_calls() = default;
 
-bool http1_calls::may_take(const transfer& work) {
-  return work.call().purpose == call_class::clone && work.is_for_tls_link();
+curl_lane& http1_calls::lane_for(call_class purpose) {
+  return lanes_[purpose == call_class::clone ? 0 : 1];
+}
+
+std::unique_ptr<upstream_link> http1_calls::new_link(transfer& work,
+                                                     time_point now) {
+  return std::make_unique<upstream_link>(work, lane_for(work.call().purpose),
+                                         sockets_, false, now);
 }
 
 void http1_calls::take(std::unique_ptr<transfer> work,
-                       std::unique_ptr<tls_link> link, time_point now) {
-  if (link == nullptr)
-    link = std::make_unique<tls_link>(*work, lane_, sockets_, false, now);
+                       std::unique_ptr<upstream_link> link, time_point now) {
+  const auto purpose = work->call().purpose;
+  bool was_used = false;
+  if (link != nullptr) {
+    link->watch_as(lane_for(purpose).tag());
+  } else if (purpose != call_class::clone) {
+    link = idle_.take(key_of(*work), now);
+    was_used = link != nullptr;
+  }
+  if (link != nullptr)
+    work->take_place().give_up();
   else
-    link->watch_as(mark);
-  auto made =
-    std::make_unique<http1_call>(std::move(work), std::move(link), now);
+    link = new_link(*work, now);
+  auto made = std::make_unique<http1_call>(std::move(work), std::move(link),
+                                           was_used, now);
   auto& of = *made;
   calls_.emplace(&of, std::move(made));
-  set_deadline(of);
-  if (of.link().now() == tls_link::state::connecting) {
+  connect(of, now);
+}
+
+void http1_calls::connect(http1_call& of, time_point now) {
+  if (of.link().now() == upstream_link::state::connecting) {
+    set_deadline(of);
     by_handle_.emplace(of.link().easy(), &of);
     return;
   }
@@ -41,42 +67,34 @@ void http1_calls::take(std::unique_ptr<transfer> work,
 void http1_calls::socket_ready(std::uint64_t epoll_data, int mask) {
   const auto fd = static_cast<int>(static_cast<std::uint32_t>(epoll_data));
   const auto known = by_socket_.find(fd);
-  if (known != by_socket_.end()) {
+  if (known != by_socket_.end())
     go_on(*known->second, std::chrono::steady_clock::now());
-    return;
-  }
-  if (!sockets_.is_wanted(fd))
-    return;
-  int running = 0;
-  curl_multi_socket_action(lane_.multi.get(), fd, mask, &running);
+  else if (!idle_.socket_ready(fd))
+    lanes_[epoll_data >> 32U & 1U].socket_ready(fd, mask);
 }
 
-void http1_calls::take_connected(time_point now) {
-  int left = 0;
-  while (auto* message = curl_multi_info_read(lane_.multi.get(), &left)) {
-    if (message->msg != CURLMSG_DONE)
-      continue;
-    const auto code = message->data.result;
-    const auto known = by_handle_.extract(message->easy_handle);
+void http1_calls::take_connected(curl_lane& from, time_point now) {
+  from.each_done([&](CURL* easy, CURLcode code) {
+    const auto known = by_handle_.extract(easy);
     if (!known)
-      continue;
+      return;
     auto& of = *known.mapped();
     of.link().connected(code, now);
     if (of.link().socket() != CURL_SOCKET_BAD)
       by_socket_.emplace(of.link().socket(), &of);
     go_on(of, now);
-  }
+  });
 }
 
 void http1_calls::go_on(http1_call& of, time_point now) {
-  const bool was_open = of.is_sent();
+  const bool was_sent = of.is_sent();
   auto done = of.go_on(now);
-  if (!was_open && of.link().now() == tls_link::state::open) {
+  if (!was_sent && of.is_on_new_link())
     address_told_(of.link().name(), of.link().address());
-    set_deadline(of);
-  }
   if (done)
-    end(of, std::move(*done));
+    end(of, std::move(*done), now);
+  else if (!was_sent && of.is_sent())
+    set_deadline(of);
 }
 
 void http1_calls::set_deadline(http1_call& of) {
@@ -85,10 +103,27 @@ void http1_calls::set_deadline(http1_call& of) {
   deadlines_.emplace(of.deadline, &of);
 }
 
-void http1_calls::end(http1_call& of, exchange done) {
+void http1_calls::forget(http1_call& of) {
   deadlines_.erase({of.deadline, &of});
+  // libcurl's handle goes back with the link.
   by_handle_.erase(of.link().easy());
   by_socket_.erase(of.link().socket());
+}
+
+void http1_calls::end(http1_call& of, exchange done, time_point now) {
+  forget(of);
+  const auto upstream = key_of(of.work());
+  // What this one was lost for, others may be as well.
+  if (done.failure)
+    idle_.close(upstream);
+  if (of.is_to_be_repeated(done)) {
+    of.repeat(new_link(of.work(), now));
+    connect(of, now);
+    return;
+  }
+  if (may_keep_ && of.work().call().purpose != call_class::clone)
+    if (auto link = of.take_link())
+      idle_.add(upstream, std::move(link), now);
   ended_.push_back({of.take_work(), std::move(done)});
   calls_.erase(&of);
 }
@@ -96,30 +131,39 @@ void http1_calls::end(http1_call& of, exchange done) {
 void http1_calls::expire(time_point now) {
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     auto& late = *deadlines_.begin()->second;
-    // libcurl's handle goes back with the link.
-    by_handle_.erase(late.link().easy());
-    end(late, late.time_out(now));
+    forget(late);
+    end(late, late.time_out(now), now);
   }
 }
 
+void http1_calls::keep_idle(bool may_keep) {
+  may_keep_ = may_keep;
+  if (!may_keep)
+    idle_.close_all();
+}
+
 void http1_calls::tick(time_point now) {
-  if (lane_.timer && *lane_.timer <= now) {
-    lane_.timer.reset();
-    int running = 0;
-    curl_multi_socket_action(lane_.multi.get(), CURL_SOCKET_TIMEOUT, 0,
-                             &running);
+  for (auto& lane : lanes_) {
+    lane.tick(now);
+    take_connected(lane, now);
   }
-  take_connected(now);
   expire(now);
+  idle_.tick(now);
 }
 
 std::optional<http1_calls::time_point> http1_calls::next_tick() const {
   if (!ended_.empty())
     return time_point::min();
-  auto next = lane_.timer;
+  std::optional<time_point> next;
+  const auto not_after = [&](std::optional<time_point> when) {
+    if (when && (!next || *when < *next))
+      next = when;
+  };
+  for (const auto& lane : lanes_)
+    not_after(lane.next_tick());
   if (!deadlines_.empty())
-    next = std::min(deadlines_.begin()->first,
-                    next.value_or(deadlines_.begin()->first));
+    not_after(deadlines_.begin()->first);
+  not_after(idle_.next_tick());
   return next;
 }
 
@@ -139,6 +183,7 @@ http1_calls::give_up_all(error_kind kind, const std::string& why,
   by_handle_.clear();
   by_socket_.clear();
   calls_.clear();
+  idle_.close_all();
   return all;
 }
 

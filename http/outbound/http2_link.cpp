@@ -177,11 +177,11 @@ struct http2_link::callbacks {
 http2_link::http2_link(const owner& told, transfer& first, curl_lane& lane,
                        socket_watch& sockets, time_point now)
     : owner_{told},
-      tls_{std::make_unique<tls_link>(first, lane, sockets, true, now)} {}
+      tls_{std::make_unique<upstream_link>(first, lane, sockets, true, now)} {}
 
 http2_link::~http2_link() = default;
 
-std::unique_ptr<tls_link> http2_link::release() {
+std::unique_ptr<upstream_link> http2_link::release() {
   state_ = state::over;
   return std::move(tls_);
 }
@@ -372,9 +372,9 @@ bool http2_link::flush() {
     }
     std::size_t written = 0;
     const auto code = tls_->write(out_, written);
-    if (code == tls_link::io::again)
+    if (code == upstream_link::io::again)
       break;
-    if (code != tls_link::io::done)
+    if (code != upstream_link::io::done)
       return false;
     out_.erase(0, written);
   }
@@ -398,9 +398,9 @@ void http2_link::read(time_point now) {
   while (state_ == state::open) {
     std::size_t count = 0;
     const auto code = tls_->read(piece.data(), piece.size(), count);
-    if (code == tls_link::io::again)
+    if (code == upstream_link::io::again)
       return;
-    if (code != tls_link::io::done) {
+    if (code != upstream_link::io::done) {
       lose("the upstream closed it", now);
       return;
     }

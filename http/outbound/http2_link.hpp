@@ -1,9 +1,9 @@
 #pragma once
 
 #include "http/outbound/call_answer.hpp"
-#include "http/outbound/curl_lanes.hpp"
-#include "http/outbound/tls_link.hpp"
+#include "http/outbound/curl_lane.hpp"
 #include "http/outbound/transfer.hpp"
+#include "http/outbound/upstream_link.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -80,9 +80,9 @@ public:
   state now() const noexcept { return state_; }
 
   /// The connection below; not after `release`.
-  tls_link& tls() noexcept { return *tls_; }
+  upstream_link& tls() noexcept { return *tls_; }
 
-  const tls_link& tls() const noexcept { return *tls_; }
+  const upstream_link& tls() const noexcept { return *tls_; }
 
   bool has_tls() const noexcept { return tls_ != nullptr; }
 
@@ -90,7 +90,7 @@ public:
   void open(time_point now);
 
   /// The connection, which is open, but not for HTTP/2; this one is over.
-  std::unique_ptr<tls_link> release();
+  std::unique_ptr<upstream_link> release();
 
   /// Whether it takes one more stream at once. One that was silent for long is
   /// asked first whether it is there (PING, section 6.7): a connection can die
@@ -152,7 +152,7 @@ private:
   };
 
   const owner& owner_;
-  std::unique_ptr<tls_link> tls_;
+  std::unique_ptr<upstream_link> tls_;
   std::unique_ptr<nghttp2_session, session_delete> session_;
   std::unordered_map<std::int32_t, stream_ptr> streams_;
   state state_ = state::connecting;

@@ -1,5 +1,7 @@
 #include "http/outbound/http2_links.hpp"
 
+#include "http/outbound/connect_error.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -37,11 +39,7 @@ http2_links::http2_links(socket_watch& sockets, address_told told)
         [this](stream_ptr stream) {
           want_http1_.push_back(std::move(stream));
         }},
-      lanes_{curl_lane{sockets, mark}, curl_lane{sockets, mark | 1U}} {
-  for (auto& lane : lanes_)
-    curl_multi_setopt(lane.multi.get(), CURLMOPT_MAXCONNECTS,
-                      unbounded_connections);
-}
+      lanes_{curl_lane{sockets, mark}, curl_lane{sockets, mark | 1U}} {}
 
 http2_links::~http2_links() = default;
 
@@ -54,7 +52,7 @@ curl_lane& http2_links::lane_for(call_class purpose) {
 }
 
 bool http2_links::may_take(const transfer& work, time_point now) {
-  if (!work.options().http2 || !work.is_for_tls_link())
+  if (!work.options().http2 || !work.target().is_tls())
     return false;
   const auto known = without_.find(key_of(work));
   if (known == without_.end())
@@ -131,35 +129,27 @@ void http2_links::socket_ready(std::uint64_t epoll_data, int mask) {
     }
     return;
   }
-  if (!sockets_.is_wanted(fd))
-    return;
-  int running = 0;
-  const auto which = epoll_data >> 32U & 1U;
-  curl_multi_socket_action(lanes_[which].multi.get(), fd, mask, &running);
+  lanes_[epoll_data >> 32U & 1U].socket_ready(fd, mask);
 }
 
 void http2_links::take_connected(curl_lane& from, time_point now) {
-  int left = 0;
-  while (auto* message = curl_multi_info_read(from.multi.get(), &left)) {
-    if (message->msg != CURLMSG_DONE)
-      continue;
-    const auto code = message->data.result;
-    const auto known = by_handle_.extract(message->easy_handle);
+  from.each_done([&](CURL* easy, CURLcode code) {
+    const auto known = by_handle_.extract(easy);
     if (!known)
-      continue;
+      return;
     auto& [at, link] = known.mapped();
     link->tls().connected(code, now);
     advance(*at, *link, now);
-  }
+  });
 }
 
 void http2_links::advance(host& at, http2_link& link, time_point now) {
   auto& tls = link.tls();
   if (tls.socket() != CURL_SOCKET_BAD)
     by_socket_[tls.socket()] = {&at, &link};
-  if (tls.now() == tls_link::state::failed) {
+  if (tls.now() == upstream_link::state::failed) {
     connect_failed(at, link, now);
-  } else if (tls.now() == tls_link::state::open) {
+  } else if (tls.now() == upstream_link::state::open) {
     address_told_(tls.name(), tls.address());
     if (!tls.speaks_http2()) {
       take_as_http1(at, link, now);
@@ -180,9 +170,7 @@ void http2_links::take_as_http1(host& at, http2_link& link, time_point now) {
   for (auto& stream : std::exchange(at.waiting, {})) {
     deadlines_.erase({stream->until, stream.get()});
     // It was not used yet: good enough for a clone.
-    otherwise_.push_back(
-      {std::move(stream->work),
-       at.purpose == call_class::clone ? std::move(tls) : nullptr});
+    otherwise_.push_back({std::move(stream->work), std::move(tls)});
   }
 }
 
@@ -251,12 +239,7 @@ void http2_links::expire(time_point now) {
 
 void http2_links::tick(time_point now) {
   for (auto& lane : lanes_) {
-    if (lane.timer && *lane.timer <= now) {
-      lane.timer.reset();
-      int running = 0;
-      curl_multi_socket_action(lane.multi.get(), CURL_SOCKET_TIMEOUT, 0,
-                               &running);
-    }
+    lane.tick(now);
     take_connected(lane, now);
   }
   expire(now);
@@ -315,7 +298,7 @@ std::optional<http2_links::time_point> http2_links::next_tick() const {
       next = when;
   };
   for (const auto& lane : lanes_)
-    not_after(lane.timer);
+    not_after(lane.next_tick());
   if (!deadlines_.empty())
     not_after(deadlines_.begin()->first);
   for (const auto& [name, at] : hosts_)
@@ -343,7 +326,7 @@ http2_links::give_up_all(error_kind kind, const std::string& why,
   take_back();
   auto all = std::exchange(ended_, {});
   for (auto& [work, link] : std::exchange(otherwise_, {})) {
-    auto done = work->give_up(kind, why, now);
+    auto done = transfer::give_up(kind, why);
     all.push_back({std::move(work), std::move(done)});
   }
   const auto give_up = [&](stream_ptr stream) {

@@ -43,7 +43,7 @@ public:
   struct other_call {
     std::unique_ptr<transfer> work;
     /// Open and not used; null: it needs one.
-    std::unique_ptr<tls_link> link;
+    std::unique_ptr<upstream_link> link;
   };
 
   /// Told of a connection that came about to `address` of `name`, or did not in

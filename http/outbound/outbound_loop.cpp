@@ -21,18 +21,11 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// Handles kept for later calls; each holds a few KiB.
-constexpr std::size_t spare_max = 256;
-
 /// The longest sleep without any reason to wake.
 constexpr auto poll_max = std::chrono::milliseconds{60'000};
 
-/// How long connections stay without calls: no longer than `transfer` would
-/// have one used again.
-constexpr std::chrono::milliseconds idle_max{4'000};
-
-/// What epoll says of the wake-up and of the other epoll; no lane's socket is
-/// marked so.
+/// What epoll says of the wake-up and of the other epoll; no connection's
+/// socket is marked so.
 constexpr auto wakeup_tag = ~std::uint64_t{0};
 constexpr auto sub_actions_tag = wakeup_tag - 1;
 
@@ -50,13 +43,6 @@ int checked(int fd, const char* what) {
   if (fd < 0)
     throw std::system_error{errno, std::generic_category(), what};
   return fd;
-}
-
-template <class Handle>
-Handle checked(Handle handle) {
-  if (handle == nullptr)
-    throw std::bad_alloc{};
-  return handle;
 }
 
 void initialize_curl() {
@@ -91,21 +77,18 @@ outbound_client::loop::loop(outbound_options options)
                turns_->wake();
              },
              options_.resolve},
-      share_{checked(curl_share_init())},
-      lanes_{epoll_.get(), epoll_sub_actions_.get()},
-      http2_{lanes_.sockets(),
+      sockets_{epoll_.get(), epoll_sub_actions_.get()},
+      http2_{sockets_,
              [this](const std::string& name, const std::string& address) {
                if (address.empty())
                  names_.connect_failed(name);
                else
                  names_.connected(name, address);
              }},
-      http1_{lanes_.sockets(),
+      http1_{sockets_,
              [this](const std::string& name, const std::string& address) {
                names_.connected(name, address);
              }} {
-  // No lock functions: all that share it are of one thread.
-  curl_share_setopt(share_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   for (const auto& [fd, tag] :
        {std::pair{turns_->wakeup(), wakeup_tag},
         std::pair{epoll_sub_actions_.get(), sub_actions_tag}}) {
@@ -129,10 +112,6 @@ outbound_client::loop::~loop() {
   turns_->close();
   turns_->wake();
   thread_.join();
-  // Handles go before what they share.
-  profile_->spare.clear();
-  profiles_.clear();
-  retired_.clear();
 }
 
 void outbound_client::loop::start(outbound_call_ptr call, completion done) {
@@ -178,9 +157,8 @@ int outbound_client::loop::patience_for_poll(time_point now) const {
   if (!sub_actions_.empty())
     return 0;
   auto next = now + poll_max;
-  for (const auto& due :
-       {lanes_.next_tick(), http2_.next_tick(), http1_.next_tick(), next_turns_,
-        next_lookup_end_, next_token_})
+  for (const auto& due : {http2_.next_tick(), http1_.next_tick(), next_turns_,
+                          next_lookup_end_, next_token_})
     if (due)
       next = std::min(next, *due);
   if (next <= now)
@@ -211,9 +189,9 @@ void outbound_client::loop::poll_once() {
   if (sub_actions)
     for (const auto& event : wait(epoll_sub_actions_, sub_actions_in_round_, 0))
       serve(event);
-  lanes_.tick(clock::now());
-  http2_.tick(clock::now());
-  http1_.tick(clock::now());
+  const auto now = clock::now();
+  http2_.tick(now);
+  http1_.tick(now);
 }
 
 void outbound_client::loop::serve(const epoll_event& event) {
@@ -233,10 +211,8 @@ void outbound_client::loop::serve(const epoll_event& event) {
     mask |= CURL_CSELECT_ERR;
   if (http2_links::is_of(event.data.u64))
     http2_.socket_ready(event.data.u64, mask);
-  else if (http1_calls::is_of(event.data.u64))
-    http1_.socket_ready(event.data.u64, mask);
   else
-    lanes_.socket_ready(event.data.u64, mask);
+    http1_.socket_ready(event.data.u64, mask);
 }
 
 bool outbound_client::loop::take_arrivals() {
@@ -258,7 +234,7 @@ bool outbound_client::loop::take_arrivals() {
   give_up_lookups(now);
   for (auto& [work, refused] : arrived) {
     if (refused)
-      work->tell(work->give_up(refused->kind, std::move(refused->detail), now));
+      work->tell(transfer::give_up(refused->kind, std::move(refused->detail)));
     else
       take(std::move(work), now);
   }
@@ -289,7 +265,7 @@ void outbound_client::loop::give_turns() {
     next_turns_ = turns_->tick(now);
   const bool may_keep =
     turns_->leaves_room_for_idle() && !turns_->lacks_descriptors();
-  lanes_.keep_idle_for(may_keep ? idle_max : std::chrono::milliseconds{0}, now);
+  http1_.keep_idle(may_keep);
   http2_.keep_idle(may_keep);
 }
 
@@ -298,109 +274,33 @@ void outbound_client::loop::begin(std::unique_ptr<transfer> work,
   if (http2_.may_take(*work, now))
     http2_.take(std::move(work), now);
   else
-    begin_http1(std::move(work), nullptr, now);
-}
-
-void outbound_client::loop::begin_http1(std::unique_ptr<transfer> work,
-                                        std::unique_ptr<tls_link> link,
-                                        time_point now) {
-  if (http1_calls::may_take(*work))
-    http1_.take(std::move(work), std::move(link), now);
-  else
-    begin_with_curl(std::move(work), now);
-}
-
-void outbound_client::loop::begin_with_curl(std::unique_ptr<transfer> work,
-                                            time_point now) {
-  const auto id = next_id_++;
-  auto& lane = lanes_.with_room(work->call().purpose);
-  auto code =
-    work->prepare(take_handle(work->profile()), lanes_.sockets(), now);
-  if (code == CURLE_OK
-      && (curl_easy_setopt(work->easy(), CURLOPT_PRIVATE,
-                           reinterpret_cast<void*>(id))
-            != CURLE_OK
-          || curl_multi_add_handle(lane.multi.get(), work->easy()) != CURLM_OK))
-    code = CURLE_FAILED_INIT;
-  if (code != CURLE_OK) {
-    work->tell(work->finish(code, clock::now()));
-    return;
-  }
-  ++lane.calls;
-  calls_.emplace(id, running_call{std::move(work), &lane});
+    http1_.take(std::move(work), nullptr, now);
 }
 
 void outbound_client::loop::take_ended() {
-  lanes_.each([this](curl_lane& lane) { take_ended(lane); });
-  lanes_.trim();
   for (auto& [work, done] : http2_.take_ended())
     work->tell(std::move(done));
   for (auto& [work, link] : http2_.take_otherwise())
-    begin_http1(std::move(work), std::move(link), clock::now());
+    http1_.take(std::move(work), std::move(link), clock::now());
   for (auto& [work, done] : http1_.take_ended()) {
     learn_from(*work, done);
     work->tell(std::move(done));
   }
 }
 
-void outbound_client::loop::take_ended(curl_lane& from) {
-  int left = 0;
-  while (auto* message = curl_multi_info_read(from.multi.get(), &left)) {
-    if (message->msg != CURLMSG_DONE)
-      continue;
-    auto* easy = message->easy_handle;
-    auto code = message->data.result;
-    void* tag = nullptr;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &tag);
-    auto id = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(tag));
-    const auto work = std::move(calls_.extract(id).mapped().work);
-    auto done = work->finish(code, clock::now());
-    learn_from(*work, done);
-    curl_multi_remove_handle(from.multi.get(), easy);
-    --from.calls;
-    recycle(work->profile(), work->release_easy());
-    work->tell(std::move(done));
-  }
-}
-
-curl_easy outbound_client::loop::take_handle(call_profile& profile) {
-  auto& spare = profile.spare;
-  if (!spare.empty()) {
-    auto easy = std::move(spare.back());
-    spare.pop_back();
-    return easy;
-  }
-  auto easy = checked(curl_easy{curl_easy_init()});
-  if (transfer::configure(easy.get(), profile, share_.get(), lanes_.sockets())
-      != CURLE_OK)
-    throw std::bad_alloc{}; // the only reason that is left
-  return easy;
-}
-
-void outbound_client::loop::recycle(call_profile& profile, curl_easy easy) {
-  if (profile.spare.size() < spare_max)
-    profile.spare.push_back(std::move(easy));
-}
-
 void outbound_client::loop::shut_down() {
   constexpr auto why = "this service is shutting down";
   for (auto& [name, waiting] : std::exchange(unresolved_, {}))
     for (auto& each : waiting)
-      each.work->tell(
-        each.work->give_up(error_kind::shut_down, why, clock::now()));
+      each.work->tell(transfer::give_up(error_kind::shut_down, why));
   for (auto& each : std::exchange(sub_actions_, {}))
-    each->tell(each->give_up(error_kind::shut_down, why, clock::now()));
+    each->tell(transfer::give_up(error_kind::shut_down, why));
   for (auto& [work, done] :
        http2_.give_up_all(error_kind::shut_down, why, clock::now()))
     work->tell(std::move(done));
   for (auto& [work, done] :
        http1_.give_up_all(error_kind::shut_down, why, clock::now()))
     work->tell(std::move(done));
-  for (auto& [id, call] : std::exchange(calls_, {})) {
-    auto& work = call.work;
-    curl_multi_remove_handle(call.lane->multi.get(), work->easy());
-    work->tell(work->give_up(error_kind::shut_down, why, clock::now()));
-  }
   // What was asked for too late, by a completion just told among others.
   for (;;) {
     std::vector<arrival> late;
@@ -411,8 +311,7 @@ void outbound_client::loop::shut_down() {
     if (late.empty())
       return;
     for (auto& arrived : late)
-      arrived.work->tell(
-        arrived.work->give_up(error_kind::shut_down, why, clock::now()));
+      arrived.work->tell(transfer::give_up(error_kind::shut_down, why));
   }
 }
 

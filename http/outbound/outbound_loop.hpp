@@ -2,8 +2,6 @@
 
 #include "http/outbound/call_profile.hpp"
 #include "http/outbound/call_turns.hpp"
-#include "http/outbound/curl_handle.hpp"
-#include "http/outbound/curl_lanes.hpp"
 #include "http/outbound/http1_calls.hpp"
 #include "http/outbound/http2_links.hpp"
 #include "http/outbound/name_book.hpp"
@@ -64,12 +62,6 @@ private:
     time_point until;
   };
 
-  /// A call that is under way.
-  struct running_call {
-    std::unique_ptr<transfer> work;
-    curl_lane* lane = nullptr;
-  };
-
   /// A call as it is sent, or why it cannot be.
   struct routed_call {
     outbound_call_ptr call;
@@ -108,7 +100,6 @@ private:
   bool take_arrivals();
   void give_turns();
   void take_ended();
-  void take_ended(curl_lane& from);
   /// Begins it, once its addresses are known.
   void take(std::unique_ptr<transfer> work, time_point now);
   void take_looked_up(const std::vector<std::string>& names, time_point now);
@@ -117,15 +108,7 @@ private:
   void begin_in_turn(std::unique_ptr<transfer> work, time_point now);
   void begin_sub_actions();
   void begin(std::unique_ptr<transfer> work, time_point now);
-  /// As HTTP/1.1, on `link` if there is one.
-  void begin_http1(std::unique_ptr<transfer> work,
-                   std::unique_ptr<tls_link> link, time_point now);
-  void begin_with_curl(std::unique_ptr<transfer> work, time_point now);
   void learn_from(const transfer& work, const exchange& done);
-  std::uint64_t& generation_of(const transfer& work);
-  curl_easy take_handle(call_profile& profile);
-  /// What it points to of its call is set anew before it is used again.
-  void recycle(call_profile& profile, curl_easy easy);
   void shut_down();
 
   const outbound_options options_;
@@ -149,11 +132,9 @@ private:
     tokens_found_;
   bool stopping_ = false; ///< guarded by incoming_mutex_
 
-  // What follows is the loop's thread's alone. The order is that in which
-  // libcurl wants them made, and destroyed in reverse.
+  // What follows is the loop's thread's alone.
   name_book names_;
-  curl_share share_;
-  curl_lanes lanes_;
+  socket_watch sockets_; // outlives those that have sockets
   http2_links http2_;
   http1_calls http1_;
   bool woken_ = false;
@@ -163,14 +144,7 @@ private:
   std::optional<time_point> next_lookup_end_;
   std::deque<std::unique_ptr<transfer>> sub_actions_; ///< that may begin
   std::size_t sub_actions_in_round_ = 1;              ///< that begin
-  /// Of the connections to hosts, where not 0: one higher each time that one is
-  /// lost or does not answer.
-  std::unordered_map<std::string, std::uint64_t> generations_;
-  std::uint64_t last_generation_ = 0;
-  std::uint64_t first_generation_ = 0; ///< of hosts that are not known
   shortage shortage_;
-  std::unordered_map<std::uint64_t, running_call> calls_;
-  std::uint64_t next_id_ = 1;
   std::optional<time_point> next_token_;
 
   token_store store_; ///< its thread tells what is above

@@ -37,11 +37,9 @@ TEST(DescriptorSharesTest, GiveSendersNoMoreThanTheirClonesLeave) {
       const auto senders = shares.senders_max(others);
       if (senders == 0)
         continue;
-      // Two for each of libcurl's handles: of clones, of sub-actions.
-      const auto lanes = (senders + 255) / 256 + 1;
-      const auto taken = others + 2 * senders + 2 * lanes;
+      const auto taken = others + 2 * senders;
       EXPECT_LE(taken, shares.public_end()) << limit;
-      EXPECT_GE(taken + 4 + lanes, shares.public_end()) << limit;
+      EXPECT_GE(taken + 1, shares.public_end()) << limit;
     }
   }
 }

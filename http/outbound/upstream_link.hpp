@@ -2,7 +2,7 @@
 
 #include "http/front_door/descriptors.hpp"
 #include "http/outbound/call_profile.hpp"
-#include "http/outbound/curl_lanes.hpp"
+#include "http/outbound/curl_lane.hpp"
 #include "http/outbound/tls_context.hpp"
 #include "http/outbound/transfer.hpp"
 #include "job/error.hpp"
@@ -14,16 +14,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <sys/types.h>
 
 namespace handoff {
 
-/// A TLS connection to an upstream. libcurl connects it: addresses in turn, a
-/// proxy. Then it is this object's, and OpenSSL speaks on it, with what all
-/// connections of the profile have in common (`tls_context`).
+/// A connection to an upstream, over TLS or not. libcurl connects it: addresses
+/// in turn, a proxy. Then it is this object's, and OpenSSL speaks on it where
+/// that is asked for, with what all connections of the profile have in common
+/// (`tls_context`).
 ///
 /// For the outbound loop's thread alone. Its socket is watched with the lane's
 /// mark.
-class tls_link {
+class upstream_link {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
@@ -39,12 +41,12 @@ public:
 
   /// Begins to connect for `first`, whose place for a socket it takes, in
   /// `lane`, which outlives it or `connected`.
-  tls_link(transfer& first, curl_lane& lane, socket_watch& sockets,
-           bool offers_http2, time_point now);
-  ~tls_link();
+  upstream_link(transfer& first, curl_lane& lane, socket_watch& sockets,
+                bool offers_http2, time_point now);
+  ~upstream_link();
 
-  tls_link(const tls_link&) = delete;
-  tls_link& operator=(const tls_link&) = delete;
+  upstream_link(const upstream_link&) = delete;
+  upstream_link& operator=(const upstream_link&) = delete;
 
   state now() const noexcept { return state_; }
 
@@ -76,6 +78,10 @@ public:
 
   const std::string& address() const noexcept { return address_; }
 
+  /// Whether it is open and the upstream has said nothing that is still to be
+  /// read.
+  bool is_quiet();
+
   /// Reads at most `size` bytes, writes as many as the socket takes; `count`
   /// says how many.
   io read(char* to, std::size_t size, std::size_t& count);
@@ -95,7 +101,9 @@ private:
   int close_socket(curl_socket_t fd) noexcept;
   void give_back_handle();
   void fail(CURLcode code, long verdict = 0);
+  void opened();
   io outcome_of(int returned);
+  io outcome_of_socket(ssize_t returned, std::size_t& count);
 
   curl_lane* lane_; ///< while it is connecting
   socket_watch& sockets_;
@@ -103,7 +111,8 @@ private:
   const std::shared_ptr<call_profile> profile_;
   const std::string upstream_; ///< scheme://name:port
   const std::string name_;
-  std::string certified_name_; ///< in ASCII
+  const bool is_tls_;
+  const std::string certified_name_; ///< in ASCII
   const bool offers_http2_;
   const time_point connect_end_;
   curl_lines resolved_;
@@ -115,7 +124,7 @@ private:
   curl_easy easy_;
   curl_socket_t socket_ = CURL_SOCKET_BAD;
   std::string address_;
-  ssl_ptr ssl_;
+  ssl_ptr ssl_; ///< null without TLS
   state state_ = state::connecting;
   bool speaks_http2_ = false;
   std::optional<error> why_not_;

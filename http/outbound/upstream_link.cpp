@@ -1,4 +1,4 @@
-#include "http/outbound/tls_link.hpp"
+#include "http/outbound/upstream_link.hpp"
 
 #include "http/outbound/address_policy.hpp"
 #include "http/outbound/connect_error.hpp"
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <openssl/err.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
@@ -21,19 +22,6 @@ std::size_t swallow(char*, std::size_t size, std::size_t count,
   return size * count;
 }
 
-/// Of the target's name what certificates have: letters beyond ASCII as
-/// punycode (RFC 5890).
-std::string certified_name_of(const call_target& target) {
-  auto name = target.name();
-  if (std::all_of(name.begin(), name.end(),
-                  [](unsigned char each) { return each < 0x80; }))
-    return name;
-  char* text = nullptr;
-  curl_url_get(target.url.get(), CURLUPART_HOST, &text, CURLU_PUNYCODE);
-  const curl_text owner{text};
-  return text != nullptr ? text : name;
-}
-
 std::string_view reason_of(unsigned long code) {
   const char* text = ERR_reason_error_string(code);
   return text != nullptr ? text : "";
@@ -42,32 +30,34 @@ std::string_view reason_of(unsigned long code) {
 } // namespace
 
 /// What libcurl calls.
-struct tls_link::callbacks {
+struct upstream_link::callbacks {
   static curl_socket_t open(void* of, curlsocktype,
                             curl_sockaddr* to) noexcept {
-    return static_cast<tls_link*>(of)->open_socket(*to);
+    return static_cast<upstream_link*>(of)->open_socket(*to);
   }
 
   static int close(void* of, curl_socket_t fd) noexcept {
-    return static_cast<tls_link*>(of)->close_socket(fd);
+    return static_cast<upstream_link*>(of)->close_socket(fd);
   }
 };
 
-tls_link::tls_link(transfer& first, curl_lane& lane, socket_watch& sockets,
-                   bool offers_http2, time_point now)
+upstream_link::upstream_link(transfer& first, curl_lane& lane,
+                             socket_watch& sockets, bool offers_http2,
+                             time_point now)
     : lane_{&lane},
       sockets_{sockets},
-      tag_{lane.tag},
+      tag_{lane.tag()},
       profile_{first.shared_profile()},
       upstream_{first.target().host},
       name_{first.target().name()},
-      certified_name_{certified_name_of(first.target())},
+      is_tls_{first.target().is_tls()},
+      certified_name_{is_tls_ ? first.target().ascii_name() : ""},
       offers_http2_{offers_http2},
       connect_end_{now + profile_->options.connect_timeout},
       place_{first.take_place()},
       curl_says_{std::make_unique<std::array<char, CURL_ERROR_SIZE>>()} {
   curl_says_->front() = '\0';
-  auto& spare = profile_->spare_connectors;
+  auto& spare = profile_->spare;
   if (!spare.empty()) {
     easy_ = std::move(spare.back());
     spare.pop_back();
@@ -75,7 +65,7 @@ tls_link::tls_link(transfer& first, curl_lane& lane, socket_watch& sockets,
   begin_to_connect(first);
 }
 
-tls_link::~tls_link() {
+upstream_link::~upstream_link() {
   give_back_handle();
   if (ssl_ != nullptr) {
     // Says good-bye where that can be done at once. Otherwise OpenSSL would
@@ -93,7 +83,7 @@ tls_link::~tls_link() {
   }
 }
 
-void tls_link::begin_to_connect(transfer& first) {
+void upstream_link::begin_to_connect(transfer& first) {
   const auto& options = profile_->options;
   if (easy_ == nullptr) {
     easy_.reset(curl_easy_init());
@@ -120,8 +110,7 @@ void tls_link::begin_to_connect(transfer& first) {
   }
   auto* easy = easy_.get();
   // libcurl connects only: what it would say on the connection does not matter.
-  const auto url =
-    "http" + upstream_.substr(std::string_view{"https"}.size()) + "/";
+  const auto url = "http" + upstream_.substr(upstream_.find("://")) + "/";
   curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
   if (const auto line = first.address_line(); !line.empty())
     resolved_.add(line);
@@ -129,20 +118,20 @@ void tls_link::begin_to_connect(transfer& first) {
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, curl_says_->data());
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, static_cast<void*>(this));
-  curl_multi_add_handle(lane_->multi.get(), easy);
+  lane_->add(easy);
 }
 
-void tls_link::give_back_handle() {
+void upstream_link::give_back_handle() {
   if (easy_ == nullptr)
     return;
   // Closes the connection, unless its socket is ours.
-  curl_multi_remove_handle(lane_->multi.get(), easy_.get());
+  lane_->remove(easy_.get());
   lane_ = nullptr;
   curl_easy_setopt(easy_.get(), CURLOPT_RESOLVE,
                    static_cast<curl_slist*>(nullptr));
   curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER,
                    static_cast<char*>(nullptr));
-  auto& spare = profile_->spare_connectors;
+  auto& spare = profile_->spare;
   if (spare.size() < spare_connectors_max)
     spare.push_back(std::move(easy_));
   easy_.reset();
@@ -150,7 +139,7 @@ void tls_link::give_back_handle() {
   curl_says_.reset();
 }
 
-curl_socket_t tls_link::open_socket(const curl_sockaddr& to) noexcept {
+curl_socket_t upstream_link::open_socket(const curl_sockaddr& to) noexcept {
   const bool accepted =
     profile_->options.private_networks_allowed || is_public(&to.addr);
   (accepted ? address_accepted_ : address_refused_) = true;
@@ -164,14 +153,14 @@ curl_socket_t tls_link::open_socket(const curl_sockaddr& to) noexcept {
   return fd;
 }
 
-int tls_link::close_socket(curl_socket_t fd) noexcept {
+int upstream_link::close_socket(curl_socket_t fd) noexcept {
   if (fd == socket_)
     return 0;
   sockets_.closed(fd);
   return ::close(fd);
 }
 
-void tls_link::fail(CURLcode code, long verdict) {
+void upstream_link::fail(CURLcode code, long verdict) {
   const std::string says{easy_ != nullptr ? std::string_view{curl_says_->data()}
                                           : reason_of(ERR_peek_last_error())};
   why_not_ = connect_error(code, {easy_.get(), says, verdict, no_descriptor_,
@@ -181,7 +170,7 @@ void tls_link::fail(CURLcode code, long verdict) {
   ERR_clear_error();
 }
 
-void tls_link::connected(CURLcode code, time_point now) {
+void upstream_link::connected(CURLcode code, time_point now) {
   if (code != CURLE_OK) {
     fail(code);
     give_back_handle();
@@ -197,6 +186,10 @@ void tls_link::connected(CURLcode code, time_point now) {
     return;
   }
   place_.give_up();
+  if (!is_tls_) {
+    opened();
+    return;
+  }
   ssl_ = profile_->tls.connect(upstream_, certified_name_, offers_http2_, now);
   if (ssl_ == nullptr || SSL_set_fd(ssl_.get(), socket_) != 1) {
     fail(CURLE_SSL_CACERT_BADFILE);
@@ -206,7 +199,7 @@ void tls_link::connected(CURLcode code, time_point now) {
   shake_hands(now);
 }
 
-void tls_link::shake_hands(time_point) {
+void upstream_link::shake_hands(time_point) {
   ERR_clear_error();
   const int returned = SSL_do_handshake(ssl_.get());
   if (returned != 1) {
@@ -226,18 +219,22 @@ void tls_link::shake_hands(time_point) {
   SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
   speaks_http2_ =
     std::string_view{reinterpret_cast<const char*>(protocol), size} == "h2";
+  opened();
+}
+
+void upstream_link::opened() {
   state_ = state::open;
   watch(false);
 }
 
-void tls_link::time_out() {
+void upstream_link::time_out() {
   if (state_ == state::connecting || state_ == state::shaking_hands) {
     fail(CURLE_OPERATION_TIMEDOUT);
     give_back_handle();
   }
 }
 
-tls_link::io tls_link::outcome_of(int returned) {
+upstream_link::io upstream_link::outcome_of(int returned) {
   switch (SSL_get_error(ssl_.get(), returned)) {
   case SSL_ERROR_WANT_READ:
   case SSL_ERROR_WANT_WRITE:
@@ -251,20 +248,47 @@ tls_link::io tls_link::outcome_of(int returned) {
   }
 }
 
-tls_link::io tls_link::read(char* to, std::size_t size, std::size_t& count) {
+upstream_link::io upstream_link::outcome_of_socket(ssize_t returned,
+                                                   std::size_t& count) {
+  if (returned >= 0) {
+    count = static_cast<std::size_t>(returned);
+    return io::done;
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+    return io::again;
+  state_ = state::failed;
+  return io::lost;
+}
+
+upstream_link::io upstream_link::read(char* to, std::size_t size,
+                                      std::size_t& count) {
+  if (ssl_ == nullptr) {
+    const auto what = outcome_of_socket(::recv(socket_, to, size, 0), count);
+    return what == io::done && count == 0 ? io::ended : what;
+  }
   ERR_clear_error();
   const int returned = SSL_read_ex(ssl_.get(), to, size, &count);
   return returned == 1 ? io::done : outcome_of(returned);
 }
 
-tls_link::io tls_link::write(std::string_view from, std::size_t& count) {
+upstream_link::io upstream_link::write(std::string_view from,
+                                       std::size_t& count) {
+  if (ssl_ == nullptr)
+    return outcome_of_socket(
+      ::send(socket_, from.data(), from.size(), MSG_NOSIGNAL), count);
   ERR_clear_error();
   const int returned =
     SSL_write_ex(ssl_.get(), from.data(), from.size(), &count);
   return returned == 1 ? io::done : outcome_of(returned);
 }
 
-void tls_link::watch(bool output) {
+bool upstream_link::is_quiet() {
+  char byte = 0;
+  std::size_t count = 0;
+  return state_ == state::open && read(&byte, 1, count) == io::again;
+}
+
+void upstream_link::watch(bool output) {
   sockets_.want(socket_, output ? CURL_POLL_INOUT : CURL_POLL_IN, tag_);
 }
 

@@ -1,0 +1,149 @@
+// Goal: a connection carries another call only where the answer before has
+// ended for both sides (RFC 9112, sections 6.3 and 9.3), and one that the
+// upstream has closed meanwhile fails no call. Method: servers that answer byte
+// by byte as a table says.
+
+#include "support/outbound_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace handoff {
+namespace {
+
+using testing::HasSubstr;
+
+class OutboundKeptTest : public test::outbound_fixture {
+protected:
+  using request = test::scripted_server::request;
+  using peer = test::scripted_server::peer;
+
+  /// Two calls, one after the other, both answered with `bytes`.
+  int connections_of_two(const std::string& bytes, bool closes) {
+    serve([&](const request&, peer& to) {
+      to.send(bytes);
+      if (closes)
+        to.close();
+    });
+    restart_client();
+    for (int i = 0; i < 2; ++i) {
+      const auto done = make(call_here("/"));
+      EXPECT_EQ(done.status / 100, 2) << bytes;
+      EXPECT_TRUE(done.body.empty() || done.body == "done") << done.body;
+    }
+    return server_->connections();
+  }
+};
+
+TEST_F(OutboundKeptTest, UsesAgainWhatAWholeAnswerLeft) {
+  for (const std::string bytes : {
+         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone",
+         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+         "HTTP/1.1 204 No Content\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "4\r\ndone\r\n0\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "4\r\ndone\r\n0\r\nX-Sum: 1\r\n\r\n",
+         "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone",
+         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: "
+         "4\r\n\r\n"
+         "done",
+       })
+    EXPECT_EQ(connections_of_two(bytes, false), 1) << bytes;
+}
+
+TEST_F(OutboundKeptTest, UsesNothingAgainWhoseEndIsInDoubt) {
+  for (
+    const std::string bytes : {
+      "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\ndone",
+      "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\ndone",
+      "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndoneHTTP/1.1 200 OK\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n"
+      "\r\n4\r\ndone\r\n0\r\n\r\n",
+    })
+    EXPECT_EQ(connections_of_two(bytes, false), 2) << bytes;
+  EXPECT_EQ(connections_of_two("HTTP/1.1 200 OK\r\n\r\ndone", true), 2);
+}
+
+TEST_F(OutboundKeptTest, FailsNoCallForWhatWasClosedMeanwhile) {
+  std::promise<void> closed;
+  serve([&](const request& got, peer& to) {
+    to.answer("done");
+    if (got.connection == 1) {
+      to.close();
+      closed.set_value();
+    }
+  });
+  EXPECT_EQ(make(call_here("/")).status, 200);
+  closed.get_future().wait();
+  const auto done = make(call_here("/", "POST"));
+  EXPECT_FALSE(done.failure);
+  EXPECT_EQ(done.status, 200);
+  EXPECT_EQ(server_->requests().size(), 2U);
+}
+
+TEST_F(OutboundKeptTest, KeepsApartWhatGoesToAnotherPort) {
+  test::scripted_server other{[](const request&, peer& to) {
+    to.answer("other");
+  }};
+  serve([](const request&, peer& to) { to.answer("this"); });
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(make(call_here("/")).body, "this");
+    EXPECT_EQ(make(call_to(other.url("/"))).body, "other");
+  }
+  EXPECT_EQ(server_->connections(), 1);
+  EXPECT_EQ(other.connections(), 1);
+}
+
+TEST_F(OutboundKeptTest, NamesTheUserOfTheUrlUnlessTheCallNamesOne) {
+  serve([](const request& got, peer& to) { to.answer(got.head); });
+  const auto url = "http://user%40here:pass%3Aword@127.0.0.1:"
+                 + std::to_string(server_->port()) + "/";
+  // The vector: base64 of "user@here:pass:word".
+  EXPECT_THAT(make(call_to(url)).body,
+              HasSubstr("Authorization: Basic dXNlckBoZXJlOnBhc3M6d29yZA=="));
+  auto call = call_to(url);
+  call.headers = {{"Authorization", "Bearer own"}};
+  const auto head = make(std::move(call)).body;
+  EXPECT_THAT(head, HasSubstr("Authorization: Bearer own"));
+  EXPECT_THAT(head, testing::Not(HasSubstr("Basic")));
+}
+
+// A server that refuses a body says so before it has read it.
+TEST_F(OutboundKeptTest, ReadsAnAnswerThatComesBeforeTheBodyIsSent) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* address = reinterpret_cast<sockaddr*>(&at);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::bind(listener, address, size), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  ::getsockname(listener, address, &size);
+  std::promise<void> over;
+  std::thread refusing{[&, end = over.get_future()] {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    char byte = 0;
+    ::recv(fd, &byte, 1, 0);
+    const std::string_view bytes =
+      "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n";
+    ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    end.wait();
+    ::close(fd);
+  }};
+  auto call = call_to(
+    "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port)) + "/", "POST");
+  call.body.assign(std::size_t{32} << 20U, 'x');
+  EXPECT_EQ(make(std::move(call)).status, 413);
+  over.set_value();
+  refusing.join();
+  ::close(listener);
+}
+
+} // namespace
+} // namespace handoff
