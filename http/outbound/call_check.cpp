@@ -1,5 +1,8 @@
 #include "http/outbound/call_check.hpp"
 
+#include "config/connection.hpp"
+#include "http/outbound/curl_handle.hpp"
+#include "job/base64.hpp"
 #include "job/text.hpp"
 
 #include <algorithm>
@@ -27,16 +30,16 @@ constexpr std::array<std::string_view, 10> client_fields{"Content-Length",
                                                          "Upgrade",
                                                          "HTTP2-Settings"};
 
-bool equal_names(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 constexpr byte_set line_breaks{std::string_view{"\r\n\0", 3}};
 constexpr byte_set ends_of_authority{"/?#"};
 constexpr byte_set plain_bytes{"0123456789.-_:[]"
                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                "abcdefghijklmnopqrstuvwxyz"};
-constexpr byte_set bytes_that_libcurl_changes{"%?#\\"};
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char each) { return each < 0x80; });
+}
 
 bool is_token(std::string_view text) {
   return !text.empty() && token_bytes.has_all(text);
@@ -46,11 +49,15 @@ error refused_call(std::string detail) {
   return {error_kind::template_failed, std::move(detail)};
 }
 
-curl_text part(const curl_url_parts& url, CURLUPart which, unsigned flags) {
+using origin_ptr = std::shared_ptr<const call_origin>;
+
+std::string part(const curl_url_parts& url, CURLUPart which,
+                 unsigned flags = 0) {
   char* text = nullptr;
   if (curl_url_get(url.get(), which, &text, flags) != CURLUE_OK)
-    return nullptr;
-  return curl_text{text};
+    return {};
+  const curl_text owner{text};
+  return text;
 }
 
 curl_url_parts parse(const std::string& url) {
@@ -62,21 +69,67 @@ curl_url_parts parse(const std::string& url) {
   return parts;
 }
 
-result<std::string> host_of(const curl_url_parts& url) {
+std::string basic_credentials_of(const curl_url_parts& url) {
+  const auto user = part(url, CURLUPART_USER, CURLU_URLDECODE);
+  const auto password = part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  return user.empty() && password.empty()
+         ? ""
+         : "Basic " + encode_base64(user + ":" + password);
+}
+
+result<origin_ptr> origin_of(const curl_url_parts& url) {
   if (url == nullptr)
     return refused_call("the URL is not absolute or not well formed");
-  auto scheme = part(url, CURLUPART_SCHEME, 0);
-  auto name = part(url, CURLUPART_HOST, 0);
-  auto port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-  if (scheme == nullptr || name == nullptr || port == nullptr
-      || (!equal_names(scheme.get(), "http")
-          && !equal_names(scheme.get(), "https")))
+  const auto scheme = lower_case(part(url, CURLUPART_SCHEME));
+  const auto host = lower_case(part(url, CURLUPART_HOST));
+  auto made = std::make_shared<call_origin>();
+  made->port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if ((scheme != "http" && scheme != "https") || host.empty()
+      || made->port.empty())
     return refused_call("the URL is neither http nor https");
-  auto host = std::string{scheme.get()} + "://" + name.get() + ":" + port.get();
-  std::transform(host.begin(), host.end(), host.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return host;
+  made->host = scheme + "://" + host + ":" + made->port;
+  const bool has_brackets = host.starts_with('[') && host.ends_with(']');
+  made->name = has_brackets ? host.substr(1, host.size() - 2) : host;
+  made->ascii_name = made->name;
+  if (!is_ascii(host))
+    if (auto text = part(url, CURLUPART_HOST, CURLU_PUNYCODE); !text.empty())
+      made->ascii_name = std::move(text);
+  made->authority = has_brackets ? "[" + made->name + "]" : made->ascii_name;
+  if (made->port != (made->is_tls() ? "443" : "80"))
+    made->authority += ":" + made->port;
+  made->credentials = basic_credentials_of(url);
+  return origin_ptr{std::move(made)};
+}
+
+/// `path` with what no URI has percent-encoded (RFC 3986, section 2.1).
+std::string in_ascii(std::string path) {
+  if (is_ascii(path))
+    return path;
+  std::string encoded;
+  for (const auto each : path)
+    if (is_ascii({&each, 1}))
+      encoded += each;
+    else
+      encoded += percent_encoded({&each, 1});
+  return encoded;
+}
+
+std::string path_of(const curl_url_parts& url) {
+  auto path = part(url, CURLUPART_PATH);
+  if (const auto query = part(url, CURLUPART_QUERY); !query.empty())
+    path += "?" + query;
+  return in_ascii(std::move(path));
+}
+
+/// The same of what follows the authority in a URL.
+std::string path_of(std::string_view rest) {
+  auto path = std::string{rest.substr(0, rest.find('#'))};
+  if (!path.starts_with('/'))
+    path.insert(0, "/");
+  // An empty query is none, as libcurl has it.
+  if (path.find('?') == path.size() - 1)
+    path.pop_back();
+  return in_ascii(std::move(path));
 }
 
 /// What comes before the path of a URL, where that is plain and so all that its
@@ -85,8 +138,8 @@ result<std::string> host_of(const curl_url_parts& url) {
 std::string_view plain_authority(std::string_view url) {
   const auto scheme_end = url.find("://");
   if (scheme_end == std::string_view::npos
-      || (!equal_names(url.substr(0, scheme_end), "http")
-          && !equal_names(url.substr(0, scheme_end), "https")))
+      || (!is_same_name(url.substr(0, scheme_end), "http")
+          && !is_same_name(url.substr(0, scheme_end), "https")))
     return {};
   const auto begin = scheme_end + 3;
   const auto end = ends_of_authority.find_in(url, begin);
@@ -95,97 +148,55 @@ std::string_view plain_authority(std::string_view url) {
   return is_plain ? url.substr(0, end) : std::string_view{};
 }
 
-/// The parts of `url`, of whose authority, `authority_bytes` long, `known` are
-/// those. Null if it is no URL.
-curl_url_parts with_rest(const curl_url_parts& known, const std::string& url,
-                         std::size_t authority_bytes) {
-  // Far below what libcurl takes at all, which it counts otherwise for a part.
-  constexpr std::size_t url_bytes_max = 65'536;
-  // To set a path does not split it, and writes what is percent-encoded in
-  // lower case.
-  if (url.size() > url_bytes_max || authority_bytes == url.size()
-      || url[authority_bytes] != '/'
-      || bytes_that_libcurl_changes.find_in(url, authority_bytes) < url.size())
-    return parse(url);
-  auto parts = curl_url_parts{curl_url_dup(known.get())};
-  if (parts != nullptr
-      && curl_url_set(parts.get(), CURLUPART_PATH,
-                      url.c_str() + authority_bytes, 0)
-           != CURLUE_OK)
-    parts.reset();
-  return parts;
-}
-
 /// Flows name few hosts, for any number of calls: what was found of one is
 /// kept, by each thread for itself.
-class known_targets {
+class known_origins {
 public:
-  const call_target* find(std::string_view authority) const {
-    const auto found = targets_.find(authority);
-    return found == targets_.end() ? nullptr : &found->second;
+  origin_ptr find(std::string_view authority) const {
+    const auto found = origins_.find(authority);
+    return found == origins_.end() ? nullptr : found->second;
   }
 
-  void add(std::string_view authority, const std::string& host) {
-    auto text = std::string{authority};
-    auto parts = parse(text);
-    const auto own_host = host_of(parts);
-    const auto* own = std::get_if<std::string>(&own_host);
-    if (own == nullptr || *own != host)
-      return;
-    if (targets_.size() >= targets_max)
-      targets_.clear();
-    targets_.emplace(std::move(text), call_target{host, std::move(parts)});
+  void add(std::string_view authority, origin_ptr origin) {
+    if (origins_.size() >= origins_max)
+      origins_.clear();
+    origins_.emplace(authority, std::move(origin));
   }
 
 private:
-  static constexpr std::size_t targets_max = 256;
+  static constexpr std::size_t origins_max = 256;
 
-  std::map<std::string, call_target, std::less<>> targets_;
+  std::map<std::string, origin_ptr, std::less<>> origins_;
 };
 
 result<call_target> target_of(const std::string& url) {
+  // As libcurl does.
+  constexpr std::size_t url_bytes_max = 8'000'000;
   auto unfit = [](unsigned char c) {
     return c <= ' ' || c == 0x7f;
   };
+  if (url.size() > url_bytes_max)
+    return refused_call("the URL is too long");
   if (std::any_of(url.begin(), url.end(), unfit))
     return refused_call("the URL holds a space or a control character");
-  thread_local known_targets known;
+  thread_local known_origins known;
   const auto authority = plain_authority(url);
-  if (const auto* target = known.find(authority))
-    if (auto parts = with_rest(target->url, url, authority.size()))
-      return call_target{target->host, std::move(parts)};
-  auto parts = parse(url);
-  auto host = host_of(parts);
-  if (auto* failed = std::get_if<error>(&host))
-    return std::move(*failed);
-  call_target target{std::get<std::string>(std::move(host)), std::move(parts)};
+  const auto rest = std::string_view{url}.substr(authority.size());
   if (!authority.empty())
-    known.add(authority, target.host);
-  return target;
+    if (auto origin = known.find(authority))
+      return call_target{std::move(origin), path_of(rest)};
+  const auto parts = parse(url);
+  auto origin = origin_of(parts);
+  if (auto* failed = std::get_if<error>(&origin))
+    return std::move(*failed);
+  auto found = std::get<origin_ptr>(std::move(origin));
+  if (authority.empty())
+    return call_target{std::move(found), path_of(parts)};
+  known.add(authority, found);
+  return call_target{std::move(found), path_of(rest)};
 }
 
 } // namespace
-
-std::string call_target::name() const {
-  const auto begin = host.find("://") + 3;
-  auto text = host.substr(begin, host.rfind(':') - begin);
-  if (text.starts_with('[') && text.ends_with(']'))
-    text = text.substr(1, text.size() - 2);
-  return text;
-}
-
-std::string call_target::ascii_name() const {
-  auto own = name();
-  if (std::all_of(own.begin(), own.end(),
-                  [](unsigned char each) { return each < 0x80; }))
-    return own;
-  const auto text = part(url, CURLUPART_HOST, CURLU_PUNYCODE);
-  return text != nullptr ? text.get() : own;
-}
-
-std::string call_target::port() const {
-  return host.substr(host.rfind(':') + 1);
-}
 
 result<call_target> target_of(const outbound_call& call) {
   if (std::find(methods.begin(), methods.end(), call.method) == methods.end())
@@ -200,10 +211,14 @@ result<call_target> target_of(const outbound_call& call) {
   return target_of(call.url);
 }
 
+bool is_same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
 bool belongs_to_client(std::string_view name) noexcept {
   return std::any_of(
     client_fields.begin(), client_fields.end(),
-    [name](std::string_view field) { return equal_names(field, name); });
+    [name](std::string_view field) { return is_same_name(field, name); });
 }
 
 } // namespace handoff

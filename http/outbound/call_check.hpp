@@ -1,31 +1,36 @@
 #pragma once
 
-#include "http/outbound/curl_handle.hpp"
 #include "job/error.hpp"
 #include "job/exchange.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace handoff {
 
-/// Where a call goes.
-struct call_target {
-  /// The upstream: `scheme://name:port`, in lower case, the port always there.
+/// An upstream, as the URL of a call names it. Flows name few.
+struct call_origin {
+  /// `scheme://name:port`, in lower case, the port always there.
   std::string host;
+  std::string name; ///< or an address without brackets
+  std::string port;
+  /// The name as certificates have it: letters beyond ASCII as punycode (RFC
+  /// 5890).
+  std::string ascii_name;
+  /// What `Host` says: without the scheme's own port (RFC 9110, section 7.2).
+  std::string authority;
+  /// What `Authorization` says for the user in the URL (RFC 7617); empty: none.
+  std::string credentials;
 
   bool is_tls() const noexcept { return host.starts_with("https:"); }
+};
 
-  /// Of the host: a name, or an address without brackets.
-  std::string name() const;
-  std::string port() const;
-
-  /// The name as certificates and `Host` have it: letters beyond ASCII as
-  /// punycode (RFC 5890).
-  std::string ascii_name() const;
-
-  /// The URL as libcurl takes it apart, its path left as it is; never null.
-  curl_url_parts url;
+/// Where a call goes.
+struct call_target {
+  std::shared_ptr<const call_origin> origin; ///< never null
+  /// The path and the query (RFC 9112, section 3.2.1), left as they are.
+  std::string path;
 };
 
 /// The target of a call that can be sent. `template_failed` if the URL is not
@@ -35,6 +40,9 @@ struct call_target {
 /// NUL (RFC 9110, section 5.5). The error repeats neither URL nor value: both
 /// may hold a secret.
 result<call_target> target_of(const outbound_call& call);
+
+/// Whether both name the same field, whatever the case.
+bool is_same_name(std::string_view a, std::string_view b) noexcept;
 
 /// Whether the field called `name` frames the message or belongs to the
 /// connection, and so is the client's alone to write.

@@ -1,22 +1,20 @@
 #pragma once
 
 #include "http/outbound/transfer.hpp"
-#include "job/exchange.hpp"
 
-#include <string>
+#include <functional>
+#include <string_view>
 
 namespace handoff {
 
-/// The path and the query of a call's URL (RFC 9112, section 3.2.1; RFC 9113,
-/// section 8.3.1).
-std::string path_of(const call_target& target);
+/// Whom the request is for: what the call says (`Host`), else its upstream.
+std::string_view authority_of(const transfer& work);
 
-/// Whom the request is for: what the call says (`Host`), else its upstream,
-/// without the scheme's own port (RFC 9110, section 7.2).
-std::string authority_of(const transfer& work);
+using field_taker =
+  std::function<void(std::string_view name, std::string_view value)>;
 
-/// The other fields of its request, those of the call but for what is this
-/// client's to write, and what goes with each.
-headers request_fields(const transfer& work);
+/// Gives the other fields of its request: those of the call but for what is
+/// this client's to write, and what goes with each.
+void each_request_field(const transfer& work, const field_taker& take);
 
 } // namespace handoff

@@ -16,15 +16,19 @@ namespace {
 constexpr std::size_t small_body_bytes = 8'192;
 
 std::string head_of(const transfer& work) {
-  std::string head = work.call().method;
-  head.append(" ").append(path_of(work.target())).append(" HTTP/1.1\r\nHost: ");
-  head.append(authority_of(work)).append("\r\n");
-  for (const auto& [name, value] : request_fields(work)) {
-    head.append(name).append(":");
-    if (!value.empty())
-      head.append(" ").append(value);
-    head.append("\r\n");
-  }
+  constexpr std::size_t usual_bytes = 512;
+  std::string head;
+  head.reserve(usual_bytes);
+  head.append(work.call().method)
+    .append(" ")
+    .append(work.path())
+    .append(" HTTP/1.1\r\nHost: ")
+    .append(authority_of(work))
+    .append("\r\n");
+  each_request_field(work, [&](std::string_view name, std::string_view value) {
+    head.append(name).append(value.empty() ? ":" : ": ");
+    head.append(value).append("\r\n");
+  });
   return head.append("\r\n");
 }
 
@@ -143,7 +147,7 @@ std::unique_ptr<upstream_link> http1_call::take_link() {
 bool http1_call::is_to_be_repeated(const exchange& done) const noexcept {
   return was_used_ && !has_answer_ && done.failure
       && done.failure->kind == error_kind::connection_lost
-      && work_->call().purpose != call_class::clone && work_->target().is_tls();
+      && work_->call().purpose != call_class::clone && work_->origin().is_tls();
 }
 
 void http1_call::repeat(std::unique_ptr<upstream_link> link) {

@@ -7,15 +7,6 @@
 
 namespace handoff {
 
-namespace {
-
-/// What tells apart the upstreams that idle connections are kept for.
-std::string key_of(const transfer& work) {
-  return std::to_string(work.profile_id()) + ' ' + work.target().host;
-}
-
-} // namespace
-
 http1_calls::http1_calls(socket_watch& sockets, address_told told)
     : sockets_{sockets},
       address_told_{std::move(told)},
@@ -40,7 +31,7 @@ void http1_calls::take(std::unique_ptr<transfer> work,
   if (link != nullptr) {
     link->watch_as(lane_for(purpose).tag());
   } else if (purpose != call_class::clone) {
-    link = idle_.take(key_of(*work), now);
+    link = idle_.take(work->way(), now);
     was_used = link != nullptr;
   }
   if (link != nullptr)
@@ -112,7 +103,7 @@ void http1_calls::forget(http1_call& of) {
 
 void http1_calls::end(http1_call& of, exchange done, time_point now) {
   forget(of);
-  const auto upstream = key_of(of.work());
+  const auto& upstream = of.work().way();
   // What this one was lost for, others may be as well.
   if (done.failure)
     idle_.close(upstream);

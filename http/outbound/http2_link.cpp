@@ -32,10 +32,12 @@ public:
   explicit stream_fields(const transfer& work) {
     add(":method", work.call().method);
     add(":scheme", "https");
-    add(":authority", authority_of(work));
-    add(":path", path_of(work.target()));
-    for (auto& [name, value] : request_fields(work))
-      add(lower_case(name), std::move(value));
+    add(":authority", std::string{authority_of(work)});
+    add(":path", work.path());
+    each_request_field(work,
+                       [this](std::string_view name, std::string_view value) {
+                         add(lower_case(name), std::string{value});
+                       });
   }
 
   std::vector<nghttp2_nv> views() {

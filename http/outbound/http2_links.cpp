@@ -43,18 +43,14 @@ http2_links::http2_links(socket_watch& sockets, address_told told)
 
 http2_links::~http2_links() = default;
 
-std::string http2_links::key_of(const transfer& work) {
-  return std::to_string(work.profile_id()) + ' ' + work.target().host;
-}
-
 curl_lane& http2_links::lane_for(call_class purpose) {
   return lanes_[purpose == call_class::clone ? 0 : 1];
 }
 
 bool http2_links::may_take(const transfer& work, time_point now) {
-  if (!work.options().http2 || !work.target().is_tls())
+  if (!work.options().http2 || !work.origin().is_tls())
     return false;
-  const auto known = without_.find(key_of(work));
+  const auto known = without_.find(work.way());
   if (known == without_.end())
     return true;
   if (now < known->second)
@@ -65,13 +61,12 @@ bool http2_links::may_take(const transfer& work, time_point now) {
 
 http2_links::host& http2_links::host_of(const http2_stream& stream) {
   const auto purpose = stream.work->call().purpose;
-  auto key =
-    key_of(*stream.work) + (purpose == call_class::clone ? " c" : " s");
+  auto key = stream.work->way() + (purpose == call_class::clone ? " c" : " s");
   const auto known = hosts_.find(key);
   if (known != hosts_.end())
     return known->second;
   auto& made = hosts_[key];
-  made.name = key_of(*stream.work);
+  made.name = stream.work->way();
   made.purpose = purpose;
   return made;
 }

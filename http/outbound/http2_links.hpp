@@ -93,7 +93,6 @@ private:
     std::vector<std::unique_ptr<http2_link>> links;
   };
 
-  static std::string key_of(const transfer& work);
   host& host_of(const http2_stream& stream);
   curl_lane& lane_for(call_class purpose);
   /// Gives what waits to links that have room, and opens more.

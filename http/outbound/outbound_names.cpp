@@ -19,8 +19,8 @@ using clock = std::chrono::steady_clock;
 
 void outbound_client::loop::take(std::unique_ptr<transfer> work,
                                  time_point now) {
-  const auto& to = work->target();
-  auto name = to.name();
+  const auto& to = work->origin();
+  const auto& name = to.name;
   const auto& options = work->options();
   // Where there is a proxy, it looks names up. One with letters beyond ASCII,
   // libcurl knows how to write (RFC 5890).
@@ -83,7 +83,7 @@ void outbound_client::loop::learn_from(const transfer& work,
     return;
   switch (done.failure->kind) {
   case error_kind::connect_failed:
-    names_.connect_failed(work.target().name());
+    names_.connect_failed(work.origin().name);
     break;
   case error_kind::overloaded:
     if (shortage_.begins(clock::now()))

@@ -16,7 +16,10 @@ transfer::transfer(outbound_call_ptr call, call_target to,
       turn_{dynamic_cast<governed_turn*>(call_->turn.get())},
       target_{std::move(to)},
       done_{std::move(done)},
-      profile_{std::move(profile)} {}
+      profile_{std::move(profile)} {
+  if (target_.origin != nullptr)
+    way_ = std::to_string(profile_->id) + ' ' + origin().host;
+}
 
 void transfer::connect_to(const std::vector<std::string>& addresses) {
   const auto is_ipv6 = [](const std::string& text) {
@@ -29,7 +32,7 @@ void transfer::connect_to(const std::vector<std::string>& addresses) {
   // 4291, section 2.5.5.2), which the kernel connects as what they are.
   const bool are_all_ipv4 =
     std::none_of(addresses.begin(), addresses.end(), is_ipv6);
-  address_line_ = "+" + target_.name() + ":" + target_.port() + ":";
+  address_line_ = "+" + origin().name + ":" + origin().port + ":";
   for (const auto& each : addresses) {
     if (&each == &addresses.front())
       address_line_ += is_ipv6(each) ? "[" + each + "]" : each;

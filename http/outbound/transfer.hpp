@@ -20,7 +20,7 @@ class transfer {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// `to` is where the call goes; its URL is null where it cannot be sent.
+  /// `to` is where the call goes; its origin is null where it cannot be sent.
   transfer(outbound_call_ptr call, call_target to,
            outbound_client::completion done,
            std::shared_ptr<call_profile> profile);
@@ -30,9 +30,12 @@ public:
 
   const outbound_call& call() const noexcept { return *call_; }
 
-  const call_target& target() const noexcept { return target_; }
+  const call_origin& origin() const noexcept { return *target_.origin; }
 
-  std::uint64_t profile_id() const noexcept { return profile_->id; }
+  const std::string& path() const noexcept { return target_.path; }
+
+  /// Calls of the same may share a connection, one after the other.
+  const std::string& way() const noexcept { return way_; }
 
   const outbound_options& options() const noexcept { return profile_->options; }
 
@@ -74,6 +77,7 @@ private:
   outbound_call_ptr call_;
   governed_turn* turn_; ///< that of the call; may be null
   call_target target_;
+  std::string way_;
   outbound_client::completion done_;
   std::shared_ptr<call_profile> profile_;
   std::uint64_t token_number_ = 0;
