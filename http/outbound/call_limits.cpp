@@ -12,12 +12,34 @@ token_bucket::token_bucket(double rate, time_point now)
       tokens_{capacity_},
       filled_{now} {}
 
+void token_bucket::fill(time_point now) {
+  const auto passed = std::chrono::duration<double>{now - filled_}.count();
+  tokens_ = std::min(capacity_, tokens_ + passed * rate_);
+  filled_ = now;
+}
+
+void token_bucket::set_rate(double rate, time_point now) {
+  if (rate == rate_)
+    return;
+  if (rate_ <= 0) {
+    *this = token_bucket{rate, now};
+    return;
+  }
+  fill(now);
+  rate_ = rate;
+  capacity_ = std::max(1.0, rate);
+  tokens_ = std::min(tokens_, capacity_);
+}
+
+void token_bucket::empty(time_point since) {
+  tokens_ = 0;
+  filled_ = since;
+}
+
 std::optional<token_bucket::time_point> token_bucket::wait(time_point now) {
   if (rate_ <= 0)
     return std::nullopt;
-  auto passed = std::chrono::duration<double>{now - filled_}.count();
-  tokens_ = std::min(capacity_, tokens_ + passed * rate_);
-  filled_ = now;
+  fill(now);
   // A call that waited for as long as it was told must find a token: the
   // tolerance covers rounding.
   if (tokens_ >= 1 - 1e-6)

@@ -21,14 +21,21 @@ public:
 
   token_bucket(double rate, time_point now);
 
+  /// Keeps what it has, as far as it still holds that much: a rate that changes
+  /// again and again must not give a full bucket each time.
+  void set_rate(double rate, time_point now);
+
+  /// As if all had been taken at `since`.
+  void empty(time_point since);
+
   /// Nothing if a token is there now, else when there will be one.
   std::optional<time_point> wait(time_point now);
 
   void take() { tokens_ -= 1; }
 
-  double rate() const { return rate_; }
-
 private:
+  void fill(time_point now);
+
   double rate_;
   double capacity_;
   double tokens_;

@@ -238,8 +238,17 @@ void governor::set_limits(
 }
 
 void governor::set_share(const lease_share& share, time_point now) {
+  // The others may have used up their parts just now: a newcomer, which begins
+  // with nothing used, begins with nothing to use.
+  const bool has_joined = share.is_usable && !share_.is_usable;
   share_ = share;
   limit_all(now);
+  if (!has_joined || share_.count <= 1)
+    return;
+  joined_ = now;
+  for (auto& [name, host] : hosts_)
+    if (host->limits.shared)
+      host->bucket.empty(now);
 }
 
 void governor::set_token_missing(std::string_view name, bool is_missing,
@@ -356,6 +365,8 @@ governor::upstream& governor::host_for(std::string_view name, time_point now) {
     return host;
   }
   auto made = std::make_unique<upstream>(name, limits_of(name), now);
+  if (made->limits.shared && joined_)
+    made->bucket.empty(*joined_);
   auto& host = *made;
   hosts_.emplace(host.name, std::move(made));
   return host;

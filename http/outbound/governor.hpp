@@ -171,6 +171,7 @@ private:
 
   governor_options options_;
   lease_share share_;
+  std::optional<time_point> joined_; ///< others, with which limits are shared
   std::map<std::string, governor_options, std::less<>> own_limits_;
   std::unordered_map<std::string_view, std::unique_ptr<upstream>> hosts_;
   waiting_line waiting_;

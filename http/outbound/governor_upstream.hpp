@@ -35,8 +35,7 @@ struct governor::upstream {
     limits.max_calls = std::max<std::size_t>(1, its.max_calls);
     limits.breaker_changed = nullptr;
     sub_actions_max = sub_action_calls(limits);
-    if (bucket.rate() != its.rate)
-      bucket = token_bucket{its.rate, now};
+    bucket.set_rate(its.rate, now);
   }
 
   line& of(call_class purpose) {

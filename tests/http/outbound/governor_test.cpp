@@ -183,6 +183,43 @@ TEST_F(GovernorTest, TellsWhetherItHasGivenUpWhatIsNotItsPart) {
   EXPECT_TRUE(governor_->keeps_to_limits());
 }
 
+// One node has used up its rate while another joins and leaves again and again.
+TEST_F(GovernorTest, GainsNothingOfItsRateByOthersThatComeAndGo) {
+  auto options = limits(1'000);
+  options.rate = 10;
+  govern(options);
+  for (std::uint64_t id = 1; id <= 200; ++id)
+    ask_clone(id);
+  EXPECT_THAT(ready(), SizeIs(10));
+  std::size_t begun = 0;
+  for (int second = 0; second < 10; ++second) {
+    governor_->set_share({0, second % 2 == 0 ? 2U : 1U, true}, now_);
+    begun += ready().size();
+    pass(1s);
+    begun += ready().size();
+  }
+  EXPECT_EQ(begun, 5U * 5U + 5U * 10U);
+}
+
+TEST_F(GovernorTest, BeginsWithNothingOfARateThatOthersMayHaveUsedUp) {
+  auto options = limits(1'000);
+  options.rate = 10;
+  govern(options);
+  governor_->set_share({1, 2, false}, now_);
+  ask_clone(1);
+  pass(1min);
+  EXPECT_THAT(ready(), IsEmpty());
+  governor_->set_share({1, 2, true}, now_);
+  ask(2, call_class::clone, "job", "new");
+  EXPECT_THAT(ready(), IsEmpty());
+  pass(200ms);
+  EXPECT_THAT(ready(), SizeIs(2));
+  pass(1min);
+  for (std::uint64_t id = 11; id <= 20; ++id)
+    ask(id, call_class::clone, "job", "later");
+  EXPECT_THAT(ready(), SizeIs(5)) << "its part of a second";
+}
+
 TEST_F(GovernorTest, LetsClonesUseEverything) {
   govern(limits(3, 0.5));
   for (auto id : {1U, 2U, 3U})
