@@ -1,21 +1,9 @@
 #include "config/fresh_flows.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <variant>
 
 namespace handoff {
-namespace {
-
-/// What was hidden stays so: what proves a sender is not in a journaled
-/// definition, and an old value may still be in an answer.
-void hide_also(secrets& hidden, const secrets& before) {
-  for (const auto& each : before)
-    if (std::find(hidden.begin(), hidden.end(), each) == hidden.end())
-      hidden.push_back(each);
-}
-
-} // namespace
 
 flow_ptr fresh_flows::now(const flow_ptr& known) {
   if (known == nullptr || known->files.empty() || !known->files.have_changed())
@@ -30,6 +18,8 @@ flow_ptr fresh_flows::now(const flow_ptr& known) {
   if (made == nullptr)
     return last;
   auto fresh = std::make_shared<flow>(**made);
+  // What was hidden stays so: what proves a sender is not in a journaled
+  // definition, and an old value may still be in an answer.
   hide_also(fresh->hidden, last->hidden);
   // A webhook that comes is proved by the flow that is in force, not by this.
   fresh->verify = known->verify;

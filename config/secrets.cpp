@@ -240,6 +240,12 @@ const json* find_member(const secrets& hidden, const json& object,
 
 } // namespace
 
+void hide_also(secrets& hidden, const secrets& more) {
+  for (const auto& each : more)
+    if (std::find(hidden.begin(), hidden.end(), each) == hidden.end())
+      hidden.push_back(each);
+}
+
 std::string masked(const secrets& hidden, std::string text) {
   const auto found = places_in(hidden, text);
   if (found.empty())

@@ -32,6 +32,9 @@ inline constexpr std::size_t hidden_bytes_min = 4;
 /// letter nor a digit before and after it.
 inline constexpr std::size_t hidden_anywhere_bytes_min = 8;
 
+/// Adds to `hidden` what of `more` it does not have.
+void hide_also(secrets& hidden, const secrets& more);
+
 /// What people see: every occurrence of a secret is "***", those that overlap
 /// together.
 std::string masked(const secrets& hidden, std::string text);

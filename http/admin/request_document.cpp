@@ -23,9 +23,24 @@ json failed_request(const error& why) {
   return {{"error", why.detail}};
 }
 
+/// The members of `document` whose names say that they are secret.
+void add_credentials(const json& document, bool is_secret, secrets& to) {
+  if (document.is_object())
+    for (const auto& [name, value] : document.items())
+      add_credentials(value, is_credential(name), to);
+  else if (document.is_array())
+    for (const auto& each : document)
+      add_credentials(each, is_secret, to);
+  else if (is_secret && document.is_string())
+    to.push_back({document.get<std::string>(), {}, false});
+}
+
 /// What the webhook brought to prove something is hidden wherever the flow
 /// sends it on to.
 void add_credentials(const webhook& hook, secrets& to) {
+  const auto body = hook.body.read();
+  if (const auto* document = std::get_if<json>(&body))
+    add_credentials(*document, false, to);
   for (const auto& each : hook.headers)
     if (is_credential(each.name))
       to.push_back({each.value, {}, false});
@@ -39,6 +54,7 @@ struct renderer {
   const job& record;
   const flow& definition;
   const find_connection& connections;
+  secrets proofs; ///< what the webhook brought
 
   json shown(const outbound_call& built) const {
     const auto through =
@@ -48,7 +64,7 @@ struct renderer {
         {error_kind::internal,
          "there is no connection \"" + built.connection + "\" any more"});
     auto hidden_here = definition.hidden;
-    add_credentials(record.hook, hidden_here);
+    hide_also(hidden_here, proofs);
     if (through)
       hidden_here.insert(hidden_here.end(), through->hidden.begin(),
                          through->hidden.end());
@@ -160,7 +176,8 @@ constexpr std::pair<step_kind, const char*> lists[]{
 
 void add_requests(json& document, const job& record, const flow& definition,
                   const find_connection& connections) {
-  const renderer calls{record, definition, connections};
+  renderer calls{record, definition, connections, {}};
+  add_credentials(record.hook, calls.proofs);
   document["clone"]["request"] = calls.clone();
   for (const auto& [kind, list] : lists) {
     // The document leaves out what its elements stand for, and keeps the order.

@@ -112,6 +112,28 @@ TEST_F(OperatorViewTest, KeepsTheFirstTwoKibibytesOfAnAnswer) {
     EXPECT_FALSE(each.contains("response"));
 }
 
+TEST_F(OperatorViewTest, HidesWhatProvesTheSenderInEachCall) {
+  const std::string token = "proof-of-the-sender";
+  options.environment["PROOF"] = token;
+  flow["verify"] = {{"scheme", "token"},
+                    {"value", "{{body/proof}}"},
+                    {"secret", "${env:PROOF}"}};
+  auto& request = flow["sub_actions"][0]["request"];
+  request["url"] = api.url("/projects/{{uid}}/s1?t={{body/proof}}");
+  request["headers"] = {{"X-All", "{{body/proof}}"}};
+  request["body"] = "{{body}}";
+  start();
+  const auto accepted = service->post("setup", {{"template", "t"},
+                                                {"name", "n"},
+                                                {"proof", token},
+                                                {"api_key", "named-as-one"}});
+  const auto job = accepted.json().at("job").get<std::string>();
+  service->wait_for_job(job, "succeeded");
+  const auto seen = shown("/api/v1/jobs/" + job + "?requests=1").dump();
+  EXPECT_THAT(seen, Not(HasSubstr(token)));
+  EXPECT_THAT(seen, Not(HasSubstr("named-as-one")));
+}
+
 TEST_F(OperatorViewTest, ShowsEachCallAsItIsRendered) {
   options.environment["API_TOKEN"] = "t0ken-of-the-api";
   flow["sub_actions"][0]["request"]["headers"] = {

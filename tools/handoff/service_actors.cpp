@@ -23,6 +23,17 @@
 namespace handoff {
 namespace {
 
+/// `made`, which hides what the flow of its name does that is in force.
+flow_ptr hiding_also(const flow_ptr& made,
+                     const std::shared_ptr<const flow_set>& in_force) {
+  const auto known = in_force->find(made->name);
+  if (known == in_force->end() || known->second->hidden.empty())
+    return made;
+  auto copy = std::make_shared<flow>(*made);
+  hide_also(copy->hidden, known->second->hidden);
+  return copy;
+}
+
 double draw() {
   thread_local std::mt19937 engine{std::random_device{}()};
   return std::uniform_real_distribution<double>{0.0, 1.0}(engine);
@@ -157,11 +168,15 @@ std::shared_ptr<environment> service::environment_of(const settings& from) {
   env->random = draw;
   env->pool_workers = from.pool.workers;
   env->restarts = {from.supervisor.max_restarts, from.supervisor.within};
-  compile_ = [defaults = defaults_of(from),
-              connections = connections_](const nlohmann::json& definition) {
+  compile_ = [defaults = defaults_of(from), connections = connections_,
+              flows = flows_](const nlohmann::json& definition) {
     auto in_force = defaults;
     in_force.connections = connections->current();
-    return compile_flow(definition, in_force);
+    auto compiled = compile_flow(definition, in_force);
+    // What proves a sender is not journaled, and answers may repeat it.
+    if (auto* made = std::get_if<flow_ptr>(&compiled))
+      *made = hiding_also(*made, flows->current());
+    return compiled;
   };
   env->connections = connections_;
   env->refreshed = [flows = std::make_shared<fresh_flows>(compile_)](
