@@ -91,7 +91,7 @@ void admission::tell(const http_request& request, const std::string& flow,
     options_.log->add(std::move(entry), definition);
   }
   if (const auto line = refusals_->line_of(
-        flow, outcome, status,
+        flow, definition != nullptr, outcome, status,
         definition != nullptr ? masked(*definition, why.detail) : why.detail,
         std::chrono::steady_clock::now()))
     spdlog::warn("handoff: {}", *line);

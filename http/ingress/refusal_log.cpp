@@ -4,25 +4,25 @@
 
 namespace handoff {
 
-std::optional<std::string> refusal_log::line_of(const std::string& flow,
-                                                webhook_outcome outcome,
-                                                int status,
-                                                const std::string& why,
-                                                clock::time_point now) {
+std::optional<std::string>
+refusal_log::line_of(const std::string& flow, bool is_known,
+                     webhook_outcome outcome, int status,
+                     const std::string& why, clock::time_point now) {
   const std::scoped_lock lock{mutex_};
-  if (now - begun_ >= window) {
-    begun_ = now;
-    lines_ = 0;
+  auto& own = shares_[is_known ? flow : ""];
+  if (now - own.begun >= window) {
+    own.begun = now;
+    own.lines = 0;
   }
-  if (lines_ >= lines_max) {
-    ++left_out_;
+  if (own.lines >= lines_max) {
+    ++own.left_out;
     return std::nullopt;
   }
-  ++lines_;
+  ++own.lines;
   auto line = "webhook refused: flow " + flow + ", "
             + std::string{name(outcome)} + ", answered "
             + std::to_string(status) + ": " + why;
-  if (const auto more = std::exchange(left_out_, 0); more > 0)
+  if (const auto more = std::exchange(own.left_out, 0); more > 0)
     line += " (" + std::to_string(more) + " refusals before it are not shown)";
   return line;
 }

@@ -4,16 +4,17 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 
 namespace handoff {
 
-/// Tells the log of webhooks that were refused, and why: at most
+/// Tells the log of webhooks that were refused, and why: for each flow at most
 /// `lines_max` lines within `window`, and then how many more there were. So
-/// that nobody fills a disk by sending nonsense. Thread-safe.
+/// nonsense fills no disk, and what is sent to one flow, or to none, does not
+/// hide what is refused of another. Thread-safe.
 class refusal_log {
 public:
   static constexpr std::uint32_t lines_max = 10;
@@ -21,17 +22,22 @@ public:
 
   using clock = std::chrono::steady_clock;
 
-  /// What to write down of one more refusal; none: nothing.
-  std::optional<std::string> line_of(const std::string& flow,
+  /// What to write down of one more refusal; none: nothing. All flows that are
+  /// not known share their lines.
+  std::optional<std::string> line_of(const std::string& flow, bool is_known,
                                      webhook_outcome outcome, int status,
                                      const std::string& why,
                                      clock::time_point now);
 
 private:
+  struct share {
+    clock::time_point begun;
+    std::uint32_t lines = 0;
+    std::uint64_t left_out = 0;
+  };
+
   std::mutex mutex_;
-  clock::time_point begun_;
-  std::uint32_t lines_ = 0;
-  std::uint64_t left_out_ = 0;
+  std::map<std::string, share> shares_; ///< by flow; "": not known
 };
 
 } // namespace handoff

@@ -76,10 +76,24 @@ void webhook_log::add(turned_away entry, const flow* definition) {
     entry.detail = masked(*definition, std::move(entry.detail));
   }
   entry.body = body.substr(0, body_bytes_max);
+  auto share = definition != nullptr ? definition->name : std::string{};
   const std::scoped_lock lock{mutex_};
   if (entries_.size() >= kept_max)
-    entries_.pop_front();
-  entries_.push_back(std::move(entry));
+    drop_one();
+  ++shares_[share];
+  entries_.push_back({std::move(entry), std::move(share)});
+}
+
+void webhook_log::drop_one() {
+  const auto largest = std::max_element(
+    shares_.begin(), shares_.end(),
+    [](const auto& a, const auto& b) { return a.second < b.second; });
+  entries_.erase(
+    std::find_if(entries_.begin(), entries_.end(), [&](const auto& each) {
+      return each.share == largest->first;
+    }));
+  if (--largest->second == 0)
+    shares_.erase(largest);
 }
 
 json webhook_log::document(const filter& wanted) const {
@@ -87,12 +101,13 @@ json webhook_log::document(const filter& wanted) const {
   const std::scoped_lock lock{mutex_};
   for (auto each = entries_.rbegin();
        each != entries_.rend() && list.size() < wanted.limit; ++each) {
+    const auto& entry = each->entry;
     const bool fits =
-      (!wanted.flow || *wanted.flow == each->flow)
-      && (!wanted.outcome || *wanted.outcome == name(each->outcome))
-      && (!wanted.since || each->at >= *wanted.since);
+      (!wanted.flow || *wanted.flow == entry.flow)
+      && (!wanted.outcome || *wanted.outcome == name(entry.outcome))
+      && (!wanted.since || entry.at >= *wanted.since);
     if (fits)
-      list.push_back(shown(*each));
+      list.push_back(shown(entry));
   }
   return {{"webhooks", std::move(list)}};
 }
@@ -104,9 +119,15 @@ webhook_outcome outcome_of_unread(error_kind why) noexcept {
 
 std::string remote_of(const headers& fields) {
   constexpr std::size_t longest = 64;
-  const auto* forwarded = find_header(fields, "X-Forwarded-For");
-  if (forwarded == nullptr)
+  // The proxy may have added a field of its own to those that were there, which
+  // are one list (RFC 9110, section 5.3).
+  const auto last =
+    std::find_if(fields.rbegin(), fields.rend(), [](const header& each) {
+      return lower_case(each.name) == "x-forwarded-for";
+    });
+  if (last == fields.rend())
     return {};
+  const auto* forwarded = &last->value;
   const auto comma = forwarded->rfind(',');
   const auto start = forwarded->find_first_not_of(
     " \t", comma == std::string::npos ? 0 : comma + 1);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -50,7 +51,10 @@ struct turned_away {
 std::string remote_of(const headers& fields);
 
 /// The newest webhooks that became no job, for operators. In memory, with
-/// secrets masked when they come in. Thread-safe.
+/// secrets masked when they come in. Where there are too many, the flow that
+/// has most of them loses its oldest (those without a flow count as one), so
+/// that one sender's noise does not drive out what the others need.
+/// Thread-safe.
 class webhook_log {
 public:
   static constexpr std::size_t kept_max = 1'000;
@@ -78,8 +82,16 @@ public:
   void add(const clone_order& order, const error& why);
 
 private:
+  struct kept {
+    turned_away entry;
+    std::string share; ///< its flow; empty: there is no such flow
+  };
+
+  void drop_one();
+
   mutable std::mutex mutex_;
-  std::deque<turned_away> entries_; ///< oldest first
+  std::deque<kept> entries_;                  ///< oldest first
+  std::map<std::string, std::size_t> shares_; ///< how many of each
 };
 
 } // namespace handoff

@@ -9,7 +9,8 @@ TEST(RefusalLogTest, TellsSoManyAndThenHowManyMore) {
   refusal_log log;
   auto now = refusal_log::clock::time_point{std::chrono::hours{1}};
   const auto refuse = [&] {
-    return log.line_of("setup", webhook_outcome::bad_signature, 401, "no", now);
+    return log.line_of("setup", true, webhook_outcome::bad_signature, 401, "no",
+                       now);
   };
   EXPECT_EQ(refuse(), "webhook refused: flow setup, bad-signature, answered "
                       "401: no");
@@ -20,6 +21,23 @@ TEST(RefusalLogTest, TellsSoManyAndThenHowManyMore) {
   now += refusal_log::window;
   EXPECT_EQ(refuse(), "webhook refused: flow setup, bad-signature, answered "
                       "401: no (7 refusals before it are not shown)");
+}
+
+TEST(RefusalLogTest, HidesNoFlowBehindAnotherOrBehindNone) {
+  refusal_log log;
+  const auto now = refusal_log::clock::time_point{std::chrono::hours{1}};
+  const auto refuse = [&](const std::string& flow, bool is_known) {
+    return log
+      .line_of(flow, is_known, webhook_outcome::bad_signature, 401, "no", now)
+      .has_value();
+  };
+  std::uint32_t told = 0;
+  for (int i = 0; i < 100; ++i)
+    told += refuse("nonsense-" + std::to_string(i), false) ? 1 : 0;
+  EXPECT_EQ(told, refusal_log::lines_max) << "they share their lines";
+  for (int i = 0; i < 100; ++i)
+    refuse("noisy", true);
+  EXPECT_TRUE(refuse("setup", true));
 }
 
 } // namespace

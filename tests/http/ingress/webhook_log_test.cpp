@@ -73,6 +73,34 @@ TEST(WebhookLogTest, KeepsTheLastThousandWithinBounds) {
   EXPECT_EQ(all[999].at("at"), "1970-01-01T00:00:10.000Z");
 }
 
+TEST(WebhookLogTest, DrivesOutNothingOfAFlowByTheNoiseOfOthers) {
+  webhook_log log;
+  flow quiet;
+  quiet.name = "quiet";
+  flow noisy;
+  noisy.name = "noisy";
+  for (int second = 0; second < 5; ++second)
+    log.add(entry("quiet", second), &quiet);
+  for (int second = 5; second < 2'000; ++second) {
+    log.add(entry("no-such-" + std::to_string(second), second), nullptr);
+    log.add(entry("noisy", second), &noisy);
+  }
+  const auto of = [&](std::optional<std::string> flow) {
+    return log.document({std::move(flow), {}, {}, 5'000}).at("webhooks").size();
+  };
+  EXPECT_EQ(of("quiet"), 5u);
+  EXPECT_NEAR(static_cast<double>(of("noisy")), 498, 2);
+  EXPECT_EQ(of({}), webhook_log::kept_max);
+}
+
+TEST(WebhookLogTest, TakesTheAddressThatTheProxyInFrontAdded) {
+  EXPECT_EQ(remote_of({{"X-Forwarded-For", "1.1.1.1, 2.2.2.2"}}), "2.2.2.2");
+  EXPECT_EQ(
+    remote_of({{"X-Forwarded-For", "1.1.1.1"}, {"x-forwarded-for", "3.3.3.3"}}),
+    "3.3.3.3");
+  EXPECT_EQ(remote_of({}), "");
+}
+
 TEST(WebhookLogTest, TellsWhatIsOverALimitFromWhatIsMalformed) {
   EXPECT_EQ(outcome_of_unread(error_kind::invalid_request),
             webhook_outcome::malformed);
