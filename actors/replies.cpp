@@ -12,6 +12,8 @@ namespace {
 
 using json = nlohmann::json;
 
+constexpr std::string_view problem_type = "application/problem+json";
+
 void add_location(reply& to, const job& record, std::string_view preference) {
   to.headers.push_back(
     {"Location", "/hooks/" + record.flow + "/jobs/" + record.id});
@@ -27,7 +29,7 @@ void add_content_type(reply& to, std::string_view usual) {
 
 std::optional<error> add_content(reply& to, const reply_template& wanted,
                                  const template_context& context,
-                                 const json& standard) {
+                                 const standard_content& standard) {
   // These have no content (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5).
   if (wanted.status == 204 || wanted.status == 205 || wanted.status == 304)
     return std::nullopt;
@@ -39,7 +41,7 @@ std::optional<error> add_content(reply& to, const reply_template& wanted,
     add_content_type(to, "text/plain; charset=utf-8");
     return std::nullopt;
   }
-  auto content = standard;
+  auto content = standard.body;
   if (wanted.body) {
     auto rendered = wanted.body->render(context);
     if (auto* failed = std::get_if<error>(&rendered))
@@ -51,7 +53,7 @@ std::optional<error> add_content(reply& to, const reply_template& wanted,
   to.body = type != nullptr && content.is_string() && !names_json(*type)
             ? content.get<std::string>()
             : json_text(content);
-  add_content_type(to, "application/json");
+  add_content_type(to, wanted.body ? "application/json" : standard.type);
   return std::nullopt;
 }
 
@@ -59,7 +61,7 @@ std::optional<error> add_content(reply& to, const reply_template& wanted,
 /// cannot be filled in must not turn what has happened into an error.
 reply own_or_usual(const flow& definition,
                    const std::optional<reply_template>& own, const job& record,
-                   reply usual, const json& standard) {
+                   reply usual, const standard_content& standard) {
   if (!own)
     return usual;
   auto rendered = render_reply(*own, context_of(definition, record), standard);
@@ -79,9 +81,8 @@ json problem_document(const error& what, std::string_view job, int status,
 }
 
 reply problem_with_status(int status, const json& document) {
-  return {status,
-          {{"Content-Type", "application/problem+json"}},
-          json_text(document)};
+  return {
+    status, {{"Content-Type", std::string{problem_type}}}, json_text(document)};
 }
 
 /// Whether the sender was told 202 before the job got this far.
@@ -97,7 +98,7 @@ reply json_reply(int status, const json& body) {
 
 result<reply> render_reply(const reply_template& wanted,
                            const template_context& context,
-                           const json& standard) {
+                           const standard_content& standard) {
   reply made{wanted.status, {}, {}};
   for (const auto& [name, value] : wanted.headers) {
     auto text = value.render(context, template_place::header);
@@ -129,7 +130,7 @@ reply accepted_reply(const flow& definition, const job& record,
                      std::string_view preference_applied) {
   const json standard{{"job", record.id}, {"status", name(record.status)}};
   auto made = own_or_usual(definition, definition.late, record,
-                           json_reply(202, standard), standard);
+                           json_reply(202, standard), {standard});
   add_location(made, record, preference_applied);
   return made;
 }
@@ -140,7 +141,7 @@ reply cloned_reply(const flow& definition, const job& record,
   const json standard{
     {"job", record.id}, {"uid", record.clone.uid}, {"status", status}};
   auto made = own_or_usual(definition, definition.reply, record,
-                           json_reply(200, standard), standard);
+                           json_reply(200, standard), {standard});
   add_location(made, record, preference_applied);
   return made;
 }
@@ -167,10 +168,14 @@ reply settled_reply(const flow& definition, const job& record,
   // Whatever failed, to the sender this is a gateway (RFC 9110,
   // section 15.6.3).
   const auto status = http_status(failure.kind) == 504 ? 504 : 502;
-  const auto document =
+  auto document =
     problem_document(failure, record.id, status, std::move(extras));
-  return own_or_usual(definition, definition.failed, record,
-                      problem_with_status(status, document), document);
+  auto usual = problem_with_status(status, document);
+  // The document says with which status it comes (RFC 9457, section 3.1.2).
+  if (definition.failed)
+    document["status"] = definition.failed->status;
+  return own_or_usual(definition, definition.failed, record, std::move(usual),
+                      {document, problem_type});
 }
 
 reply replayed_reply(const flow& definition, const job& record) {

@@ -28,11 +28,16 @@ reply json_reply(int status, const nlohmann::json& body);
 /// 10.2.3).
 reply overloaded_reply(std::string detail, std::chrono::seconds later);
 
-/// Fills in an answer of a flow; `standard` is its body where it names none.
-/// Error `template_failed`.
+/// The body of an answer where the flow names none.
+struct standard_content {
+  nlohmann::json body;
+  std::string_view type = "application/json"; ///< a literal
+};
+
+/// Fills in an answer of a flow. Error `template_failed`.
 result<reply> render_reply(const reply_template& wanted,
                            const template_context& context,
-                           const nlohmann::json& standard);
+                           const standard_content& standard);
 
 // An expression that cannot be filled in gives the default of each of these: an
 // error would have the sender ask again.

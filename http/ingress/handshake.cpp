@@ -81,8 +81,7 @@ result<handshake_answer> answer_of(const flow& definition,
                                    const handshake_rule& rule,
                                    template_context context) {
   allow_macs(context, definition, !rule.verified);
-  auto rendered =
-    render_reply(rule.reply, context, nlohmann::json{{"status", "ok"}});
+  auto rendered = render_reply(rule.reply, context, {{{"status", "ok"}}});
   if (const auto* failed = std::get_if<error>(&rendered))
     return error{error_kind::invalid_request, failed->detail};
   handshake_answer made{std::get<reply>(std::move(rendered)), std::nullopt};
@@ -133,7 +132,7 @@ std::optional<reply> ignored_reply(const flow& definition, const webhook& hook,
     return std::nullopt;
   const nlohmann::json standard{{"status", "ignored"}};
   if (definition.otherwise) {
-    auto rendered = render_reply(*definition.otherwise, context, standard);
+    auto rendered = render_reply(*definition.otherwise, context, {standard});
     if (auto* good = std::get_if<reply>(&rendered))
       return std::move(*good);
   }

@@ -393,6 +393,22 @@ TEST_F(CloneTest, AnswersAsTheFlowSaysInEachCase) {
     << "ambiguous, which is not a failure";
 }
 
+// The document of a problem says with which status it comes (RFC 9457).
+TEST_F(CloneTest, AnswersAFailureAsAProblemWithTheStatusOfTheFlow) {
+  const auto definition =
+    load({{"reply",
+           {{"failed", {{"status", 503}, {"headers", {{"X-Own", "1"}}}}}}}});
+  upstream->script["/clone"] = {answers(400)};
+  post(definition);
+  run_for(1s);
+  const auto& done = responder->given.at(0);
+  EXPECT_EQ(done.status, 503);
+  EXPECT_EQ(*find_header(done.headers, "Content-Type"),
+            "application/problem+json");
+  EXPECT_EQ(*find_header(done.headers, "X-Own"), "1");
+  EXPECT_EQ(answer_body()["status"], 503);
+}
+
 TEST_F(CloneTest, SendsABodyThatIsTextAsItIsWhereItIsNoJson) {
   upstream->script["/clone"] = {answers(200, R"({"id":"p-1"})")};
   post(load({{"reply",
