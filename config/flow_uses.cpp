@@ -90,7 +90,8 @@ public:
       add(*part);
   }
 
-  /// What a request takes of the webhook, and cannot do without.
+  /// What a request takes of the webhook. Where it has a fallback for a value
+  /// that is missing, one that cannot be used is wrong all the same.
   void require(const request_template& request) {
     require_of_url(request.url);
     for (const auto& [name, value] : request.headers)
@@ -134,7 +135,7 @@ private:
     const bool is_of_webhook = used.source == source_kind::body
                             || used.source == source_kind::header
                             || used.source == source_kind::query;
-    if (!is_of_webhook || used.fallback)
+    if (!is_of_webhook)
       return;
     auto alone = text_template::compile(std::string{before} + used.text);
     if (auto* text = std::get_if<text_template>(&alone))

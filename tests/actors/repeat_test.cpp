@@ -342,6 +342,17 @@ protected:
   }
 };
 
+TEST_F(PrepareTest, RefusesWhatTheCloneCannotBeMadeOfBeforeTheFirstCall) {
+  start();
+  auto flow = two_calls();
+  flow["clone"]["request"]["url"] =
+    "http://127.0.0.1:9001/clone/{{body/folder ?? \"d\"}}";
+  post(load(flow), false, {{"name", "n"}, {"folder", ".."}});
+  run_for(1s);
+  EXPECT_EQ(responder->given.at(0).status, 400);
+  EXPECT_THAT(paths(), ElementsAre());
+}
+
 TEST_F(PrepareTest, MakesTheCloneOfWhatWasAnswered) {
   start();
   upstream->script["/order"] = {answers(200, R"({"board":"b7"})", 10ms)};
