@@ -18,8 +18,6 @@ using std::chrono::milliseconds;
 
 constexpr std::string_view hidden = "***";
 constexpr std::size_t key_bytes_max = 256;
-/// Of a key that alone decides: no body has it.
-constexpr std::string_view any_body_fingerprint = "any";
 
 /// Takes out what is as good as a password before it goes anywhere, but for
 /// what the flow itself refers to.
@@ -109,9 +107,7 @@ claim_of(const flow& definition, const webhook& hook,
   // What is journaled as a key is bounded; equal texts stay equal.
   return idempotency_claim{
     text.size() > key_bytes_max ? sha256_hex(text) : text,
-    definition.any_body ? std::string{any_body_fingerprint}
-                        : sha256_hex(hook.body.bytes()),
-    hook.received + definition.idempotency_keep};
+    sha256_hex(hook.body.bytes()), hook.received + definition.idempotency_keep};
 }
 
 /// What people call the job. What cannot be rendered is no reason to refuse a

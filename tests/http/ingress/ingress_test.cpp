@@ -327,14 +327,5 @@ TEST_F(IngressTest, MakesArraysOfRepeatedFieldsAndKeepsBrackets) {
   EXPECT_EQ(post({}, "a=%ff").status, 400) << "no UTF-8";
 }
 
-TEST_F(IngressTest, LetsTheKeyAloneDecideWhereTheFlowSaysSo) {
-  load({{"idempotency", {{"key", "{{header/K}}"}, {"body", "any"}}}});
-  EXPECT_EQ(post({{"K", "k"}}, R"({"attempt":1})").status, 0);
-  EXPECT_EQ(post({{"K", "k"}}, R"({"attempt":2})").status, 0);
-  ASSERT_THAT(*taken_, SizeIs(2));
-  EXPECT_EQ(taken_->at(0)->record.claim->fingerprint,
-            taken_->at(1)->record.claim->fingerprint);
-}
-
 } // namespace
 } // namespace handoff::test
