@@ -136,15 +136,13 @@ private:
     }
     const auto& known = preset.with;
     for (const auto& [name, meaning] : known) {
-      if (given != nullptr && given->contains(name)
-          && given->at(name).is_string()) {
-        with[name] = given->at(name);
-        continue;
-      }
-      object_.report().error(object_.at("with") / name,
-                             "is missing: " + meaning);
+      const auto wrong = given != nullptr && given->contains(name)
+                         ? why_unfit(given->at(name))
+                         : "is missing: " + meaning;
+      if (wrong)
+        object_.report().error(object_.at("with") / name, *wrong);
       // Told once: not again where the preset has it.
-      with[name] = "";
+      with[name] = wrong ? json("") : given->at(name);
     }
     const auto all = given != nullptr ? *given : json::object();
     for (const auto& member : all.items()) {
@@ -158,6 +156,20 @@ private:
     return with;
   }
 
+  /// Why `value` cannot be a value of "with". One that is empty proves nothing:
+  /// a request without any would have it, too.
+  std::optional<std::string> why_unfit(const json& value) {
+    if (!value.is_string())
+      return "must be a string, but is " + described(value);
+    const auto text =
+      object_.report().references.resolve(value.get<std::string>());
+    if (const auto* failed = std::get_if<error>(&text))
+      return failed->detail;
+    if (std::get<std::string>(text).empty())
+      return "must not be empty";
+    return std::nullopt;
+  }
+
   /// What the sender proves itself with, unless the flow says it otherwise.
   void choose_verify(const sender_preset& preset, json& members,
                      expanded_flow& made) {
@@ -167,7 +179,7 @@ private:
     if (!own.is_object())
       return;
     const bool has_secret = object_.has("secret") || object_.has("secrets");
-    if (preset.by_secret && begins_with(preset.by_secret->first))
+    if (preset.by_secret && all_begin_with(own, preset.by_secret->first))
       members["verify"] = preset.by_secret->second;
     if (preset.secret == secret_need::optional && !has_secret)
       members["verify"] = {{"scheme", "none"}};
@@ -199,20 +211,43 @@ private:
     made.secret_may_lack = true;
   }
 
-  /// Whether the sender's first secret begins with `mark`. What cannot be
-  /// resolved is told by whoever reads `verify`.
-  bool begins_with(std::string_view mark) {
-    const auto* secret = object_.find("secret");
-    const auto* many = object_.find("secrets");
-    if (secret == nullptr && many != nullptr && many->is_array()
-        && !many->empty())
-      secret = &many->front();
-    if (secret == nullptr || !secret->is_string())
-      return false;
-    const auto text =
-      object_.report().references.resolve(secret->get<std::string>());
-    return std::holds_alternative<std::string>(text)
-        && std::get<std::string>(text).starts_with(mark);
+  /// Whether the secrets begin with `mark`, those of `own` first. It is an
+  /// error where only some do: what the sender sends is one or the other.
+  bool all_begin_with(const json& own, std::string_view mark) {
+    std::size_t all = 0;
+    std::size_t marked = 0;
+    const auto count = [&](const json& secret) {
+      if (!secret.is_string())
+        return;
+      // What cannot be resolved is told by whoever reads `verify`.
+      const auto text =
+        object_.report().references.resolve(secret.get<std::string>());
+      ++all;
+      if (const auto* value = std::get_if<std::string>(&text))
+        marked += value->starts_with(mark) ? 1 : 0;
+    };
+    const auto count_those_of = [&](const auto& find) {
+      if (const auto* one = find("secret"))
+        count(*one);
+      if (const auto* many = find("secrets");
+          many != nullptr && many->is_array())
+        for (const auto& each : *many)
+          count(each);
+    };
+    count_those_of([&](const char* key) {
+      const auto found = own.find(key);
+      return found != own.end() ? &*found : nullptr;
+    });
+    const bool is_own = all > 0;
+    if (!is_own)
+      count_those_of([&](const char* key) { return object_.find(key); });
+    if (marked > 0 && marked < all)
+      object_.report().error(
+        is_own ? pointer{"/verify/secrets"} : object_.at("secrets"),
+        "some begin with \"" + std::string{mark}
+          + "\" and some do not, but the sender proves itself in one way: "
+            "enter those of one kind");
+    return marked > 0;
   }
 
   const json& definition_;

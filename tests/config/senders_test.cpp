@@ -176,6 +176,35 @@ TEST_F(SendersTest, ChoosesByTheSecretWhatGitLabSends) {
     (json{{"scheme", "standard-webhooks"}, {"secret", "whsec_c2VjcmV0"}}));
 }
 
+TEST_F(SendersTest, TakesSecretsOfGitLabOfOneKindAlone) {
+  const json both{"token", "whsec_c2VjcmV0"};
+  for (const auto& secrets : {both, json{both[1], both[0]}}) {
+    expanded(sender("gitlab", {{"secrets", secrets}}));
+    EXPECT_THAT(errors(), HasSubstr("/sender/secrets: some begin with "
+                                    "\"whsec_\" and some do not"));
+  }
+  EXPECT_EQ(
+    expanded(sender("gitlab", json::object()),
+             {{"verify", {{"secret", "whsec_c2VjcmV0"}}}})["verify"],
+    (json{{"scheme", "standard-webhooks"}, {"secret", "whsec_c2VjcmV0"}}));
+}
+
+TEST_F(SendersTest, TakesNoEmptyOrOtherValueThatASenderNeeds) {
+  const auto with = [](json value) {
+    return sender("meta",
+                  {{"secret", "s"}, {"with", {{"verify_token", value}}}});
+  };
+  expanded(with(""));
+  EXPECT_THAT(errors(), HasSubstr("/sender/with/verify_token: must not be "
+                                  "empty"));
+  expanded(with(5));
+  EXPECT_THAT(errors(), HasSubstr("/sender/with/verify_token: must be a "
+                                  "string, but is the number 5"));
+  expanded(with("${env:HANDOFF_NOT_SET}"));
+  EXPECT_THAT(errors(), HasSubstr("/sender/with/verify_token: "));
+  EXPECT_THAT(errors(), HasSubstr("HANDOFF_NOT_SET"));
+}
+
 TEST_F(SendersTest, AsksNobodyWhereASecretIsOptionalAndNotThere) {
   EXPECT_EQ(expanded(sender("monday", json::object()))["verify"],
             (json{{"scheme", "none"}}));
