@@ -153,7 +153,63 @@ void warn_of_repeated_clone(object_reader& object, const clone_template& made) {
   }
 }
 
+namespace {
+
+/// A comparison without an expression comes to the same for every webhook: its
+/// braces were forgotten.
+void warn_of_constants(flow_report& report, const condition& asked,
+                       const pointer& at) {
+  if (asked.subject == condition::subject_kind::value
+      && expressions_of(asked).empty())
+    report.warning(at / "value", "is the same for every webhook; an expression "
+                                 "has braces, such as \"{{body/action}}\"");
+  for (std::size_t i = 0; i < asked.all.size(); ++i)
+    warn_of_constants(report, asked.all[i], at / "all" / i);
+  for (std::size_t i = 0; i < asked.any.size(); ++i)
+    warn_of_constants(report, asked.any[i], at / "any" / i);
+  for (const auto& each : asked.negated)
+    warn_of_constants(report, each, at / "not");
+}
+
+void warn_of_constant_key(flow_report& report, const flow& made) {
+  const auto& key = made.idempotency_key;
+  const auto& used = key.expressions();
+  const bool is_constant =
+    std::all_of(used.begin(), used.end(), [](const auto& each) {
+      return each.source == source_kind::flow;
+    });
+  const bool is_empty = used.empty() && key.literals().front().empty();
+  if (is_constant && !is_empty)
+    report.warning(pointer{"/idempotency/key"},
+                   "is the same for every webhook: all after the first are "
+                   "taken for it, and become no job; an expression has braces, "
+                   "such as \"{{header/X-Delivery}}\"");
+}
+
+bool holds_always(const condition& asked) {
+  return asked.subject == condition::subject_kind::none
+      && asked.statuses.empty() && asked.all.empty() && asked.any.empty()
+      && asked.negated.empty();
+}
+
+void warn_of_sender_side(flow_report& report, const flow& made) {
+  warn_of_constant_key(report, made);
+  warn_of_constants(report, made.when, pointer{"/when"});
+  for (std::size_t i = 0; i < made.handshake.size(); ++i) {
+    const auto at = pointer{"/handshake"} / i;
+    warn_of_constants(report, made.handshake[i].when, at / "when");
+    if (made.handshake[i].method == "POST"
+        && holds_always(made.handshake[i].when))
+      report.warning(at,
+                     "answers every POST, so that no webhook becomes a job; "
+                     "\"when\" tells a handshake from one");
+  }
+}
+
+} // namespace
+
 void warn_of_flow(flow_report& report, const flow& made) {
+  warn_of_sender_side(report, made);
   warn_of_idle_compensation(report, made);
   warn_of_written_out(report, made);
 }

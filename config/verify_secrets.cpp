@@ -47,8 +47,8 @@ public:
       return;
     const bool none_yet = around_.secret_may_lack && many->is_array();
     if (!many->is_array() || (many->empty() && !none_yet)) {
-      object_.error(
-        "secrets",
+      object_.report().error(
+        around_.secrets_at / "secrets",
         "is not an array of secrets; allowed: an array of at least one string");
       return;
     }

@@ -187,10 +187,39 @@ private:
     if (made_.scheme == verify_scheme::hash && !content.uses(source::secret))
       report_.error(at, "has no {{secret}}, without which anybody could make "
                         "the hash");
-    if (!content.uses(source::raw) && !content.uses(source::form)
-        && !made_.digest && !around_.from_preset)
+    if (!around_.from_preset)
+      warn_of_uncovered(object, at);
+  }
+
+  /// Whether whoever changes what `value` takes makes the signature wrong.
+  bool is_covered(const verify_template& value) const {
+    const auto& content = made_.content;
+    const auto has_all = [](const auto& all, const auto& some) {
+      return std::includes(all.begin(), all.end(), some.begin(), some.end());
+    };
+    return (!value.uses_body() || content.uses(source::raw))
+        && (!value.uses(source::part) || content.uses(source::part))
+        && has_all(content.header_names(), value.header_names())
+        && (content.uses(source::url)
+            || has_all(content.query_names(), value.query_names()));
+  }
+
+  void warn_of_uncovered(object_reader& object, const pointer& at) {
+    const auto& content = made_.content;
+    const bool has_body = content.uses(source::raw)
+                       || (content.uses(source::form) && !made_.digest);
+    if (!has_body && !made_.digest)
       report_.warning(at, "does not cover the body: a signature that was seen "
                           "once fits any other body");
+    else if (!has_body && !is_covered(made_.digest->value))
+      report_.warning(object.at("digest") / "value",
+                      "is not covered by \"signed\": a signature that was "
+                      "seen once fits any other body");
+    if (made_.timestamp && !content.uses(source::timestamp)
+        && !is_covered(made_.timestamp->value))
+      report_.warning(object.at("timestamp") / "value",
+                      "is not covered by \"signed\": an old signature fits a "
+                      "new time");
   }
 
   /// The template under `key`; `own` are the words of `verify` that it may use.

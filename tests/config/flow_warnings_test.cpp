@@ -68,6 +68,13 @@ std::string steps(const std::string& all) {
   return R"(}, "sub_actions": [)" + all + "]}";
 }
 
+/// A flow whose `verify` has these after "signed".
+std::string signed_by(const std::string& rest) {
+  return R"(}, "verify": {"scheme": "hmac", "secret": "${env:PATH}",
+            "signature": "{{header/S}}", "signed": )"
+       + rest + "}}";
+}
+
 INSTANTIATE_TEST_SUITE_P(
   All, FlowWarningsTest,
   testing::Values(
@@ -115,6 +122,46 @@ INSTANTIATE_TEST_SUITE_P(
              R"(, "outcome": [{"if": {"not": {"status": "2xx"}},
                 "then": "retry"}, {"if": {"all": [{"status": "4xx"},
                 {"at": "/a", "is": 1}]}, "then": "retry"}]}})",
+             "", ""},
+    doubtful{"ConstantKey",
+             R"(}, "idempotency": {"key": "X-GitHub-Delivery"}})",
+             "/idempotency/key", "the same for every webhook"},
+    doubtful{"KeyOfTheFlowsNameAlone",
+             R"(}, "idempotency": {"key": "k-{{flow}}"}})", "/idempotency/key",
+             "the same for every webhook"},
+    doubtful{"ConstantInAWhen",
+             R"(}, "when": {"any": [{"value": "{{body/a}}", "is": 1},
+                {"value": "body/action", "is": "opened"}]}})",
+             "/when/any/1/value", "has braces"},
+    doubtful{
+      "HandshakeOfEveryPost",
+      R"(}, "handshake": [{"verified": false, "reply": {"text": "ok"}}]})",
+      "/handshake/0", "answers every POST"},
+    doubtful{"HandshakeOfEveryGet",
+             R"(}, "handshake": [{"method": "GET", "verified": false,
+                "reply": {"text": "ok"}}]})",
+             "", ""},
+    doubtful{"DigestThatNoSignatureCovers",
+             signed_by(R"("{{header/X-Id}}", "digest": {"value":
+               "{{header/X-Digest}}"})"),
+             "/verify/digest/value", "fits any other body"},
+    doubtful{"DigestOfAFormsSignature",
+             signed_by(R"("{{header/X-Id}}{{form}}", "digest": {"value":
+               "{{header/X-Digest}}"})"),
+             "/verify/digest/value", "fits any other body"},
+    doubtful{"DigestThatIsCovered",
+             signed_by(R"("{{header/X-Digest}}", "digest": {"value":
+               "{{header/X-Digest}}"})"),
+             "", ""},
+    doubtful{"TimestampThatIsNotCovered",
+             signed_by(R"("{{raw}}", "timestamp": {"value": "{{header/T}}"})"),
+             "/verify/timestamp/value", "an old signature fits a new time"},
+    doubtful{"TimestampThatIsCovered",
+             signed_by(R"("{{timestamp}}{{raw}}", "timestamp": {"value":
+               "{{header/T}}"})"),
+             "", ""},
+    doubtful{"TimestampInTheSignedBody",
+             signed_by(R"("{{raw}}", "timestamp": {"value": "{{body/t}}"})"),
              "", ""},
     doubtful{"DetailOfASuccess",
              R"(, "outcome": [{"if": {"status": 409}, "then": "succeed",
