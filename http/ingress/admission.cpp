@@ -153,16 +153,22 @@ void admission::take(http_request request, const flow_ptr& definition,
     refuse({error_kind::overloaded, limit});
     return;
   }
+  const auto answer_by =
+    request.arrived + deadline_limit(*definition, options_.deadline_limit)
+    - options_.deadline_margin;
+  if (std::chrono::steady_clock::now() >= answer_by) {
+    refuse({error_kind::request_timeout,
+            "the whole webhook was there only after its deadline, which counts "
+            "from its first byte; nothing was done"});
+    return;
+  }
   if (request.body.size() <= loop_body_max) {
     look_at(std::move(request), definition, responder);
     return;
   }
   const auto bytes = request.body.size();
   // Whatever becomes of the task: the sender has an answer.
-  responder->answer_by(request.arrived
-                         + deadline_limit(*definition, options_.deadline_limit)
-                         - options_.deadline_margin,
-                       not_journaled());
+  responder->answer_by(answer_by, not_journaled());
   const auto kept = std::make_shared<http_request>(std::move(request));
   if (!side_->post(bytes, [this, kept, definition, responder] {
         look_at(std::move(*kept), definition, responder);

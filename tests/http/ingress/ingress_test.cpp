@@ -169,6 +169,22 @@ TEST_F(IngressTest, KeepsWhatBecameNoJobForOperators) {
   EXPECT_THAT(seen.dump(), ::testing::Not(HasSubstr("hunter")));
 }
 
+// Nothing may be made of a webhook whose sender gave up before it was there.
+TEST_F(IngressTest, RefusesAWebhookThatCameOnlyAfterItsDeadline) {
+  options_.log = std::make_shared<webhook_log>();
+  load({{"deadline", {{"limit", "2s"}}}});
+  took_to_come_ = std::chrono::seconds{3};
+  const auto answer = post({});
+  EXPECT_EQ(answer.status, 408);
+  EXPECT_THAT(answer.body, HasSubstr("only after its deadline"));
+  EXPECT_THAT(*taken_, ::testing::IsEmpty());
+  const auto seen = options_.log->document({}).at("webhooks");
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_EQ(seen[0].at("outcome"), "refused");
+  took_to_come_ = {};
+  EXPECT_EQ(post({}).status, 0);
+}
+
 TEST_F(IngressTest, KeepsWhatTheFrontDoorRefusedForOperators) {
   options_.log = std::make_shared<webhook_log>();
   load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}}});
