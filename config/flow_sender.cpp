@@ -51,6 +51,9 @@ void read_content(object_reader& object, const answer_place& place,
     object.error(text != nullptr ? "text" : "body",
                  "is never sent, an answer with " + std::to_string(made.status)
                    + " has no body");
+  if (made.status == 304 && (text != nullptr || object.has("body")))
+    object.report().warning(object.at(text != nullptr ? "text" : "body"),
+                            "is never sent, an answer with 304 has no body");
   if (text != nullptr)
     made.text = read_template(object.report(), *text, object.at("text"));
   made.body = read_body(object);

@@ -44,6 +44,14 @@ sender_preset read_preset(const std::string& name, const json& preset) {
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> rivals{
   {{"text", "body"}, {"prefix", "part"}, {"secret", "secrets"}}};
 
+/// Whether `answer`, a part of a flow, has a status without a body (RFC 9110,
+/// sections 15.3.5, 15.3.6 and 15.4.5).
+bool is_without_body(const json& answer) {
+  const auto status = answer.find("status");
+  return status != answer.end()
+      && (*status == 204 || *status == 205 || *status == 304);
+}
+
 /// Puts into `own` what `preset` has beyond it.
 void fill_in(json& own, const json& preset) {
   for (const auto& member : preset.items()) {
@@ -60,7 +68,8 @@ void fill_in(json& own, const json& preset) {
         return (key == pair.first && own.contains(pair.second))
             || (key == pair.second && own.contains(pair.first));
       });
-    if (!displaced)
+    const bool is_body = key == "text" || key == "body";
+    if (!displaced && !(is_body && is_without_body(own)))
       own[key] = value;
   }
 }

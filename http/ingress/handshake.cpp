@@ -73,7 +73,12 @@ std::optional<error> make_harmless(reply& answer) {
     return error{error_kind::invalid_request,
                  "the answer would have more than "
                    + std::to_string(unverified_answer_bytes_max) + " bytes"};
-  answer.headers.push_back({"X-Content-Type-Options", "nosniff"});
+  // Browsers look at the first one alone.
+  constexpr auto sniffing = "X-Content-Type-Options";
+  std::erase_if(answer.headers, [](const header& each) {
+    return lower_case(each.name) == lower_case(sniffing);
+  });
+  answer.headers.push_back({sniffing, "nosniff"});
   return std::nullopt;
 }
 

@@ -156,6 +156,12 @@ TEST_F(SendersTest, LetsMembersDisplaceTheirRivals) {
   EXPECT_EQ(made["verify"]["secrets"], json({"a", "b"}));
 }
 
+TEST_F(SendersTest, FillsInNoBodyWhereTheFlowsStatusHasNone) {
+  const auto made =
+    expanded(sender("airtable"), {{"reply", {{"late", {{"status", 204}}}}}});
+  EXPECT_EQ(made["reply"]["late"], (json{{"status", 204}}));
+}
+
 TEST_F(SendersTest, ReplacesVerifyWholeByAnotherScheme) {
   auto made =
     expanded(sender("slack-events"),

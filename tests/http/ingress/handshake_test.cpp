@@ -68,7 +68,9 @@ TEST_F(HandshakeTest, AnswersAnybodyOnlyWhereTheRuleSaysSo) {
            {{{"method", "GET"},
              {"verified", false},
              {"when", {{"value", "{{query/hub.mode}}"}, {"is", "subscribe"}}},
-             {"reply", {{"text", "{{query/hub.challenge}}"}}}},
+             {"reply",
+              {{"text", "{{query/hub.challenge}}"},
+               {"headers", {{"x-content-type-options", "none"}}}}}},
             {{"when", {{"value", "{{body/type}}"}, {"is", "ping"}}},
              {"reply", {{"body", "pong"}}}}}}});
   EXPECT_TRUE(has_handshake(*meta, "GET", handshake_kind::unverified));
