@@ -31,12 +31,16 @@ bool may_come_back(std::string_view why) {
   constexpr std::array<std::string_view, 6> passing{
     "starting up",      "shutting down",         "recovery",
     "too many clients", "accepting connections", "remaining connection slots"};
-  if (why.find("FATAL") == std::string_view::npos
-      && why.find("no password") == std::string_view::npos)
-    return true;
-  return std::any_of(passing.begin(), passing.end(), [&](auto each) {
-    return why.find(each) != std::string_view::npos;
-  });
+  // libpq says these of the URI, or of what both sides can do at all.
+  constexpr std::array<std::string_view, 6> lasting{
+    "FATAL",           "no password",          "invalid ",
+    "could not match", "does not support SSL", "certificate"};
+  const auto says_one_of = [&](const auto& words) {
+    return std::any_of(words.begin(), words.end(), [&](auto each) {
+      return why.find(each) != std::string_view::npos;
+    });
+  };
+  return !says_one_of(lasting) || says_one_of(passing);
 }
 
 } // namespace

@@ -128,6 +128,21 @@ TEST_P(PostgresJournalTest, TellsNoPasswordWhenItCannotBeReached) {
   EXPECT_THAT(failed->detail, Not(HasSubstr("hunter2")));
 }
 
+TEST_P(PostgresJournalTest, SaysWhetherItIsWorthWaitingForTheServer) {
+  const auto detail_of = [](const std::string& parameters) {
+    postgres_journal_options options;
+    options.uri = "postgresql://127.0.0.1" + parameters;
+    const auto made = postgres_journal::open(std::move(options));
+    const auto* failed = std::get_if<error>(&made);
+    return failed != nullptr ? failed->detail : std::string{};
+  };
+  EXPECT_THAT(detail_of(":1/none"), HasSubstr("trying again may help"));
+  for (const auto* parameters :
+       {":99999/none", ":1/none?sslmode=bogus", ":1/none?hostaddr=::1,::1"})
+    EXPECT_THAT(detail_of(parameters), HasSubstr("trying again does not help"))
+      << parameters;
+}
+
 TEST_P(PostgresJournalTest, RefusesServerThatWouldForget) {
   auto& cluster = postgres_cluster::get();
   for (const auto* name : {"fsync", "full_page_writes"}) {
