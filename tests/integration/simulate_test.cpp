@@ -109,6 +109,26 @@ TEST_F(SimulateTest, TellsAtOnceOfASenderThatDoesNotWait) {
   EXPECT_EQ(done.at("answer").at("after_ms"), 0);
 }
 
+TEST_F(SimulateTest, RenewsATokenThatIsRefusedOnce) {
+  files.write("connections.json", json{{"api",
+                                        {{"url", "https://api.example"},
+                                         {"auth",
+                                          {{"type", "oauth2"},
+                                           {"token_url", "https://a.example/t"},
+                                           {"client_id", "handoff"},
+                                           {"client_secret", "00000000"}}}}}}
+                                    .dump());
+  flow["sub_actions"] = json::array({sub_action("s1")});
+  flow["sub_actions"][0]["request"] = {
+    {"method", "PUT"}, {"connection", "api"}, {"path", "/s1"}};
+  const auto renewed = simulated(rules(on("/s1", status(401), ok)));
+  const auto& attempts = renewed["job"]["sub_actions"][0]["attempts"];
+  ASSERT_EQ(attempts.size(), 2u);
+  EXPECT_EQ(attempts[0]["counted"], false);
+  const auto refused = simulated(rules(on("/s1", status(401))), 1);
+  EXPECT_EQ(refused["calls"].size(), 3u);
+}
+
 TEST_F(SimulateTest, IsTheSameInEachRun) {
   const auto script = rules(on("/projects/*/s1", status(503), status(503), ok),
                             on("/projects/*/s2", json{{"jitter", "5s"}}));

@@ -60,6 +60,7 @@ exchange api_state::answer(const outbound_call& call) {
       simulated_failure(error_kind::attempt_timed_out, "no answer in time");
   }
   done.duration = took;
+  done.token = simulated_token(*traffic->connections, call);
   seen.end(ticket, done.failure ? "closed" : "answered", done.status);
   return done;
 }

@@ -85,4 +85,14 @@ outbound_call through_connection(connection_registry& connections,
   return made;
 }
 
+std::uint64_t simulated_token(connection_registry& connections,
+                              const outbound_call& sent) {
+  const auto through =
+    sent.connection.empty() ? nullptr : connections.find(sent.connection);
+  return through != nullptr && through->auth.wants_token()
+          && is_own_host(sent, *through)
+         ? 1
+         : 0;
+}
+
 } // namespace handoff

@@ -5,6 +5,7 @@
 #include "tools/fake_api/answer.hpp"
 #include "tools/fake_api/script.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace handoff {
@@ -17,6 +18,11 @@ namespace handoff {
 outbound_call through_connection(connection_registry& connections,
                                  const outbound_call& call,
                                  const std::string& token);
+
+/// The number of the token that `sent`, a call as it is made, goes with; 0:
+/// none that its connection could renew.
+std::uint64_t simulated_token(connection_registry& connections,
+                              const outbound_call& sent);
 
 fake_api::request simulated_request(const outbound_call& call);
 

@@ -150,10 +150,14 @@ upstreams::answer upstreams::honest(job_truth& which, const called_step& step,
   answer made;
   made.took = usual_time(random);
   if (options_.script) {
-    const auto incoming = simulated_request(
-      through_connection(*options_.connections, call, "rehearsed-token"));
-    if (const auto* how = options_.script->next(incoming))
-      return scripted(*how, incoming, random);
+    const auto sent =
+      through_connection(*options_.connections, call, "rehearsed-token");
+    const auto incoming = simulated_request(sent);
+    if (const auto* how = options_.script->next(incoming)) {
+      made = scripted(*how, incoming, random);
+      made.done.token = simulated_token(*options_.connections, sent);
+      return made;
+    }
   }
   const auto& flow = *which.definition;
   const auto now = time_.now();
