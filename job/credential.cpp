@@ -78,10 +78,10 @@ struct split_name {
 /// Whether it is called a key that opens something, not one that something is
 /// found by.
 bool is_secret_key(const split_name& name) {
-  constexpr std::array<std::string_view, 14> harmless{
-    "idempotency", "issue",   "project",   "space", "sort",
-    "partition",   "row",     "cache",     "event", "message",
-    "object",      "routing", "surrogate", "dedup"};
+  constexpr std::array<std::string_view, 16> harmless{
+    "idempotency", "issue", "project", "space",   "sort",   "partition",
+    "row",         "cache", "event",   "message", "object", "routing",
+    "surrogate",   "dedup", "type",    "template"};
   const auto size = name.size();
   return size > 0 && name.word(size - 1) == "key"
       && (size == 1 || !has(harmless, name.word(size - 2)));

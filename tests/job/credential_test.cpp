@@ -80,6 +80,8 @@ TEST(CredentialTest, LeavesOtherNamesAlone) {
                            "idempotencyKey",
                            "issue_key",
                            "projectKey",
+                           "projectTypeKey",
+                           "projectTemplateKey",
                            "key_id",
                            "monkey",
                            "keyboard",
