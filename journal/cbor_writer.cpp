@@ -1,5 +1,7 @@
 #include "journal/cbor_writer.hpp"
 
+#include <array>
+
 namespace handoff {
 namespace {
 
@@ -23,9 +25,12 @@ void cbor_writer::head(std::uint8_t major, std::uint64_t value) {
                        : value <= 0xffff       ? 1
                        : value <= 0xffff'ffffu ? 2
                                                : 3;
-  out_.push_back(static_cast<std::uint8_t>(type | (24 + power)));
+  std::array<char, 9> made;
+  std::size_t size = 0;
+  made[size++] = static_cast<char>(type | (24 + power));
   for (unsigned byte = 1u << power; byte-- > 0;)
-    out_.push_back(static_cast<std::uint8_t>(value >> (8 * byte)));
+    made[size++] = static_cast<char>(value >> (8 * byte));
+  append({made.data(), size});
 }
 
 void cbor_writer::append(std::string_view value) {
