@@ -216,7 +216,7 @@ result<outbound_call> build_call(const flow& definition,
     return std::move(*failed);
   call.headers.push_back({"Idempotency-Key", record.id + '.' + made.step});
   add_trace(record,
-            made.number == 0 ? make_span_id()
+            made.number == 0 ? span_id_of(record.id, made.step, made.began)
                              : span_id_of(record.id, made.step, made.number),
             call.headers);
   return call;

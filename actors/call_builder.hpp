@@ -41,12 +41,13 @@ struct step_element {
 struct step_attempt {
   /// As the idempotency key names the step.
   std::string step;
-  /// 0: one that no journal knows.
+  /// 0: a call beside the attempts, which began at `began`.
   std::uint32_t number = 0;
   /// Of a step that a `for_each` made; else null.
   const step_element* element = nullptr;
   /// Of a call before the clone: what those before it answered; else null.
   const nlohmann::json* prepared = nullptr;
+  wall_time began = {};
 };
 
 /// Fills in `request`, one of the flow's, for one attempt. Every attempt of a

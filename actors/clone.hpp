@@ -105,6 +105,11 @@ struct clone_state {
   clone_step after_prepare(const sub_action_verdict& verdict,
                            const exchange& done);
   result<outbound_call> build_poll() const;
+  /// Notes a call beside the attempts, for operators. `finding` says what came
+  /// of it; an answer that did not bring what was asked for is kept.
+  void note_inquiry(std::string called, const request_template& request,
+                    const exchange& done, std::string_view finding,
+                    const std::optional<error>& failure, bool is_good);
   /// The attempt that is under way, as one that never got anywhere.
   attempt cut_short(error why) const;
   result<outbound_call> build_attempt() const;
@@ -127,6 +132,7 @@ struct clone_state {
   /// What is due when it has its turn.
   clone_action next = clone_action::attempt;
   attempt under_way;
+  wall_time asked_at; ///< when the last call beside the attempts began
   /// What the calls before the clone have answered so far, by name.
   nlohmann::json prepared = nlohmann::json::object();
   std::uint32_t prepare_counted = 0; ///< attempts of the one that is due

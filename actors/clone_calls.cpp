@@ -48,11 +48,35 @@ result<outbound_call> clone_state::build_prepare() const {
   const auto& step = prepare_step();
   return build_call(*order->definition, step.request,
                     order->definition->prepare_retry, **record,
-                    {"prepare:" + step.name, 0, nullptr, &prepared},
+                    {"prepare:" + step.name, 0, nullptr, &prepared, asked_at},
                     call_class::clone);
 }
 
+void clone_state::note_inquiry(std::string called,
+                               const request_template& request,
+                               const exchange& done, std::string_view finding,
+                               const std::optional<error>& failure,
+                               bool is_good) {
+  inquiry made;
+  made.name = std::move(called);
+  made.finding = finding;
+  made.last.started = asked_at;
+  made.last.worker = name;
+  made.last.upstream = request.upstream;
+  made.last.duration = done.duration;
+  made.last.waited = waited_before(made.last, env->now());
+  made.last.http_status = done.status;
+  made.last.ended = true;
+  if (failure)
+    made.last.failure = masked(*order->definition, *failure);
+  if (!is_good)
+    made.last.response =
+      excerpt_of(order->definition->hidden, done, env->connection_of(request));
+  record->note(std::nullopt, std::move(made));
+}
+
 void clone_state::make_prepare(turn_ptr turn) {
+  asked_at = env->now();
   auto built = build_prepare();
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::failed, *failed);
@@ -71,6 +95,9 @@ void clone_state::prepare_ended(const exchange& done) {
   const auto verdict =
     judge_sub_action(done, flow.prepare_retry, reading, env->now());
   observe(done, verdict.outcome == sub_action_outcome::succeeded);
+  note_inquiry("prepare:" + step.name, step.request, done,
+               finding_of(verdict.outcome), verdict.failure,
+               verdict.outcome == sub_action_outcome::succeeded);
   if (verdict.outcome == sub_action_outcome::succeeded) {
     prepared[step.name] = kept_answer(flow.hidden,
                                       step.keeps_answer && reading.answer
@@ -126,9 +153,11 @@ clone_step clone_state::after_prepare(const sub_action_verdict& verdict,
 }
 
 void clone_state::make_probe(turn_ptr turn) {
+  asked_at = env->now();
   const auto& probe = *order->definition->clone.probe;
-  auto built = build_call(*order->definition, probe.request, rules.retry,
-                          **record, {"clone:probe"}, call_class::clone);
+  auto built = build_call(
+    *order->definition, probe.request, rules.retry, **record,
+    {"clone:probe", 0, nullptr, nullptr, asked_at}, call_class::clone);
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::ambiguous,
            {error_kind::clone_ambiguous, failed->detail});
@@ -146,6 +175,13 @@ void clone_state::probe_ended(const exchange& done) {
   nlohmann::json uid;
   const auto finding = judge_probe(done, probe.uid, reading, uid);
   observe(done, finding != probe_finding::no_answer);
+  auto failure = done.failure;
+  if (!failure && finding == probe_finding::no_answer)
+    failure =
+      error{error_kind::upstream_status,
+            "the upstream answered with status " + std::to_string(done.status)};
+  note_inquiry("probe", probe.request, done, handoff::name(finding), failure,
+               finding == probe_finding::found);
   if (finding == probe_finding::found) {
     const auto* answer =
       probe.answer ? find_at(*reading.answer, *probe.answer) : nullptr;
@@ -228,11 +264,13 @@ void clone_state::accept(attempt made, answer_reading reading,
 }
 
 result<outbound_call> clone_state::build_poll() const {
-  return build_call(*order->definition, order->definition->clone.poll->request,
-                    rules.retry, **record, {"clone:poll"}, call_class::clone);
+  return build_call(
+    *order->definition, order->definition->clone.poll->request, rules.retry,
+    **record, {"clone:poll", 0, nullptr, nullptr, asked_at}, call_class::clone);
 }
 
 void clone_state::make_poll(turn_ptr turn) {
+  asked_at = env->now();
   auto built = build_poll();
   if (const auto* failed = std::get_if<error>(&built)) {
     settle(std::nullopt, job_status::ambiguous,
@@ -250,6 +288,9 @@ void clone_state::poll_ended(const exchange& done) {
   const auto reading = read(wanted.poll->request, done);
   auto verdict = judge_poll(done, wanted.uid, reading, env->now());
   observe(done, verdict.finding != poll_finding::no_answer);
+  note_inquiry("poll", wanted.poll->request, done,
+               handoff::name(verdict.finding), verdict.failure,
+               verdict.finding == poll_finding::done);
   if (verdict.finding == poll_finding::done) {
     finish(std::nullopt, std::move(verdict.uid),
            kept_clone_answer(*order->definition, std::move(verdict.answer),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/handles.hpp"
+#include "actors/open_inquiries.hpp"
 #include "actors/places.hpp"
 #include "actors/request_deadlines.hpp"
 #include "actors/supervision_log.hpp"
@@ -58,6 +59,12 @@ struct environment {
   std::shared_ptr<admission_counts> admission;
   /// Who waits for one.
   std::shared_ptr<waiting_steps> waiting = std::make_shared<waiting_steps>();
+  /// What they have asked beside their attempts.
+  std::shared_ptr<open_inquiries> inquiries =
+    std::make_shared<open_inquiries>();
+  /// Told of each call beside the attempts of a job once it has ended. May be
+  /// empty; called by any thread.
+  std::function<void(const job&, const step_inquiry&)> asked;
   /// Where clones stand in line and how long they take.
   std::shared_ptr<clone_traffic> traffic = std::make_shared<clone_traffic>();
   /// What requests are made through.

@@ -263,7 +263,8 @@ void job_supervisor_state::drain() {
   waiting.clear();
   // What the drain cuts off is not what ends the process.
   if (is_unfinished(**record)
-      && ((*record)->recoveries > 0 || (*record)->rested)) {
+      && ((*record)->recoveries > 0 || (*record)->rested
+          || record->has_asked())) {
     record->change(job_handed_back{});
     record->flush();
   }

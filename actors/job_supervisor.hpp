@@ -122,7 +122,8 @@ struct job_supervisor_state {
   void wait_for_next_attempt(step_ref step);
   step_definition definition_of(step_ref step) const;
   const std::string& upstream_of_step(step_ref step) const;
-  result<outbound_call> build(step_ref step, std::uint32_t number) const;
+  result<outbound_call> build(step_ref step, std::uint32_t number,
+                              wall_time began) const;
 
   /// The steps that may begin an attempt now, in the order in which they do.
   std::vector<step_ref> ready() const;
@@ -139,6 +140,8 @@ struct job_supervisor_state {
   bool may_be_skipped(step_ref step) const;
   void send(std::size_t slot, outbound_call call);
   void end_attempt(std::size_t slot, step_ended change);
+  /// Notes a look for what a step waits for, for operators.
+  void note_look(const step_result& result, const exchange& done);
   /// An attempt found that what is waited for is not there yet.
   void go_on_waiting(std::size_t slot, step_result result);
   /// What the conditions and loops of the flow make of a step whose turn has

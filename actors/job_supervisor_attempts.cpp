@@ -59,7 +59,8 @@ const std::string& job_supervisor_state::upstream_of_step(step_ref step) const {
 }
 
 result<outbound_call> job_supervisor_state::build(step_ref which,
-                                                  std::uint32_t number) const {
+                                                  std::uint32_t number,
+                                                  wall_time began) const {
   const auto& step = steps_of(**record, which.kind)[which.index];
   const auto wanted = definition_of(which);
   if (wanted.request == nullptr)
@@ -69,10 +70,15 @@ result<outbound_call> job_supervisor_state::build(step_ref which,
   if (auto* failed = std::get_if<error>(&found))
     return std::move(*failed);
   const auto& element = std::get<std::optional<step_element>>(found);
-  return build_call(
-    *definition, *wanted.request, *wanted.retry, **record,
-    {full_name(which.kind, step.name), number, element ? &*element : nullptr},
-    call_class::sub_action);
+  step_attempt made{full_name(which.kind, step.name), number,
+                    element ? &*element : nullptr};
+  // To look for what it waits for is no attempt.
+  if (step.wait_ends) {
+    made.number = 0;
+    made.began = began;
+  }
+  return build_call(*definition, *wanted.request, *wanted.retry, **record, made,
+                    call_class::sub_action);
 }
 
 std::optional<std::size_t>
@@ -226,7 +232,7 @@ void job_supervisor_state::start(step_ref step, std::size_t at, turn_ptr turn,
   // While a step waits for its upstream, it is no attempt to look.
   if (!steps_of(**record, step.kind)[step.index].wait_ends)
     record->change(step_begun{step, slot.made});
-  auto built = build(step, slot.made.number);
+  auto built = build(step, slot.made.number, slot.made.started);
   if (auto* failed = std::get_if<error>(&built)) {
     auto made = slot.made;
     end_attempt(
@@ -324,6 +330,7 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
     result.made.response = excerpt_of(
       definition->hidden, done,
       step.request != nullptr ? env->connection_of(*step.request) : nullptr);
+  note_look(result, done);
   if (result.verdict.outcome == sub_action_outcome::waiting) {
     go_on_waiting(at, std::move(result));
     return;
@@ -346,6 +353,28 @@ void job_supervisor_state::attempt_ended(std::size_t at, std::uint32_t number,
     change.answer = kept_answer(definition->hidden, std::move(change.answer),
                                 done.headers, *step.kept_headers);
   end_attempt(at, std::move(change));
+}
+
+void job_supervisor_state::note_look(const step_result& result,
+                                     const exchange& done) {
+  const auto& step = steps_of(**record, result.step.kind)[result.step.index];
+  const bool is_first = !step.wait_ends;
+  const bool is_waiting = result.verdict.outcome == sub_action_outcome::waiting;
+  // What was there at once was not waited for.
+  if (is_first && !is_waiting)
+    return;
+  inquiry look;
+  look.name = "until";
+  look.finding = finding_of(result.verdict.outcome);
+  look.last = result.made;
+  look.last.ended = true;
+  if (result.verdict.failure)
+    look.last.failure = masked(*definition, *result.verdict.failure);
+  const auto* request = definition_of(result.step).request;
+  if (is_waiting && request != nullptr)
+    look.last.response =
+      excerpt_of(definition->hidden, done, env->connection_of(*request));
+  record->note(result.step, std::move(look), is_first);
 }
 
 void job_supervisor_state::go_on_waiting(std::size_t at, step_result result) {

@@ -6,8 +6,14 @@
 #include "actors/replies.hpp"
 #include "job/event.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <functional>
+#include <iterator>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace handoff {
 
@@ -26,6 +32,14 @@ public:
         events_{self, env_},
         self_{self} {}
 
+  ~owned_job() {
+    if (!asked_.empty())
+      env_->inquiries->set(shown_as_, {});
+  }
+
+  owned_job(const owned_job&) = delete;
+  owned_job& operator=(const owned_job&) = delete;
+
   const job& operator*() const { return record_; }
 
   const job* operator->() const { return &record_; }
@@ -37,8 +51,41 @@ public:
   void change(job_change what) {
     ++revision_;
     auto event = make_event(record_, env_->now(), std::move(what));
+    if (!asked_.empty())
+      add_inquiries(event);
     apply(record_, event);
     events_.add(std::move(event));
+  }
+
+  /// Notes a call beside the attempts of the clone or of `step`, which ended as
+  /// `call` says. It comes to the record, and to the journal, with the next
+  /// event of the clone or the step. One that is an attempt as well is told of
+  /// as that.
+  void note(std::optional<step_ref> step, inquiry call,
+            bool is_attempt = false) {
+    const auto same = [&](const step_inquiry& each) {
+      return each.step == step && each.made.name == call.name;
+    };
+    const auto pending = std::find_if(asked_.begin(), asked_.end(), same);
+    const auto& known = step
+                        ? steps_of(record_, step->kind)[step->index].inquiries
+                        : record_.clone.inquiries;
+    const auto before =
+      std::find_if(known.begin(), known.end(),
+                   [&](const auto& each) { return each.name == call.name; });
+    const auto* last = pending != asked_.end() ? &pending->made
+                     : before != known.end()   ? &*before
+                                               : nullptr;
+    call.first = last != nullptr ? last->first : call.last.started;
+    call.last.number = last != nullptr ? last->last.number + 1 : 1;
+    step_inquiry made{step, std::move(call)};
+    if (env_->asked && !is_attempt)
+      env_->asked(record_, made);
+    if (pending != asked_.end())
+      *pending = std::move(made);
+    else
+      asked_.push_back(std::move(made));
+    show();
   }
 
   /// Brings the record forward by an event that the caller journals.
@@ -51,6 +98,9 @@ public:
   void flush(std::function<void()> then = nullptr) {
     events_.flush(std::move(then));
   }
+
+  /// Whether something was asked that no event tells of yet.
+  bool has_asked() const { return !asked_.empty(); }
 
   /// Whether a command is on its way to the journal: until it is there, no
   /// attempt begins.
@@ -103,12 +153,33 @@ public:
   job release() { return std::move(record_); }
 
 private:
+  /// An event of a step has what that one asked, another event has all.
+  void add_inquiries(job_event& event) {
+    const auto* step = step_of(event.change);
+    const auto rest = std::stable_partition(
+      asked_.begin(), asked_.end(),
+      [&](const auto& each) { return step != nullptr && each.step != *step; });
+    event.inquiries.assign(std::make_move_iterator(rest),
+                           std::make_move_iterator(asked_.end()));
+    asked_.erase(rest, asked_.end());
+    show();
+  }
+
+  void show() {
+    if (shown_as_.empty())
+      shown_as_ = record_.id;
+    env_->inquiries->set(shown_as_, asked_);
+  }
+
   environment_ptr env_;
   job record_;
   event_writer<Self> events_;
   Self self_;
   std::size_t commands_ = 0;
   std::uint64_t revision_ = 0;
+  /// What was asked since the last event that could tell of it.
+  std::vector<step_inquiry> asked_;
+  std::string shown_as_; ///< the job, once it is shown what it has asked
 };
 
 } // namespace handoff

@@ -123,6 +123,18 @@ clone_step after_throttled(const clone_rules& rules,
          : fail(next.failure);
 }
 
+std::string_view name(probe_finding finding) noexcept {
+  switch (finding) {
+  case probe_finding::found:
+    return "found";
+  case probe_finding::not_found:
+    return "not-found";
+  case probe_finding::no_answer:
+    break;
+  }
+  return "no-answer";
+}
+
 probe_finding judge_probe(const exchange& done,
                           const nlohmann::json::json_pointer& at,
                           const answer_reading& reading, nlohmann::json& uid) {

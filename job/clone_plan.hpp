@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace handoff {
 
@@ -84,6 +85,8 @@ enum class probe_finding : std::uint8_t {
   not_found, ///< a good answer without a UID, or 404
   no_answer, ///< nothing that says anything
 };
+
+std::string_view name(probe_finding finding) noexcept;
 
 /// Judges a probe's exchange, in whose answer the flow has found `reading`; the
 /// UID is put into `uid` when found.

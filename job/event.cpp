@@ -502,8 +502,6 @@ struct applier {
 
 } // namespace
 
-namespace {
-
 const step_ref* step_of(const job_change& change) {
   if (const auto* begun = std::get_if<step_begun>(&change))
     return &begun->step;
@@ -516,8 +514,6 @@ const step_ref* step_of(const job_change& change) {
   const auto* settled = std::get_if<step_settled>(&change);
   return settled != nullptr ? &settled->step : nullptr;
 }
-
-} // namespace
 
 job_event make_event(const job& record, wall_time at, job_change change) {
   job_event event{record.id, at, std::move(change), record.flow,
@@ -556,12 +552,25 @@ struct progress {
   }
 };
 
+bool put_inquiries(job& record, const std::vector<step_inquiry>& all) {
+  bool is_new = false;
+  for (const auto& [step, made] : all) {
+    auto* const found = step ? find_step(record, *step) : nullptr;
+    if (!step || found != nullptr)
+      is_new |= put_inquiry(
+        found != nullptr ? found->inquiries : record.clone.inquiries, made);
+  }
+  return is_new;
+}
+
 } // namespace
 
 bool apply(job& record, const job_event& event) {
   const applier to{record, event.at};
+  // Before it, as another definition may change the places of steps.
+  const bool is_asked = put_inquiries(record, event.inquiries);
   if (!std::visit(to, event.change))
-    return false;
+    return is_asked;
   if (const auto* which = step_of(event.change))
     if (const auto* step = find_step(record, *which);
         step != nullptr && !step->of.empty())

@@ -180,6 +180,12 @@ using job_change =
                wait_begun, clone_prepared, polling_resumed, steps_expanded,
                prepare_postponed>;
 
+/// An inquiry of a job's clone or of one of its steps.
+struct step_inquiry {
+  std::optional<step_ref> step; ///< none: of the clone
+  inquiry made;
+};
+
 /// A step in the life of a job. The journal is a sequence of them.
 struct job_event {
   std::string job;
@@ -191,10 +197,16 @@ struct job_event {
   std::string trace_id = {};
   /// The name of the step that it is of; empty for an event of no single step.
   std::string step = {};
+  /// What was asked since the event before: it is journaled with it, so that
+  /// to ask costs no commit.
+  std::vector<step_inquiry> inquiries = {};
 };
 
 /// An event of this job.
 job_event make_event(const job& record, wall_time at, job_change change);
+
+/// The step that it is of; null for an event of no single step.
+const step_ref* step_of(const job_change& change);
 
 /// Brings `record` forward by `event`; gives whether that changed anything.
 /// Attempts are told apart by number, so that an event that comes twice changes

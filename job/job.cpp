@@ -95,6 +95,35 @@ std::uint32_t next_attempt_number(const std::vector<attempt>& attempts) {
   return attempts.empty() ? 1 : attempts.back().number + 1;
 }
 
+bool put_inquiry(std::vector<inquiry>& known, inquiry made) {
+  made.last.upstream.clear();
+  const auto found =
+    std::find_if(known.begin(), known.end(),
+                 [&](const auto& each) { return each.name == made.name; });
+  if (found == known.end())
+    known.push_back(std::move(made));
+  else if (found->last.number < made.last.number)
+    *found = std::move(made);
+  else
+    return false;
+  return true;
+}
+
+std::string called_as(const std::string& step, const inquiry& made) {
+  if (made.name == "until")
+    return step;
+  return made.name.starts_with("prepare:") ? made.name : step + ':' + made.name;
+}
+
+bool is_last_look(const inquiry& known, const attempt& made) {
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  // A journal keeps milliseconds. The first look was an attempt from the start.
+  return known.name == "until" && known.last.number > 1 && made.ended
+      && floor<milliseconds>(known.last.started)
+           == floor<milliseconds>(made.started);
+}
+
 bool is_satisfied(const step_record& step) {
   return step.status == sub_action_status::succeeded
       || (step.status == sub_action_status::skipped && step.failure

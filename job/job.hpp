@@ -64,6 +64,30 @@ struct attempt {
 inline constexpr std::size_t first_attempts_kept = 5;
 inline constexpr std::size_t last_attempts_kept = 20;
 
+/// Calls of one kind that a clone or a step makes beside its attempts: those
+/// before a clone, probes, polls, and looks for what a step waits for. They may
+/// be very many, so that only their number and the last of them are kept.
+struct inquiry {
+  std::string name; ///< "prepare:NAME", "probe", "poll" or "until"
+  wall_time first;  ///< when the first was made
+  /// Its number tells how many there were. `response` is set for one that did
+  /// not bring what was asked for.
+  attempt last;
+  std::string finding; ///< what it found: "not-yet", for example
+};
+
+/// Puts `made` in the place of what `known` has of its name. False: `known` has
+/// as much already.
+bool put_inquiry(std::vector<inquiry>& known, inquiry made);
+
+/// What an inquiry of `step`, which is "clone" or a step's full name, is called
+/// in idempotency keys and traces: "clone:poll".
+std::string called_as(const std::string& step, const inquiry& made);
+
+/// Whether the attempt is the look for what its step waited for that ended the
+/// wait: then it went out as a look.
+bool is_last_look(const inquiry& known, const attempt& made);
+
 /// What an upstream answered that took a clone on and works on it.
 struct accepted_clone {
   nlohmann::json answer; ///< what the flow refers to of it, or null
@@ -95,6 +119,8 @@ struct clone_record {
   std::optional<accepted_clone> accepted = {};
   /// What the flow's `prepare` calls answered, by name; null before that.
   nlohmann::json prepared = nullptr;
+  /// One of each name.
+  std::vector<inquiry> inquiries = {};
 };
 
 /// What the steps of a job are, beside its clone. Values are written to the
@@ -152,6 +178,8 @@ struct step_record {
   /// How many steps a sub-action with `for_each` was made into, once that is
   /// known. It has no attempts of its own then: its status follows from theirs.
   std::optional<std::size_t> elements = {};
+  /// As those of a clone.
+  std::vector<inquiry> inquiries = {};
 };
 
 /// What the sender was told.

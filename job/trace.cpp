@@ -77,23 +77,38 @@ std::string passed_on(const std::vector<std::string_view>& fields) {
   return state;
 }
 
+/// version "-" trace-id "-" parent-id "-" flags; a later version may say more.
+bool is_well_formed(std::string_view text) {
+  return text.size() >= 55 && text[2] == '-' && text[35] == '-'
+      && text[52] == '-' && is_hex(text.substr(0, 2))
+      && text.substr(0, 2) != "ff" && is_hex(text.substr(3, 32))
+      && !is_zero(text.substr(3, 32)) && is_hex(text.substr(36, 16))
+      && !is_zero(text.substr(36, 16)) && is_hex(text.substr(53, 2))
+      && (text.size() == 55 || (text.substr(0, 2) != "00" && text[55] == '-'));
+}
+
 } // namespace
 
 trace_context continue_trace(std::string_view traceparent,
                              const std::vector<std::string_view>& tracestate) {
-  // version "-" trace-id "-" parent-id "-" flags; a later version may say more.
-  const auto text = traceparent;
-  const bool well_formed =
-    text.size() >= 55 && text[2] == '-' && text[35] == '-' && text[52] == '-'
-    && is_hex(text.substr(0, 2)) && text.substr(0, 2) != "ff"
-    && is_hex(text.substr(3, 32)) && !is_zero(text.substr(3, 32))
-    && is_hex(text.substr(36, 16)) && !is_zero(text.substr(36, 16))
-    && is_hex(text.substr(53, 2))
-    && (text.size() == 55 || (text.substr(0, 2) != "00" && text[55] == '-'));
-  if (!well_formed)
+  if (!is_well_formed(traceparent))
     return {hex(draw()) + hex(draw()), "01", {}};
-  return {std::string{text.substr(3, 32)}, std::string{text.substr(53, 2)},
-          passed_on(tracestate)};
+  return {std::string{traceparent.substr(3, 32)},
+          std::string{traceparent.substr(53, 2)}, passed_on(tracestate)};
+}
+
+std::string parent_span_of(std::string_view traceparent) {
+  return std::string{is_well_formed(traceparent) ? traceparent.substr(36, 16)
+                                                 : ""};
+}
+
+std::string span_id_of(std::string_view job, std::string_view step,
+                       std::chrono::system_clock::time_point began) {
+  using std::chrono::milliseconds;
+  // As a journal keeps it.
+  const auto when =
+    std::chrono::floor<milliseconds>(began.time_since_epoch()).count();
+  return span_id_of(job, std::string{step} + '@' + std::to_string(when), 0u);
 }
 
 std::string span_id_of(std::string_view job, std::string_view step,
@@ -118,10 +133,6 @@ std::string span_id_of(std::string_view job, std::string_view step,
   bits *= 0xc4ce'b9fe'1a85'ec53u;
   bits ^= bits >> 33;
   return hex(bits == 0 ? 1 : bits);
-}
-
-std::string make_span_id() {
-  return hex(draw());
 }
 
 std::string make_traceparent(const trace_context& trace,

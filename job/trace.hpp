@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -35,8 +36,14 @@ continue_trace(std::string_view traceparent,
 std::string span_id_of(std::string_view job, std::string_view step,
                        std::uint32_t attempt);
 
-/// A span id that nothing tells again.
-std::string make_span_id();
+/// The same of a call beside the attempts of a step, by the millisecond in
+/// which it began.
+std::string span_id_of(std::string_view job, std::string_view step,
+                       std::chrono::system_clock::time_point began);
+
+/// The span that the sender's `traceparent` names as its own (`parent-id`);
+/// empty where it is missing or malformed.
+std::string parent_span_of(std::string_view traceparent);
 
 /// A `traceparent` for what is sent under that span.
 std::string make_traceparent(const trace_context& trace,

@@ -129,6 +129,41 @@ sub_action_verdict judge_sub_action(const exchange& done,
           status_error(done.status)};
 }
 
+std::string_view name(poll_finding finding) noexcept {
+  switch (finding) {
+  case poll_finding::done:
+    return "done";
+  case poll_finding::failed:
+    return "failed";
+  case poll_finding::not_yet:
+    return "not-yet";
+  case poll_finding::gone:
+    return "gone";
+  case poll_finding::lost:
+    return "lost";
+  case poll_finding::no_answer:
+    break;
+  }
+  return "no-answer";
+}
+
+std::string_view finding_of(sub_action_outcome outcome) noexcept {
+  switch (outcome) {
+  case sub_action_outcome::succeeded:
+    return "done";
+  case sub_action_outcome::failed:
+    return "failed";
+  case sub_action_outcome::throttled:
+    return "not-now";
+  case sub_action_outcome::waiting:
+    return "not-yet";
+  case sub_action_outcome::retryable:
+  case sub_action_outcome::uncounted:
+    break;
+  }
+  return "no-answer";
+}
+
 std::optional<std::chrono::milliseconds>
 next_attempt_in(const retry_policy& policy, std::uint32_t counted,
                 double random,

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace handoff {
 
@@ -76,6 +77,8 @@ enum class poll_finding : std::uint8_t {
   no_answer, ///< nothing that says anything
 };
 
+std::string_view name(poll_finding finding) noexcept;
+
 struct poll_verdict {
   poll_finding finding = poll_finding::no_answer;
   nlohmann::json uid = nullptr;    ///< when `done`
@@ -99,6 +102,9 @@ enum class sub_action_outcome : std::uint8_t {
   throttled, ///< not done, because it was too early
   waiting,   ///< done, but what is waited for is not there yet
 };
+
+/// What a call that asks for something found, for people.
+std::string_view finding_of(sub_action_outcome outcome) noexcept;
 
 struct sub_action_verdict {
   sub_action_outcome outcome = sub_action_outcome::failed;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace handoff {
@@ -31,5 +32,57 @@ enum class event_kind : std::int64_t {
   expanded = 24,
   postponed = 25,
 };
+
+/// How many fields an event of this kind has; what is behind them is of any
+/// kind. 0 for what is no kind.
+constexpr std::size_t fields_of(event_kind kind) {
+  switch (kind) {
+  case event_kind::accepted:
+    return 13;
+  case event_kind::clone_begun:
+    return 1;
+  case event_kind::clone_ended:
+    return 2;
+  case event_kind::clone_done:
+    return 4;
+  case event_kind::clone_over:
+    return 3;
+  case event_kind::sub_begun:
+    return 2;
+  case event_kind::sub_ended:
+    return 6;
+  case event_kind::sub_settled:
+    return 3;
+  case event_kind::finished:
+    return 1;
+  case event_kind::replied:
+    return 2;
+  case event_kind::released:
+    return 1;
+  case event_kind::steps:
+    return 2;
+  case event_kind::redefined:
+    return 3;
+  case event_kind::clone_taken:
+    return 3;
+  case event_kind::wait:
+    return 4;
+  case event_kind::prepared:
+    return 1;
+  case event_kind::polled_again:
+    return 1;
+  case event_kind::expanded:
+    return 2;
+  case event_kind::postponed:
+    return 1;
+  case event_kind::recovered:
+  case event_kind::handed_back:
+  case event_kind::reopened:
+  case event_kind::cancelling:
+  case event_kind::rested:
+    break;
+  }
+  return 0;
+}
 
 } // namespace handoff

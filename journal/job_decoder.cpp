@@ -233,6 +233,28 @@ job job_in(const json& from, const std::string& id, const std::string& flow) {
   return record;
 }
 
+std::vector<step_inquiry> inquiries_in(const json& from) {
+  std::vector<step_inquiry> all;
+  for (const auto& each : from) {
+    auto& made = all.emplace_back();
+    if (!each.at(0).is_null())
+      made.step = step_ref_in(each.at(0));
+    made.made = {each.at(1).get<std::string>(), time_in(each.at(2)),
+                 attempt_in(each.at(4)), each.at(3).get<std::string>()};
+  }
+  return all;
+}
+
+/// What was asked before the event, which is behind its fields where there is
+/// any.
+std::vector<step_inquiry> inquiries_of(const json& event) {
+  const auto place =
+    2
+    + fields_of(static_cast<event_kind>(integer_in<std::int64_t>(event.at(0))));
+  return event.size() > place ? inquiries_in(event.at(place))
+                              : std::vector<step_inquiry>{};
+}
+
 job_change change_in(const json& from, const std::string& id,
                      const std::string& flow) {
   const auto at = [&](std::size_t field) -> const json& {
@@ -314,7 +336,13 @@ std::vector<job_event> decode(std::span<const std::uint8_t> bytes,
   std::vector<job_event> events;
   events.reserve(item.size());
   for (const auto& each : item)
-    events.push_back({id, time_in(each.at(1)), change_in(each, id, flow)});
+    events.push_back({id,
+                      time_in(each.at(1)),
+                      change_in(each, id, flow),
+                      {},
+                      {},
+                      {},
+                      inquiries_of(each)});
   return events;
 }
 

@@ -11,10 +11,12 @@ using enum event_kind;
 
 struct encoder {
   cbor_writer to;
-  wall_time at;
+  const job_event& event;
 
-  void head(event_kind what, std::size_t fields) {
-    to.array(2 + fields).integer(static_cast<std::int64_t>(what)).time(at);
+  void head(event_kind what) {
+    to.array(2 + fields_of(what) + (event.inquiries.empty() ? 0 : 1))
+      .integer(static_cast<std::int64_t>(what))
+      .time(event.at);
   }
 
   void put(const std::optional<error>& failure) {
@@ -113,9 +115,22 @@ struct encoder {
                                                       : -2 * index - 2);
   }
 
+  void put(const std::vector<step_inquiry>& all) {
+    to.array(all.size());
+    for (const auto& each : all) {
+      to.array(5);
+      if (each.step)
+        put(*each.step);
+      else
+        to.null();
+      to.text(each.made.name).time(each.made.first).text(each.made.finding);
+      put(each.made.last);
+    }
+  }
+
   void operator()(const job_accepted& change) {
     const auto& record = *change.record;
-    head(accepted, 13);
+    head(accepted);
     to.text(record.flow_version);
     put(record.hook);
     if (record.claim)
@@ -142,18 +157,18 @@ struct encoder {
   }
 
   void operator()(const clone_attempt_begun& change) {
-    head(clone_begun, 1);
+    head(clone_begun);
     put(change.made);
   }
 
   void operator()(const clone_attempt_ended& change) {
-    head(clone_ended, 2);
+    head(clone_ended);
     put(change.made);
     to.time(change.next_attempt);
   }
 
   void operator()(const clone_succeeded& change) {
-    head(clone_done, 4);
+    head(clone_done);
     put(change.made);
     to.json(change.uid).json(change.answer).array(change.sub_actions.size());
     for (const auto& each : change.sub_actions)
@@ -161,20 +176,20 @@ struct encoder {
   }
 
   void operator()(const clone_settled& change) {
-    head(clone_over, 3);
+    head(clone_over);
     put(change.made);
     to.integer(static_cast<std::int64_t>(change.status));
     put(std::optional{change.failure});
   }
 
   void operator()(const step_begun& change) {
-    head(sub_begun, 2);
+    head(sub_begun);
     put(change.step);
     put(change.made);
   }
 
   void operator()(const step_ended& change) {
-    head(sub_ended, 6);
+    head(sub_ended);
     put(change.step);
     put(change.made);
     to.integer(static_cast<std::int64_t>(change.status)).json(change.answer);
@@ -183,78 +198,78 @@ struct encoder {
   }
 
   void operator()(const step_settled& change) {
-    head(sub_settled, 3);
+    head(sub_settled);
     put(change.step);
     to.integer(static_cast<std::int64_t>(change.status));
     put(change.failure);
   }
 
   void operator()(const job_finished& change) {
-    head(finished, 1);
+    head(finished);
     to.integer(static_cast<std::int64_t>(change.status));
   }
 
   void operator()(const sender_replied& change) {
-    head(replied, 2);
+    head(replied);
     to.integer(change.status).boolean(change.written);
   }
 
-  void operator()(const job_recovered&) { head(recovered, 0); }
+  void operator()(const job_recovered&) { head(recovered); }
 
-  void operator()(const clone_reopened&) { head(reopened, 0); }
+  void operator()(const clone_reopened&) { head(reopened); }
 
   void operator()(const steps_added& change) {
-    head(steps, 2);
+    head(steps);
     to.integer(static_cast<std::int64_t>(change.kind))
       .array(change.names.size());
     for (const auto& each : change.names)
       to.text(each);
   }
 
-  void operator()(const job_handed_back&) { head(handed_back, 0); }
+  void operator()(const job_handed_back&) { head(handed_back); }
 
-  void operator()(const job_rested&) { head(rested, 0); }
+  void operator()(const job_rested&) { head(rested); }
 
   void operator()(const clone_accepted& change) {
-    head(clone_taken, 3);
+    head(clone_taken);
     put(change.made);
     to.json(change.accepted.answer);
     to.time(change.accepted.ends);
   }
 
   void operator()(const wait_begun& change) {
-    head(wait, 4);
+    head(wait);
     put(change.step);
     put(change.made);
     to.time(change.ends).time(change.next_look);
   }
 
   void operator()(const clone_prepared& change) {
-    head(prepared, 1);
+    head(prepared);
     to.json(change.answers);
   }
 
   void operator()(const prepare_postponed& change) {
-    head(postponed, 1);
+    head(postponed);
     to.time(change.next_attempt);
   }
 
   void operator()(const polling_resumed& change) {
-    head(polled_again, 1);
+    head(polled_again);
     to.time(change.ends);
   }
 
   void operator()(const steps_expanded& change) {
-    head(expanded, 2);
+    head(expanded);
     put(change.step);
     to.integer(static_cast<std::int64_t>(change.count));
   }
 
-  void operator()(const cancel_requested&) { head(cancelling, 0); }
+  void operator()(const cancel_requested&) { head(cancelling); }
 
   /// The definition itself is stored once for each version.
   void operator()(const definition_changed& change) {
-    head(redefined, 3);
+    head(redefined);
     to.text(change.version).array(change.sub_actions.size());
     for (const auto& each : change.sub_actions)
       to.text(each);
@@ -262,7 +277,7 @@ struct encoder {
   }
 
   void operator()(const key_released& change) {
-    head(released, 1);
+    head(released);
     to.text(change.key);
   }
 };
@@ -270,7 +285,10 @@ struct encoder {
 } // namespace
 
 void encode(const job_event& event, std::vector<std::uint8_t>& out) {
-  std::visit(encoder{cbor_writer{out}, event.at}, event.change);
+  encoder to{cbor_writer{out}, event};
+  std::visit(to, event.change);
+  if (!event.inquiries.empty())
+    to.put(event.inquiries);
 }
 
 std::vector<std::uint8_t> wrap(std::size_t count,

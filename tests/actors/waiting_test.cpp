@@ -228,5 +228,121 @@ TEST_F(WaitingJobTest, RefusesAWebhookThatLacksWhatASubActionNeeds) {
   EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(0));
 }
 
+/// What the job asked of this name; one that was asked nothing if it did not.
+inquiry asked(const std::vector<inquiry>& all, const std::string& name) {
+  for (const auto& each : all)
+    if (each.name == name)
+      return each;
+  inquiry none;
+  none.last.number = 0;
+  return none;
+}
+
+TEST_F(WaitingJobTest, KeepsHowOftenItLookedAndWhatItFoundLast) {
+  start();
+  const auto not_yet = answers(200, R"({"status":"busy"})");
+  upstream->script["/copied"] = {not_yet, not_yet, not_yet,
+                                 answers(200, R"({"status":"failed"})")};
+  const auto id = post(load({{"sub_actions", {waiting_step()}}}));
+  run_for(5s);
+  // While it waits, the journal does not know: to look costs no commit.
+  EXPECT_EQ(asked(job_of(id).sub_actions[0].inquiries, "until").last.number,
+            1u);
+  const auto open = options.inquiries->of(id);
+  ASSERT_THAT(open, SizeIs(1));
+  EXPECT_EQ(open[0].made.last.number, 3u);
+  EXPECT_EQ(open[0].made.finding, "not-yet");
+  EXPECT_THAT(open[0].made.last.response->body, HasSubstr("busy"));
+  run_for(5s);
+  const auto look = asked(job_of(id).sub_actions[0].inquiries, "until");
+  EXPECT_EQ(look.last.number, 4u);
+  EXPECT_EQ(look.finding, "failed");
+  EXPECT_EQ(look.last.http_status, 200);
+  EXPECT_THAT(look.last.response->body, HasSubstr("failed"));
+  EXPECT_LT(look.first, look.last.started);
+  EXPECT_THAT(options.inquiries->of(id), SizeIs(0));
+}
+
+TEST_F(WaitingJobTest, KeepsHowOftenItPolledAndWhatWasAnsweredLast) {
+  start();
+  upstream->script["/clone"] = {answers(202, R"({"id":5})")};
+  upstream->script["/made/5"] = {answers(200, R"({"status":"busy"})")};
+  const auto id = post(load({{"clone", polled_clone()}}));
+  run_for(5s);
+  ASSERT_THAT(options.inquiries->of(id), SizeIs(1));
+  run_for(55s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::ambiguous);
+  const auto poll = asked(record.clone.inquiries, "poll");
+  EXPECT_EQ(poll.last.number, upstream->calls_of("/made/5").size());
+  EXPECT_EQ(poll.finding, "not-yet");
+  EXPECT_THAT(poll.last.response->body, HasSubstr("busy"));
+  EXPECT_THAT(options.inquiries->of(id), SizeIs(0));
+}
+
+TEST_F(WaitingJobTest, KeepsWhatAProbeWasAnsweredLast) {
+  start();
+  upstream->script["/clone"] = {fails(error_kind::attempt_timed_out, true)};
+  upstream->script["/find"] = {answers(200, R"({"items":[]})"), answers(500)};
+  const auto id = post(load({{"clone",
+                              {{"request", request_to("/clone")},
+                               {"uid", "/id"},
+                               {"probe",
+                                {{"request", request_to("/find", "GET")},
+                                 {"uid", "/items/0/id"},
+                                 {"every", "2s"},
+                                 {"for", "6s"}}}}}}));
+  run_for(30s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::ambiguous);
+  const auto probe = asked(record.clone.inquiries, "probe");
+  EXPECT_EQ(probe.last.number, upstream->calls_of("/find").size());
+  EXPECT_GT(probe.last.number, 1u);
+  EXPECT_EQ(probe.finding, "no-answer");
+  EXPECT_EQ(probe.last.http_status, 500);
+  ASSERT_TRUE(probe.last.failure);
+  EXPECT_THAT(probe.last.failure->detail, HasSubstr("500"));
+}
+
+TEST_F(WaitingJobTest, KeepsWhatACallBeforeTheCloneWasAnsweredLast) {
+  start();
+  upstream->script["/order"] = {answers(503),
+                                answers(422, R"({"why":"no such order"})")};
+  const auto id = post(
+    load({{"prepare",
+           {{{"name", "order"}, {"request", request_to("/order", "GET")}}}}}));
+  run_for(30s);
+  const auto record = job_of(id);
+  EXPECT_EQ(record.status, job_status::failed);
+  const auto order = asked(record.clone.inquiries, "prepare:order");
+  EXPECT_EQ(order.last.number, 2u);
+  EXPECT_EQ(order.last.http_status, 422);
+  EXPECT_EQ(order.finding, "failed");
+  EXPECT_THAT(order.last.response->body, HasSubstr("no such order"));
+}
+
+// Goal: who traces learns of each call beside the attempts under the span that
+// the upstream was told of.
+TEST_F(WaitingJobTest, TellsOfEachPollWithASpanOfItsOwn) {
+  std::vector<step_inquiry> told;
+  options.asked = [&](const job&, const step_inquiry& each) {
+    told.push_back(each);
+  };
+  start();
+  upstream->script["/clone"] = {answers(202, R"({"id":5})")};
+  upstream->script["/made/5"] = {
+    answers(200, R"({"status":"busy"})"),
+    answers(200, R"({"status":"done","project":{"id":"p-9"}})")};
+  const auto id = post(load({{"clone", polled_clone()}}));
+  run_for(5s);
+  ASSERT_THAT(told, SizeIs(2));
+  const auto calls = upstream->calls_of("/made/5");
+  ASSERT_THAT(calls, SizeIs(2));
+  for (std::size_t at = 0; at < 2; ++at)
+    EXPECT_THAT(
+      calls[at].traceparent,
+      HasSubstr(span_id_of(id, "clone:poll", told[at].made.last.started)));
+}
+
 } // namespace
 } // namespace handoff

@@ -27,9 +27,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", {each.value});
     fuzz::expect(trace.state.size() <= tracestate_bytes_max,
                  "a tracestate that is passed on is short");
-    fuzz::expect(
-      make_traceparent(continue_trace(each.value), make_span_id()).size() == 55,
-      "a traceparent is one");
+    fuzz::expect(make_traceparent(continue_trace(each.value),
+                                  span_id_of("job", "clone", 1))
+                     .size()
+                   == 55,
+                 "a traceparent is one");
     (void)path_segments("/" + each.value);
     (void)query_pairs(each.value);
   }

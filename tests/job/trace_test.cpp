@@ -61,5 +61,16 @@ TEST(TraceTest, GivesEachAttemptASpanOfItsOwn) {
       }
 }
 
+// The example of W3C Trace Context, section 3.2.2.
+TEST(TraceTest, TellsTheSpanOfTheSender) {
+  EXPECT_EQ(
+    parent_span_of("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+    "00f067aa0ba902b7");
+  for (const auto* text :
+       {"", "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-4bf9"})
+    EXPECT_EQ(parent_span_of(text), "") << text;
+}
+
 } // namespace
 } // namespace handoff

@@ -49,6 +49,45 @@ TEST(JobCodecTest, ReadsADefinitionOfAnOlderJournal) {
   EXPECT_FALSE(goes_on(event));
 }
 
+// Goal: what was asked comes back with the event that it was journaled with,
+// and one of an older journal, which has none, is read as it was.
+TEST(JobCodecTest, KeepsWhatWasAskedWithAnEventOfAnyKind) {
+  inquiry poll{"poll", {}, {}, "not-yet"};
+  poll.last.number = 14;
+  poll.last.http_status = 200;
+  poll.last.ended = true;
+  poll.last.response = std::make_shared<const answer_excerpt>(
+    answer_excerpt{"application/json", "{}", false});
+  auto look = poll;
+  look.name = "until";
+  const std::vector<step_inquiry> asked{{std::nullopt, poll},
+                                        {sub_action_at(3), look}};
+  const std::vector<job_change> changes{
+    clone_settled{std::nullopt, job_status::failed, {}},
+    clone_succeeded{std::nullopt, "p", nullptr, {"poll"}},
+    step_ended{},
+    clone_prepared{json::object()},
+    job_handed_back{},
+    definition_changed{"2", nullptr, {"a"}}};
+  for (const auto& change : changes) {
+    std::vector<std::uint8_t> with;
+    encode({"01JOB", {}, change, {}, {}, {}, asked}, with);
+    const auto back = decode(wrap(1, with), "01JOB", "flow").at(0);
+    EXPECT_EQ(back.change.index(), change.index());
+    ASSERT_EQ(back.inquiries.size(), 2u) << change.index();
+    EXPECT_EQ(back.inquiries[0].step, std::nullopt);
+    EXPECT_EQ(back.inquiries[0].made.last.number, 14u);
+    EXPECT_EQ(back.inquiries[0].made.finding, "not-yet");
+    EXPECT_EQ(back.inquiries[0].made.last.response->body, "{}");
+    EXPECT_EQ(back.inquiries[1].step, sub_action_at(3));
+    EXPECT_EQ(back.inquiries[1].made.name, "until");
+    std::vector<std::uint8_t> without;
+    encode({"01JOB", {}, change}, without);
+    EXPECT_TRUE(
+      decode(wrap(1, without), "01JOB", "flow").at(0).inquiries.empty());
+  }
+}
+
 TEST(JobCodecTest, RefusesWhatIsNoEvent) {
   for (const json& item :
        {json{{0, 1}}, json{{99, 1}}, json{{finished, "1", succeeded}},
