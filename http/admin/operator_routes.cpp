@@ -278,7 +278,9 @@ void operator_routes::show(const std::string& job, const http_request& request,
         job_document(*record,
                      options.waiting ? options.waiting->of(job)
                                      : std::vector<waiting_step>{},
-                     current ? current->hidden : secrets{});
+                     current ? current->hidden : secrets{},
+                     options.inquiries ? options.inquiries->of(job)
+                                       : std::vector<step_inquiry>{});
       if (wants_requests) {
         const auto definition = definition_of(reader, options, *record);
         if (const auto* failed = std::get_if<error>(&definition))

@@ -2,6 +2,7 @@
 
 #include "actors/handles.hpp"
 #include "actors/messages.hpp"
+#include "actors/open_inquiries.hpp"
 #include "actors/waiting_steps.hpp"
 #include "config/connection_registry.hpp"
 #include "config/flow.hpp"
@@ -23,6 +24,8 @@ struct operator_options {
   /// The flows as they are now. May be null, as what follows.
   std::shared_ptr<const flow_registry> flows = nullptr;
   std::shared_ptr<const waiting_steps> waiting = nullptr;
+  /// What jobs have asked that is not journaled yet. May be null.
+  std::shared_ptr<const open_inquiries> inquiries = nullptr;
   std::shared_ptr<connection_registry> connections = nullptr;
 };
 

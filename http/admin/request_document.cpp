@@ -100,6 +100,8 @@ struct renderer {
   }
 
   json clone() const;
+  /// A call beside the attempts of the clone, by its name.
+  json inquiry(const std::string& called) const;
   json step(step_kind kind, const step_record& step) const;
 };
 
@@ -137,6 +139,27 @@ json renderer::clone() const {
   return shown(build_call(definition, definition.clone.request, retry_policy{},
                           record, {"clone", number_of(record.clone.attempts)},
                           call_class::clone));
+}
+
+json renderer::inquiry(const std::string& called) const {
+  const auto render = [&](const request_template& request, std::string step) {
+    step_attempt made{std::move(step)};
+    // Those before the clone see each other's answers once all have been given.
+    const auto none = json::object();
+    if (record.clone.prepared.is_null())
+      made.prepared = &none;
+    return shown(build_call(definition, request, retry_policy{}, record, made,
+                            call_class::clone));
+  };
+  for (const auto& each : definition.prepare)
+    if (called == "prepare:" + each.name)
+      return render(each.request, called);
+  if (called == "probe" && definition.clone.probe)
+    return render(definition.clone.probe->request, "clone:probe");
+  if (called == "poll" && definition.clone.poll)
+    return render(definition.clone.poll->request, "clone:poll");
+  return failed_request(
+    {error_kind::internal, "the job's definition does not have this call"});
 }
 
 json renderer::step(step_kind kind, const step_record& step) const {
@@ -179,21 +202,33 @@ void add_requests(json& document, const job& record, const flow& definition,
   renderer calls{record, definition, connections, {}};
   add_credentials(record.hook, calls.proofs);
   document["clone"]["request"] = calls.clone();
+  for (auto& each : document["clone"]["inquiries"])
+    each["request"] = calls.inquiry(each["name"].get<std::string>());
   for (const auto& [kind, list] : lists) {
     // The document leaves out what its elements stand for, and keeps the order.
     auto& shown_steps = document[list];
     std::size_t at = 0;
     for (const auto& each : steps_of(record, kind))
-      if (at < shown_steps.size() && shown_steps[at]["name"] == each.name)
-        shown_steps[at++]["request"] = calls.step(kind, each);
+      if (at < shown_steps.size() && shown_steps[at]["name"] == each.name) {
+        auto& step = shown_steps[at++];
+        step["request"] = calls.step(kind, each);
+        // A look is the same call.
+        for (auto& look : step["inquiries"])
+          look["request"] = step["request"];
+      }
   }
 }
 
 void add_requests(json& document, const error& why) {
-  document["clone"]["request"] = failed_request(why);
+  const auto add = [&](json& step) {
+    step["request"] = failed_request(why);
+    for (auto& each : step["inquiries"])
+      each["request"] = step["request"];
+  };
+  add(document["clone"]);
   for (const auto& [kind, list] : lists)
     for (auto& each : document[list])
-      each["request"] = failed_request(why);
+      add(each);
 }
 
 } // namespace handoff

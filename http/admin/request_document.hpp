@@ -14,8 +14,9 @@ namespace handoff {
 /// The connection of this name; null if there is none.
 using find_connection = std::function<connection_ptr(const std::string& name)>;
 
-/// Adds to the clone and to each step of `document`, that of `record`, the call
-/// as its last attempt rendered it (or its first would), with secrets masked:
+/// Adds to the clone, to each step and to each inquiry of `document`, that of
+/// `record`, the call as its last attempt rendered it (or its first would),
+/// with secrets masked:
 /// `"request": {"method", "url", "headers", "body"}`, or `{"error"}` where it
 /// cannot be rendered; "connection" where it goes through one. A body of more
 /// than 64 KiB is cut, and "truncated".

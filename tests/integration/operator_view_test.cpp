@@ -294,6 +294,43 @@ TEST_F(OperatorViewTest, PagesThroughWhatItFinds) {
   EXPECT_TRUE(rest.at("next").is_null());
 }
 
+/// Goal: who looks at a job that waits sees how often it was asked for and what
+/// was answered last, before anything of it is journaled.
+TEST_F(OperatorViewTest, ShowsWhatAJobAsksWhileItWaits) {
+  script(on("/projects/*/clone", answer(202, {{"id", 7}})),
+         on("/made/7",
+            answer(200, {{"status", "busy"}, {"token", "of-the-upstream"}})));
+  flow["clone"]["uid"] = "/project/id";
+  flow["clone"]["poll"] = {
+    {"request", {{"method", "GET"}, {"url", api.url("/made/{{accepted/id}}")}}},
+    {"until", {{"at", "/status"}, {"is", "done"}}},
+    {"every", "20ms"}};
+  start();
+  const auto job =
+    post({{"Prefer", "respond-async"}}).json().at("job").get<std::string>();
+  ASSERT_TRUE(wait_for_requests("GET /made/7", 3));
+  const auto path = "/api/v1/jobs/" + job + "?requests=1";
+  auto found = shown(path).at("clone").at("inquiries");
+  // A busy machine may have sent the third, and not taken its answer yet.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while ((found.empty() || found.at(0).at("count") < 3)
+         && std::chrono::steady_clock::now() < end)
+    found = shown(path).at("clone").at("inquiries");
+  ASSERT_EQ(found.size(), 1u);
+  const auto& poll = found.at(0);
+  EXPECT_EQ(poll.at("name"), "poll");
+  EXPECT_GE(poll.at("count"), 3);
+  EXPECT_EQ(poll.at("finding"), "not-yet");
+  EXPECT_EQ(poll.at("http_status"), 200);
+  EXPECT_EQ(poll.at("response").at("body"),
+            R"({"status":"busy","token":"***"})");
+  EXPECT_EQ(poll.at("request").at("url"), api.url("/made/7"));
+  EXPECT_EQ(ask({"show", job, "--verbose"}), 0) << errors;
+  EXPECT_THAT(output, HasSubstr("clone: poll"));
+  EXPECT_THAT(output, HasSubstr("not-yet"));
+  EXPECT_THAT(output, HasSubstr("GET " + api.url("/made/7")));
+}
+
 TEST_F(OperatorViewTest, TellsOfEachFlow) {
   flow["verify"] = {{"scheme", "bearer"}, {"secret", "a-literal-secret"}};
   flow["callback"] = {{"url", api.url("/done")},

@@ -58,7 +58,7 @@ test("the wait for a turn comes before the attempt", async () => {
     duration_ms: took, http_status: error ? 503 : 201, error, counted: true });
   const [clone] = rowsOf({ uid: "7", status: "succeeded", reply: null,
     received: new Date(received).toISOString(), deadline: null,
-    clone: { error: null, next_attempt: null, attempts: [
+    clone: { error: null, next_attempt: null, inquiries: [], attempts: [
       attempt(1, 10, 3, 100, "no"), attempt(2, 1_000, 5_000, 300)] },
     sub_actions: [], compensations: [], callbacks: [] }, received + 9_000);
   assert.deepEqual(clone.bars.map(({ look, from, to }) => [look, from, to]), [
@@ -66,6 +66,19 @@ test("the wait for a turn comes before the attempt", async () => {
     ["ok", 6_000, 6_300]]);
   assert.equal(clone.bars[2].text, "waited 5.00 s for its turn");
   assert.match(clone.bars[3].text, /after 300 ms, begun at 6\.00 s$/);
+});
+
+test("what was asked is one thin line from its first to its last", async () => {
+  const { found, rowsOf } = await of("timeline.js");
+  const poll = { name: "poll", count: 14, first: "2026-11-22T18:00:01.000Z",
+    started: "2026-11-22T18:00:09.000Z", duration_ms: 30, finding: "not-yet" };
+  const [clone] = rowsOf({ uid: null, status: "cloning", reply: null,
+    received: "2026-11-22T18:00:00.000Z", deadline: null,
+    clone: { error: null, next_attempt: null, inquiries: [poll], attempts: [] },
+    sub_actions: [], compensations: [], callbacks: [] }, 0);
+  assert.deepEqual(clone.bars, [{ look: "wait", from: 1_000, to: 9_030,
+    text: "poll asked 14 times, the last found not-yet" }]);
+  assert.equal(found({ ...poll, count: 1 }), "asked once, the last found not-yet");
 });
 
 test("a request becomes a command without secrets", async () => {

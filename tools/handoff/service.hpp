@@ -111,6 +111,7 @@ private:
   std::shared_ptr<admission_counts> admission_;
   place_ptr unfinished_; ///< the jobs that the start found
   std::shared_ptr<const waiting_steps> waiting_;
+  std::shared_ptr<const open_inquiries> inquiries_;
   std::shared_ptr<connection_refusals> ingress_refusals_ =
     std::make_shared<connection_refusals>();
   std::shared_ptr<connection_refusals> admin_refusals_ =

@@ -160,6 +160,7 @@ std::shared_ptr<environment> service::environment_of(const settings& from) {
   env->admission = admission_;
   env->supervision = supervision_;
   waiting_ = env->waiting;
+  inquiries_ = env->inquiries;
   env->turns = client_->turns();
   env->room = [turns = client_->turns()](const std::string& upstream) {
     return turns->room_for_clones(upstream);

@@ -76,8 +76,8 @@ void service::open_doors(const settings& from) {
   seen.webhooks = webhooks_;
   seen.connections = {states_of(client_), counts_of(client_->turns())};
   seen.shown = shown_;
-  seen.jobs =
-    operator_options{views, root_, compile_, flows_, waiting_, connections_};
+  seen.jobs = operator_options{views,    root_,      compile_,    flows_,
+                               waiting_, inquiries_, connections_};
   seen.supervisor = supervisor_view_;
   seen.flows = flows_;
   seen.reloads = reloads_;

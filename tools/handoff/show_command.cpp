@@ -101,12 +101,15 @@ void print_call(const std::string& name, const json& step) {
   for (const auto& each : list_at(step, "attempts")) {
     const auto& response = object_at(each, "response");
     const auto why = text_at(each, "error");
-    if (why.empty() && response.empty())
+    const auto called = text_at(each, "called");
+    if (why.empty() && response.empty() && called.empty())
       continue;
     const auto status = text_at(each, "http_status");
-    std::cout << "  attempt " << text_at(each, "number") << ": "
-              << (status.empty() ? std::string{"no answer"} : status) << ' '
-              << text_at(response, "content_type") << '\n';
+    std::cout << "  "
+              << (called.empty() ? "attempt " + text_at(each, "number")
+                                 : called)
+              << ": " << (status.empty() ? std::string{"no answer"} : status)
+              << ' ' << text_at(response, "content_type") << '\n';
     if (!why.empty())
       std::cout << "    (" << why << ")\n";
     print_block(plain_text(response, "body"));
@@ -115,11 +118,29 @@ void print_call(const std::string& name, const json& step) {
   }
 }
 
+/// The calls beside the attempts of a step: those before the clone, probes,
+/// polls, and looks for what it waits for.
+void print_inquiries(const std::string& name, const json& step) {
+  for (const auto& each : list_at(step, "inquiries")) {
+    auto last = each;
+    last["number"] = each.value("count", json());
+    last["called"] =
+      "last of " + text_at(each, "count") + ", " + text_at(each, "finding");
+    print_call(name + ": " + text_at(each, "name"),
+               {{"request", object_at(each, "request")},
+                {"attempts", json::array({std::move(last)})}});
+  }
+}
+
 /// What was sent and what was answered, step by step.
 void print_calls(const json& document) {
-  print_call("clone", object_at(document, "clone"));
+  const auto print = [](const std::string& name, const json& step) {
+    print_call(name, step);
+    print_inquiries(name, step);
+  };
+  print("clone", object_at(document, "clone"));
   for (const auto& each : steps_in(document))
-    print_call(each.name, each.document);
+    print(each.name, each.document);
 }
 
 void print(const arguments& given, const json& document) {

@@ -27,6 +27,7 @@ public:
   row_builder(time_point origin, time_point now) : origin_{origin}, now_{now} {}
 
   void add(const step& wanted) {
+    add_inquiries(wanted, true);
     const auto first = rows_.size();
     add_attempts(wanted);
     if (rows_.size() == first || !says(rows_.back(), wanted))
@@ -37,6 +38,7 @@ public:
     if (!why.empty()
         && std::find(errors.begin(), errors.end(), why) == errors.end())
       errors.push_back(why);
+    add_inquiries(wanted, false);
   }
 
   void add_reply(const json& document) {
@@ -89,6 +91,31 @@ private:
       rows_.push_back(std::move(row));
     }
     end_of_last_ = free;
+  }
+
+  /// A row for each kind of call beside the attempts, those before them or the
+  /// others: from its first to the end of its last.
+  void add_inquiries(const step& wanted, bool before) {
+    for (const auto& each : list_at(wanted.document, "inquiries")) {
+      const auto called = text_at(each, "name");
+      const auto first = time_at(each, "first");
+      const auto last = time_at(each, "started");
+      const auto took = duration_at(each, "duration_ms");
+      if (!first || !last || !took || called.starts_with("prepare:") != before)
+        continue;
+      timeline_row row;
+      row.name = wanted.name + ": " + called;
+      row.segments.push_back({since(*first), since(*last) + *took, '.'});
+      row.word = text_at(each, "finding");
+      const auto why = text_at(each, "error");
+      row.tone = why.empty() ? row_tone::plain : row_tone::bad;
+      const auto status = text_at(each, "http_status");
+      row.note =
+        (status.empty() ? "   " : status) + "  asked " + text_at(each, "count");
+      if (!why.empty())
+        row.errors.push_back(why);
+      rows_.push_back(std::move(row));
+    }
   }
 
   /// Fills the row of one attempt and gives when that ended.

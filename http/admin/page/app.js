@@ -154,8 +154,14 @@ setInterval(() => {
   if (shown?.data && shown.view.isMoving?.(shown.data)) draw(shown);
 }, MOVE_MS);
 
+/** Some views change without an event, or some of what they may show does. */
+function changesSilently({ view, data }) {
+  const says = view.changesSilently;
+  return typeof says === "function" ? Boolean(data) && says(data) : says;
+}
+
 setInterval(() => {
-  if (shown?.view.changesSilently && !document.hidden) loadSoon(shown);
+  if (shown && changesSilently(shown) && !document.hidden) loadSoon(shown);
 }, LOOK_MS);
 
 const banner = document.getElementById("banner");

@@ -1,7 +1,7 @@
 // What was sent and what was answered, side by side, for each step.
 
 import { h } from "./dom.js";
-import { stepsOf } from "./timeline.js";
+import { inquiryLabel, stepsOf } from "./timeline.js";
 
 /** JSON is laid out; all else stays as it is. */
 function laidOut(text) {
@@ -52,10 +52,13 @@ function answer(attempt) {
   const { response } = attempt;
   const status = attempt.http_status === null ? "no answer"
     : String(attempt.http_status);
+  const which = attempt.called ?? `attempt ${attempt.number}`;
   return [
-    h("h4", {}, `Attempt ${attempt.number}: ${status}`),
+    h("h4", {}, attempt.called
+      ? `The last of ${attempt.number}: ${status}, ${attempt.finding}`
+      : `Attempt ${attempt.number}: ${status}`),
     h("p", { class: "why" }, attempt.error ?? ""),
-    response ? block(`Answer to attempt ${attempt.number}`,
+    response ? block(`Answer to ${which}`,
       `${response.content_type ? `Content-Type: ${response.content_type}\n\n` : ""
       }${response.truncated ? response.body : laidOut(response.body)}${
         response.truncated ? "\n…" : ""}`) : null];
@@ -63,7 +66,8 @@ function answer(attempt) {
 
 /** The newest answers that were no success; older ones are in the document. */
 function answers(step) {
-  const failed = step.attempts.filter((each) => each.error !== null);
+  const failed = step.attempts.filter((each) => each.error !== null
+    || each.response);
   if (failed.length === 0)
     return h("p", { class: "empty" }, step.attempts.length === 0
       ? "No attempt has begun." : "Every attempt has succeeded.");
@@ -73,12 +77,21 @@ function answers(step) {
       + "handoff show --verbose.") : null];
 }
 
+/** Everything that calls an upstream, as it is called on the page. */
+export const callers = (job) => stepsOf(job).flatMap((step) => [step,
+  ...step.inquiries.map((each) => {
+    const label = inquiryLabel(step, each);
+    return { label, status: step.status, request: each.request,
+      attempts: [{ ...each, number: each.count, called: label }] };
+  })]);
+
 export function calls(job) {
-  const steps = stepsOf(job);
+  const steps = callers(job);
   return h("section", { class: "card calls", "aria-labelledby": "calls" },
     h("h2", { id: "calls" }, "Requests and answers"),
     steps.map((step) => h("details", { "data-key": step.label,
-      open: step.attempts.at(-1)?.error != null && step.status !== "succeeded" },
+      open: step.status !== "succeeded" && step.attempts.some((each, at, all) =>
+        each.called || (at === all.length - 1 && each.error !== null)) },
     h("summary", {}, step.label, " ", h("span", { class: "faint" },
       step.attempts.at(-1)?.http_status ?? "")),
     h("div", { class: "sides" },

@@ -1,12 +1,12 @@
 // One job: its timeline, every attempt, what came in, and what can be done.
 
 import { get, post } from "./api.js";
-import { asCurl, calls } from "./calls.js";
+import { asCurl, callers, calls } from "./calls.js";
 import { confirm, resolve } from "./dialogs.js";
 import { h } from "./dom.js";
-import { badge, duration, isFinal, time, uidText, writeJson }
-  from "./text.js";
-import { outcome, stepsOf, timeline } from "./timeline.js";
+import { badge, duration, isFinal, time, uidText } from "./text.js";
+import { found, inquiryLabel, outcome, stepsOf, timeline }
+  from "./timeline.js";
 
 const path = (id, verb = "") =>
   `jobs/${encodeURIComponent(id)}${verb ? `/${verb}` : ""}`;
@@ -30,19 +30,25 @@ function facts(job) {
     fact("Trace", h("code", {}, job.trace_id)));
 }
 
+const attemptRow = (label, number, each, word, what) => h("tr", {},
+  h("th", { scope: "row" }, label),
+  h("td", { class: "count", "data-name": "Attempt" }, number),
+  h("td", { "data-name": "Started" }, time(each.started)),
+  h("td", { class: "count", "data-name": "Took" },
+    each.duration_ms === null ? "" : duration(each.duration_ms)),
+  h("td", { class: "count", "data-name": "HTTP" }, each.http_status ?? ""),
+  h("td", { "data-name": "Outcome" }, word),
+  h("td", { class: "what" }, what),
+  h("td", { class: "faint", "data-name": "Actor" }, each.worker));
+
 function attempts(job) {
-  const rows = stepsOf(job).flatMap((step) => step.attempts.map((each, at) =>
-    h("tr", {},
-      h("th", { scope: "row" }, step.label),
-      h("td", { class: "count", "data-name": "Attempt" }, each.number),
-      h("td", { "data-name": "Started" }, time(each.started)),
-      h("td", { class: "count", "data-name": "Took" },
-        each.duration_ms === null ? "" : duration(each.duration_ms)),
-      h("td", { class: "count", "data-name": "HTTP" }, each.http_status ?? ""),
-      h("td", { "data-name": "Outcome" }, outcome(each, step.status === "running"
-        && at === step.attempts.length - 1)),
-      h("td", { class: "what" }, each.error ?? ""),
-      h("td", { class: "faint", "data-name": "Actor" }, each.worker))));
+  const rows = stepsOf(job).flatMap((step) => [
+    ...step.attempts.map((each, at) => attemptRow(step.label, each.number, each,
+      outcome(each, step.status === "running"
+        && at === step.attempts.length - 1), each.error ?? "")),
+    ...step.inquiries.map((each) => attemptRow(inquiryLabel(step, each),
+      each.count, each, each.finding,
+      [found(each), each.error].filter(Boolean).join("; ")))]);
   return h("section", { class: "card", "aria-labelledby": "attempts" },
     h("h2", { id: "attempts" }, "Attempts"),
     rows.length === 0 ? h("p", { class: "empty" }, "None has begun.")
@@ -64,7 +70,8 @@ function request(job) {
     h("summary", {}, "The webhook as it came in"),
     part("Headers", pairs(job.request.headers)),
     part("Query", pairs(job.request.query)),
-    part("Body", writeJson(job.request.body, 2)));
+    part(job.request.truncated ? "Body, its first 64 KiB" : "Body",
+      job.request.raw));
 }
 
 function buttons(job) {
@@ -117,6 +124,11 @@ export const job = {
   isMoving: (data) => !isFinal(data.status) || data.callbacks.some((each) =>
     ["running", "retrying"].includes(each.status)),
 
+  // What is asked while a job waits is no event.
+  changesSilently: (data) => data.status === "cloning"
+    || data.sub_actions.some((each) => each.wait_ends
+      && each.status === "retrying"),
+
   draw: (data, params, now) => [
     h("p", { class: "back" }, h("a", { href: "#/jobs" }, "Jobs")),
     h("div", { class: "headline" },
@@ -155,7 +167,7 @@ export const job = {
     }).then((done) => done && say("The job is tried again.")),
 
     async copyCurl({ data, element, say }) {
-      const step = stepsOf(data).find((each) =>
+      const step = callers(data).find((each) =>
         each.label === element.dataset.name);
       await copy(asCurl(step.request));
       say("Copied. Secrets are not in it: set them in the shell.");

@@ -32,6 +32,16 @@ export function stepsOf(job) {
   ];
 }
 
+/** What calls beside the attempts of a step are called: "clone: poll". */
+export const inquiryLabel = (step, inquiry) =>
+  `${step.label}: ${inquiry.name.replace(":", " ")}`;
+
+const times = (count) => count === 1 ? "once" : `${count} times`;
+
+/** How often something was asked, and what came of it. */
+export const found = (inquiry) =>
+  `asked ${times(inquiry.count)}, the last found ${inquiry.finding}`;
+
 /** How an attempt went, in a word or two. */
 export function outcome(attempt, isOpen) {
   if (attempt.duration_ms === null) return isOpen ? "running" : "unknown";
@@ -44,7 +54,10 @@ const LOOK = { succeeded: "ok", failed: "bad", "cut short": "cut",
 
 /** The bars of one step: its attempts and the waits between them. */
 function barsOf(step, origin, now) {
-  const bars = [];
+  const bars = step.inquiries.map((each) => ({ look: "wait",
+    from: Math.max(0, Date.parse(each.first) - origin),
+    to: Math.max(0, Date.parse(each.started) + each.duration_ms - origin),
+    text: `${each.name.replace(":", " ")} ${found(each)}` }));
   let free = null;
   step.attempts.forEach((each, at) => {
     const from = Math.max(0, Date.parse(each.started) - origin);

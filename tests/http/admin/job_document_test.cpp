@@ -65,6 +65,56 @@ TEST(JobDocumentTest, TellsHowLongAnAttemptWaited) {
   EXPECT_NE(attempts.at(0).at("span_id"), attempts.at(1).at("span_id"));
 }
 
+inquiry poll(std::uint32_t number, const std::string& finding) {
+  inquiry made{"poll", {}, {}, finding};
+  made.last.number = number;
+  made.last.http_status = 200;
+  return made;
+}
+
+TEST(JobDocumentTest, ShowsWhatWasAskedBesideItsAttempts) {
+  auto record = answered({});
+  record.clone.inquiries = {poll(3, "not-yet")};
+  const auto shown = [&](const std::vector<step_inquiry>& open) {
+    return job_document(record, {}, {}, open).at("clone").at("inquiries").at(0);
+  };
+  EXPECT_EQ(shown({}).at("name"), "poll");
+  EXPECT_EQ(shown({}).at("count"), 3);
+  EXPECT_EQ(shown({}).at("finding"), "not-yet");
+  // What is in memory is newer than what was journaled, or the same.
+  EXPECT_EQ(shown({{std::nullopt, poll(9, "gone")}}).at("count"), 9);
+  EXPECT_EQ(shown({{std::nullopt, poll(2, "gone")}}).at("count"), 3);
+}
+
+TEST(JobDocumentTest, ShowsTheBodyAsItsBytesCame) {
+  auto record = answered({});
+  record.hook.body =
+    webhook_body{"{ \"b\" : 1.50,\n  \"a\" : 12345678901234567890123,"
+                 " \"password\" : \"pw\", \"c\": \"state-secret\" }"};
+  const auto request =
+    job_document(record, {}, {{"state-secret", {}, false}}).at("request");
+  EXPECT_EQ(request.at("raw"),
+            "{ \"b\" : 1.50,\n  \"a\" : 12345678901234567890123,"
+            " \"password\" : \"***\", \"c\": \"***\" }");
+  EXPECT_FALSE(request.contains("truncated"));
+}
+
+TEST(JobDocumentTest, ShowsAFormAndWhatIsNoTextAsTheyCame) {
+  auto record = answered({});
+  record.hook.body =
+    webhook_body{"b=1&token=t&a=%C3%A4+x\xff", body_format{true, {}}};
+  EXPECT_EQ(job_document(record).at("request").at("raw"),
+            "b=1&token=***&a=%C3%A4+x\xef\xbf\xbd");
+}
+
+TEST(JobDocumentTest, CutsAVeryLongBody) {
+  auto record = answered({});
+  record.hook.body = webhook_body::of(std::string(100'000, 'x'));
+  const auto request = job_document(record).at("request");
+  EXPECT_EQ(request.at("raw").get<std::string>().size(), 64u * 1024);
+  EXPECT_EQ(request.at("truncated"), true);
+}
+
 TEST(JobDocumentTest, HasNoReplyBeforeThereIsOne) {
   auto record = answered({});
   record.reply.reset();
