@@ -3,8 +3,8 @@
 #include "job/json_text.hpp"
 
 #include <algorithm>
-#include <future>
 #include <iterator>
+#include <memory>
 #include <pthread.h>
 #include <utility>
 
@@ -40,16 +40,23 @@ span_exporter::span_exporter(span_exporter_options options)
 span_exporter::~span_exporter() {
   {
     const std::scoped_lock lock{mutex_};
-    stopping_ = true;
+    ends_ = std::chrono::steady_clock::now() + patience_at_end;
   }
   changed_.notify_one();
   thread_.join();
 }
 
 void span_exporter::observe(const job_event& event) {
-  auto made = maker_.spans_of(event);
-  if (made.empty())
-    return;
+  if (auto made = maker_.spans_of(event); !made.empty())
+    add(std::move(made));
+}
+
+void span_exporter::observe(const job& record, const step_inquiry& asked) {
+  if (auto made = span_of(record, asked))
+    add({std::move(*made)});
+}
+
+void span_exporter::add(std::vector<span> made) {
   const std::scoped_lock lock{mutex_};
   if (waiting_.size() + made.size() > waiting_max) {
     dropped_ += made.size();
@@ -63,11 +70,10 @@ void span_exporter::observe(const job_event& event) {
 void span_exporter::run() {
   std::unique_lock lock{mutex_};
   for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    if (!stopping_)
-      changed_.wait_for(lock, gather, [this] {
-        return stopping_ || waiting_.size() >= batch_max;
-      });
+    changed_.wait(lock, [this] { return ends_ || !waiting_.empty(); });
+    if (!ends_)
+      changed_.wait_for(
+        lock, gather, [this] { return ends_ || waiting_.size() >= batch_max; });
     if (waiting_.empty())
       return;
     const auto count = std::min(waiting_.size(), batch_max);
@@ -75,7 +81,7 @@ void span_exporter::run() {
     std::vector<span> batch{std::make_move_iterator(waiting_.begin()),
                             std::make_move_iterator(end)};
     waiting_.erase(waiting_.begin(), end);
-    const bool is_last = stopping_;
+    const bool is_last = ends_.has_value();
     lock.unlock();
     send(std::move(batch));
     lock.lock();
@@ -87,17 +93,36 @@ void span_exporter::run() {
   }
 }
 
-void span_exporter::send(std::vector<span> batch) {
+exchange span_exporter::post(std::string document) {
   outbound_call call;
   call.method = "POST";
   call.url = options_.url;
   call.headers = {{"Content-Type", "application/json"}};
-  call.body = json_text(otlp_document(batch));
+  call.body = std::move(document);
   call.timeout = patience;
-  std::promise<exchange> told;
+  const auto answer = std::make_shared<std::optional<exchange>>();
   client_.start(std::make_shared<const outbound_call>(std::move(call)),
-                [&](exchange done) { told.set_value(std::move(done)); });
-  const auto done = told.get_future().get();
+                [this, answer](exchange done) {
+                  {
+                    const std::scoped_lock lock{mutex_};
+                    *answer = std::move(done);
+                  }
+                  changed_.notify_one();
+                });
+  std::unique_lock lock{mutex_};
+  changed_.wait(lock, [&] { return answer->has_value() || ends_; });
+  if (!*answer)
+    changed_.wait_until(lock, *ends_, [&] { return answer->has_value(); });
+  if (*answer)
+    return std::move(**answer);
+  exchange late;
+  late.failure = error{error_kind::attempt_timed_out,
+                       "it did not answer before the end of the service"};
+  return late;
+}
+
+void span_exporter::send(std::vector<span> batch) {
+  const auto done = post(json_text(otlp_document(batch)));
   const bool is_taken = done.status >= 200 && done.status < 300;
   if (!is_taken)
     dropped_ += batch.size();

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -33,31 +34,41 @@ public:
   static constexpr std::size_t batch_max = 512;
   static constexpr std::chrono::seconds gather{1};
   static constexpr std::chrono::seconds patience{5};
+  /// For how long the end of the service waits for the collector, in all.
+  static constexpr std::chrono::seconds patience_at_end{1};
 
   explicit span_exporter(span_exporter_options options);
 
-  /// Sends what there is, for as long as `patience`.
+  /// Sends what there is, for as long as `patience_at_end`.
   ~span_exporter();
 
   span_exporter(const span_exporter&) = delete;
   span_exporter& operator=(const span_exporter&) = delete;
 
-  /// Told of by one thread.
+  /// Told by one thread.
   void observe(const job_event& event);
+
+  /// A call beside the attempts of a job has ended. Thread-safe.
+  void observe(const job& record, const step_inquiry& asked);
 
   std::uint64_t dropped() const { return dropped_.load(); }
 
 private:
   void run();
+  /// What the collector answers, or that it does not before the end.
+  exchange post(std::string document);
   void send(std::vector<span> batch);
+  void add(std::vector<span> made);
 
   span_exporter_options options_;
   span_maker maker_;
-  outbound_client client_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<span> waiting_;
-  bool stopping_ = false;
+  /// Once the service ends: until when spans are sent.
+  std::optional<std::chrono::steady_clock::time_point> ends_;
+  /// Ends before what it tells of an answer.
+  outbound_client client_;
   bool fails_ = false;
   std::atomic<std::uint64_t> dropped_{0};
   std::thread thread_;

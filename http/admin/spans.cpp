@@ -2,6 +2,7 @@
 
 #include "job/trace.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -41,6 +42,18 @@ ended_attempt ended_by(const job_event& event) {
   return {};
 }
 
+/// Whether the attempt that the event ends went out as a look, which has its
+/// span already.
+bool is_look(const job_event& event) {
+  const auto* ended = std::get_if<step_ended>(&event.change);
+  return ended != nullptr
+      && std::any_of(event.inquiries.begin(), event.inquiries.end(),
+                     [&](const auto& each) {
+                       return each.step == ended->step
+                           && is_last_look(each.made, ended->made);
+                     });
+}
+
 span of_job(const job_event& event) {
   span made;
   made.trace_id = event.trace_id;
@@ -69,6 +82,8 @@ json document_of(const span& each) {
     {text("handoff.job", each.job), text("handoff.flow", each.flow)});
   if (!each.step.empty())
     attributes.push_back(text("handoff.step", each.step));
+  if (each.inquiry > 0)
+    attributes.push_back(number("handoff.inquiry", each.inquiry));
   if (each.attempt > 0)
     attributes.push_back(number("handoff.attempt", each.attempt));
   if (!each.upstream.empty())
@@ -91,12 +106,45 @@ json document_of(const span& each) {
   return made;
 }
 
+/// Whether another one follows.
+bool goes_on(const std::string& finding) {
+  return finding == "not-yet" || finding == "not-found" || finding == "not-now"
+      || finding == "no-answer";
+}
+
 } // namespace
+
+std::optional<span> span_of(const job& record, const step_inquiry& asked) {
+  const auto& call = asked.made.last;
+  if (call.number > inquiry_spans_max && goes_on(asked.made.finding))
+    return std::nullopt;
+  std::string step = "clone";
+  if (asked.step)
+    step =
+      full_name(asked.step->kind,
+                steps_of(record, asked.step->kind)[asked.step->index].name);
+  span made;
+  made.trace_id = record.hook.trace.trace_id;
+  made.job = record.id;
+  made.flow = record.flow;
+  made.name = called_as(step, asked.made);
+  made.step = made.name;
+  made.span_id = span_id_of(record.id, made.name, call.started);
+  made.parent_id = span_id_of(record.id, webhook_step, 0u);
+  made.start = call.started + call.waited;
+  made.end = made.start + call.duration;
+  made.inquiry = call.number;
+  made.http_status = call.http_status;
+  made.upstream = call.upstream;
+  if (call.failure)
+    made.failure = name(call.failure->kind);
+  return made;
+}
 
 std::vector<span> span_maker::spans_of(const job_event& event) {
   if (const auto* accepted = std::get_if<job_accepted>(&event.change)) {
     if (waiting_.size() < waiting_max)
-      waiting_[event.job] = {accepted->record->hook.received};
+      waiting_[event.job] = arrival_of(accepted->record->hook);
     return {};
   }
   if (const auto* replied = std::get_if<sender_replied>(&event.change)) {
@@ -104,7 +152,8 @@ std::vector<span> span_maker::spans_of(const job_event& event) {
     if (found == waiting_.end())
       return {};
     auto made = of_job(event);
-    made.span_id = span_id_of(event.job, webhook_step, 0);
+    made.span_id = span_id_of(event.job, webhook_step, 0u);
+    made.parent_id = found->second.parent_id;
     made.name = "POST /hooks/" + event.flow;
     made.kind = span::span_kind::server;
     made.start = found->second.received;
@@ -117,11 +166,11 @@ std::vector<span> span_maker::spans_of(const job_event& event) {
     return {std::move(made)};
   }
   const auto ended = ended_by(event);
-  if (ended.made == nullptr || !ended.made->ended)
+  if (ended.made == nullptr || !ended.made->ended || is_look(event))
     return {};
   auto made = of_job(event);
   made.span_id = span_id_of(event.job, ended.step, ended.made->number);
-  made.parent_id = span_id_of(event.job, webhook_step, 0);
+  made.parent_id = span_id_of(event.job, webhook_step, 0u);
   made.name = ended.step;
   made.step = ended.step;
   made.start = ended.made->started + ended.made->waited;
@@ -132,6 +181,11 @@ std::vector<span> span_maker::spans_of(const job_event& event) {
   if (ended.made->failure)
     made.failure = name(ended.made->failure->kind);
   return {std::move(made)};
+}
+
+span_maker::arrival span_maker::arrival_of(const webhook& hook) {
+  const auto* sender = find_header(hook.headers, "traceparent");
+  return {hook.received, sender != nullptr ? parent_span_of(*sender) : ""};
 }
 
 json otlp_document(const std::vector<span>& spans) {

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +29,22 @@ struct span {
   std::string step;          ///< empty: of the webhook
   std::string upstream;      ///< empty: of the webhook, or not known
   int http_status = 0;       ///< 0: no answer
-  std::uint32_t attempt = 0; ///< 0: of the webhook
+  std::uint32_t attempt = 0; ///< 0: of the webhook, or no attempt
+  std::uint32_t inquiry = 0; ///< which of its name it is; 0: none
   std::string failure;       ///< empty: it succeeded
 };
 
+/// Of the inquiries of one name of a clone or a step, the first so many have
+/// spans; of the others the one that ended it.
+inline constexpr std::uint32_t inquiry_spans_max = 20;
+
+/// The span of a call beside the attempts of `record`; none beyond
+/// `inquiry_spans_max`.
+std::optional<span> span_of(const job& record, const step_inquiry& asked);
+
 /// Makes spans of events: one for the webhook, from its arrival to its answer,
-/// and one for each attempt, whose parent it is. Used by one thread.
+/// and one for each attempt, whose parent it is. The parent of the webhook's is
+/// the span that its sender named. Used by one thread.
 class span_maker {
 public:
   /// Webhooks that wait for their answer and are remembered; the others have no
@@ -45,7 +57,10 @@ public:
 private:
   struct arrival {
     wall_time received;
+    std::string parent_id; ///< the sender's span; empty: none
   };
+
+  static arrival arrival_of(const webhook& hook);
 
   std::map<std::string, arrival, std::less<>> waiting_;
 };

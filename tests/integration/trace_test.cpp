@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 namespace handoff::support {
@@ -74,8 +75,10 @@ TEST_F(TraceTest, SendsASpanOfTheWebhookAndOfEachAttempt) {
     EXPECT_EQ(attribute(each, "handoff.job"), job);
     EXPECT_LE(std::stoull(each.at("startTimeUnixNano").get<std::string>()),
               std::stoull(each.at("endTimeUnixNano").get<std::string>()));
-    if (each.at("kind") == 2)
+    if (each.at("kind") == 2) {
       root = each.at("spanId");
+      EXPECT_EQ(each.at("parentSpanId"), "b7ad6b7169203331");
+    }
   }
   EXPECT_THAT(names,
               UnorderedElementsAre("POST /hooks/setup", "clone", "s1", "s1"));
@@ -98,13 +101,60 @@ TEST_F(TraceTest, SendsASpanOfTheWebhookAndOfEachAttempt) {
   }
 }
 
-/// Goal: a collector that hangs or is away costs a job nothing.
+/// Goal: the trace of a job has every call that was made for it, each under the
+/// span that its upstream was told of.
+TEST_F(TraceTest, SendsASpanOfEachCallBesideTheAttempts) {
+  auto not_yet = ok;
+  not_yet["body"] = {{"status", "busy"}};
+  auto done = ok;
+  done["body"] = {{"status", "done"}};
+  script(on("/projects/*/s1", not_yet, not_yet, done));
+  auto& waiting = flow["sub_actions"][0];
+  waiting["request"]["method"] = "GET";
+  waiting["until"] = {{"at", "/status"}, {"is", "done"}};
+  waiting["every"] = "20ms";
+  flow["prepare"] = json::array(
+    {{{"name", "order"},
+      {"request", {{"method", "GET"}, {"url", api.url("/order")}}}}});
+  start();
+  const auto job = accept_traced();
+  service->wait_for_job(job, "succeeded");
+  const auto found = spans(6);
+  std::vector<std::string> names;
+  std::set<std::string> told;
+  for (const auto& each : found) {
+    names.push_back(each.at("name"));
+    told.insert(each.at("spanId"));
+  }
+  EXPECT_THAT(names, UnorderedElementsAre("POST /hooks/setup", "prepare:order",
+                                          "clone", "s1", "s1", "s1"));
+  for (const auto& each : api.requests()) {
+    const auto parent = each.at("headers").at("traceparent").get<std::string>();
+    EXPECT_TRUE(told.contains(parent.substr(36, 16))) << each.at("path");
+  }
+  // What the job's page has is the same.
+  const auto step = service->job(job).at("sub_actions").at(0);
+  EXPECT_TRUE(told.contains(step.at("attempts").at(1).at("span_id")));
+  EXPECT_EQ(step.at("attempts").at(1).at("span_id"),
+            step.at("inquiries").at(0).at("span_id"));
+}
+
+/// Goal: a collector that hangs or is away costs a job nothing, and the end of
+/// the service a second at the most.
 TEST_F(TraceTest, NeverStandsInTheWay) {
   collector.set_script(json::array({on("/v1/traces", hang)}));
   start();
   for (int i = 0; i < 20; ++i)
     accept_job();
+  // Until a batch is under way.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  while (collector.requests("path=/v1/traces").empty()
+         && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  const auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(service->stop(SIGTERM, std::chrono::seconds{20}), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - began,
+            std::chrono::milliseconds{3500});
 }
 
 TEST_F(TraceTest, TellsOfACollectorThatRefuses) {

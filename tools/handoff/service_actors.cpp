@@ -161,6 +161,11 @@ std::shared_ptr<environment> service::environment_of(const settings& from) {
   env->supervision = supervision_;
   waiting_ = env->waiting;
   inquiries_ = env->inquiries;
+  if (spans_)
+    env->asked = [spans = spans_](const job& record,
+                                  const step_inquiry& asked) {
+      spans->observe(record, asked);
+    };
   env->turns = client_->turns();
   env->room = [turns = client_->turns()](const std::string& upstream) {
     return turns->room_for_clones(upstream);
