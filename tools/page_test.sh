@@ -41,7 +41,7 @@ if ! cmp -s package-lock.json node_modules/.installed; then
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
   cp package-lock.json node_modules/.installed
 fi
-tests=(actions.test.js units.test.js views.test.js)
+tests=(actions.test.js causes.test.js units.test.js views.test.js)
 if [[ ${PAGE_DOCS:-} == 1 ]]; then
   tests=(pictures.js)
   export PAGE_PICTURES=$root/docs/images

@@ -102,7 +102,7 @@ test("a request is copied as curl, without secrets", async () => {
 test("flows are reloaded", async () => {
   const page = await stand.show(await stand.page(), "#/flows");
   await page.getByRole("button", { name: "Reload" }).click();
-  await page.getByText("5 flows are in force").waitFor();
+  await page.getByText("10 flows are in force").waitFor();
   await leave(page);
 });
 

@@ -79,6 +79,14 @@ const script = [
       body: { error: { code: "unknown_team", message: "no such team" },
         sent: "Bearer of-the-api" } }), {}] },
   { path: "/projects/*/never", steps: [{ status: 503 }] },
+  { path: "/projects/*/graphql", steps: [{ status: 200, body: { data: null,
+    errors: [{ message: "Field 'boardx' does not exist" }] } }] },
+  { path: "/projects/*/members", steps: [{ status: 401, body: {
+    error: "invalid_token", error_description: "The access token expired" } }] },
+  { method: "POST", path: "/projects/later/clones",
+    steps: [{ status: 202, body: { id: 7 } }] },
+  { path: "/clones/7", steps: [{ status: 200, body: { status: "pending",
+    note: "waiting for an administrator" } }] },
   { path: "/projects/*/*", steps: [slow(110)] },
 ];
 
@@ -98,6 +106,19 @@ function flows(api) {
     flow("board", [call("share"), team]),
     flow("import", [{ ...call("never"), retry: { first: "60s" } }]),
     flow("single", []),
+    flow("graph", [{ ...call("graphql"), outcome: "graphql" }]),
+    flow("locked", [call("members")]),
+    { ...flow("signed", []), verify: { scheme: "hmac-sha256",
+      header: "X-Signature", secret: "of-the-sender" } },
+    flow("lacking", [call("share"), { name: "file", after: ["share"],
+      request: { ...call("file").request, body: { in: "{{sub/share/id}}",
+        team: "{{body/team}}" } } }]),
+    { name: "polled", clone: {
+      request: { method: "POST",
+        url: `${api}/projects/{{body/template}}/clones` },
+      poll: { request: { method: "GET", url: `${api}/clones/{{accepted/id}}` },
+        until: { at: "/status", is: "done" }, every: "100ms", for: "700ms" },
+      uid: "/id" } },
     flow("workspace", [call("share"), call("labels"), call("folder"),
       { ...call("file"), after: ["folder"] }, call("team")]),
   ];
