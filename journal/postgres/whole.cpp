@@ -30,6 +30,9 @@ const std::array statements{
                           "idempotency_keys"},
   statement{"whole_definitions",
             "SELECT version, definition FROM flow_definitions"},
+  statement{"whole_forget",
+            "WITH gone AS (DELETE FROM nodes WHERE no = $1::int8 AND state > 2 "
+            "RETURNING no) DELETE FROM leases USING gone WHERE node = gone.no"},
   statement{"whole_add_jobs",
             "INSERT INTO jobs (id, flow, received, status, problem, uid, "
             "uid_number, finished, calling_back, owner) SELECT * FROM "
@@ -57,18 +60,25 @@ std::vector<std::uint8_t> bytes_of(std::string_view text) {
 }
 
 /// The journal is opened once and ended: so its schema is there and it fits.
-void expect_journal(const postgres_journal_options& options) {
+/// Gives the node that this was.
+journal_owner expect_journal(const postgres_journal_options& options) {
   const auto made = postgres_journal::open(options);
   if (const auto* failed = std::get_if<error>(&made))
     throw std::runtime_error{failed->detail};
+  return std::get<std::unique_ptr<postgres_journal>>(made)->owner();
 }
 
 class whole_postgres final : public whole_journal {
 public:
-  explicit whole_postgres(const postgres_journal_options& options)
+  /// `opened_as` is the node that opened it last, which is no node of the
+  /// service: it is not listed as one that has gone.
+  whole_postgres(const postgres_journal_options& options,
+                 journal_owner opened_as)
       : on_{options.uri, options.patience} {
     postgres::prepare_session(on_, options.schema);
     on_.prepare(statements);
+    on_.query(named(statements, "whole_forget"),
+              parameters{}.integer(opened_as.number));
     if (on_.ask("SELECT count(*) FROM nodes WHERE state < 3") != "0")
       throw std::runtime_error{
         "nodes share this journal now: stop them all first (handoff nodes "
@@ -179,7 +189,13 @@ public:
     on_.query(named(statements, "whole_add_definitions"), given);
   }
 
-  void commit() override { on_.run({"COMMIT", "ANALYZE"}); }
+  /// What was copied is of none of the nodes that the database had before.
+  /// Their numbers are not given again.
+  void commit() override {
+    on_.run({"DELETE FROM leases WHERE node IN (SELECT no FROM nodes WHERE "
+             "state >= 3)",
+             "DELETE FROM nodes WHERE state >= 3", "COMMIT", "ANALYZE"});
+  }
 
 private:
   postgres::connection on_;
@@ -190,8 +206,8 @@ private:
 std::unique_ptr<whole_journal> open_whole_postgres(const std::string& uri) {
   postgres_journal_options options;
   options.uri = uri;
-  expect_journal(options);
-  return std::make_unique<whole_postgres>(options);
+  const auto opened_as = expect_journal(options);
+  return std::make_unique<whole_postgres>(options, opened_as);
 }
 
 } // namespace handoff

@@ -517,6 +517,8 @@ TEST_P(PostgresNodesTest, CopiesAJournalThereAndBack) {
     postgres_journal_options options;
     options.uri = uri;
     const auto journal = value_of(postgres_journal::open(std::move(options)));
+    // Neither those of the old journal nor the copying program's own.
+    EXPECT_EQ(value_of(journal->nodes()).size(), 1u);
     EXPECT_EQ(value_of(journal->acquire({})).size(), 1u);
     EXPECT_THROW(open_whole_postgres(uri), std::runtime_error);
   }
