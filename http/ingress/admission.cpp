@@ -252,7 +252,7 @@ void admission::take_unknown(request_context& context, const error& why) const {
 
 void admission::refuse_question(const request_context& context) const {
   turn_away(context.request, context.definition->name, context.definition.get(),
-            context.responder, webhook_outcome::malformed,
+            context.responder, webhook_outcome::refused,
             {error_kind::unknown_route,
              "no rule of the flow's \"handshake\" fits this request"});
 }

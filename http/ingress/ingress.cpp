@@ -85,7 +85,7 @@ private:
     if (request.method != "POST"
         && !has_handshake(*definition, request.method)) {
       admission_.turn_away(request, definition->name, definition.get(),
-                           responder, webhook_outcome::malformed,
+                           responder, webhook_outcome::refused,
                            {error_kind::method_not_allowed,
                             "allowed here: " + allowed_methods(*definition)},
                            {{"Allow", allowed_methods(*definition)}});

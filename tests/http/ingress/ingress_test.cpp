@@ -298,6 +298,7 @@ TEST_F(IngressTest, TellsMethodsThatNoRuleNamesFromRulesThatDoNotHold) {
                   {"verified", false},
                   {"when", {{"value", "{{query/t}}"}, {"is", "secret"}}},
                   {"reply", {{"text", "{{query/c}}"}}}};
+  options_.log = std::make_shared<webhook_log>();
   load({{"verify", {{"scheme", "bearer"}, {"secret", "hunter2"}}},
         {"handshake", json::array({rule})}});
   const auto answer = ask("GET", "t=secret&c=%3Cb%3E");
@@ -311,6 +312,12 @@ TEST_F(IngressTest, TellsMethodsThatNoRuleNamesFromRulesThatDoNotHold) {
   EXPECT_EQ(other.status, 405);
   EXPECT_EQ(*find_header(other.headers, "Allow"), "POST, GET");
   EXPECT_THAT(other.body, HasSubstr("allowed here: POST, GET"));
+  // Nothing is wrong with the requests: the flow does not take them.
+  const auto seen = options_.log->document({}).at("webhooks");
+  EXPECT_EQ(seen.at(0).at("status"), 405);
+  EXPECT_EQ(seen.at(0).at("outcome"), "refused");
+  EXPECT_EQ(seen.at(1).at("status"), 404);
+  EXPECT_EQ(seen.at(1).at("outcome"), "refused");
   EXPECT_EQ(post({}).status, 401);
   EXPECT_THAT(*taken_, IsEmpty());
 }
