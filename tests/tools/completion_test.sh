@@ -31,11 +31,15 @@ expect 'cloning cancelled' handoff jobs --status = c
 expect 'cloning cancelled' handoff jobs --status c
 expect '--status= --search= --since=' handoff jobs --s
 expect 'bash' handoff completion b
+expect 'backup' handoff journal b
+expect 'backup check copy --config-file= --json --help' handoff journal ''
+expect '--config-file=' handoff journal copy --c
 expect '' handoff show --status = c
 expect '' handoff nothing --
 # Names of files are for bash itself.
 expect '' handoff simulate --script --
 expect '' handoff serve --config-file = ''
+expect '' handoff journal backup ''
 
 # What is completed is what the help tells, and the other way round.
 commands=0

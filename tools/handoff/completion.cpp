@@ -21,13 +21,38 @@ bool is_file(const option_rule& option) {
   return option.value == "FILE";
 }
 
+/// The words of which the first operand is one, "backup check copy"; empty: it
+/// may be any.
+std::string first_words(const command_rule& command) {
+  if (command.name == "completion")
+    return std::string{shells};
+  std::string words{command.words};
+  if (words.find('|') == std::string::npos)
+    return {};
+  std::replace(words.begin(), words.end(), '|', ' ');
+  return words;
+}
+
+/// Whether files follow the first operand.
+bool takes_files(const command_rule& command) {
+  return command.words.find('|') != std::string_view::npos;
+}
+
 std::string bash_options(const command_rule& command) {
-  std::string words;
+  auto words = first_words(command);
   for (const auto& each : command.options)
     words += (words.empty() ? "--" : " --") + std::string{each.name}
            + (each.takes_value() ? "=" : "");
-  return command.name == "completion" ? std::string{shells} + ' ' + words
-                                      : words;
+  return words;
+}
+
+/// The commands that take files, as a pattern of a `case`.
+std::string bash_file_commands() {
+  std::string names;
+  for (const auto& each : command_table())
+    if (takes_files(each))
+      names += (names.empty() ? "" : " | ") + std::string{each.name};
+  return names;
 }
 
 /// The values of options as branches of a `case`.
@@ -73,6 +98,12 @@ _handoff() {
     case $command,$option in
 )" + bash_values()
        + R"(    esac
+    if ((COMP_CWORD > 2)) && [[ -z $option && $word != -* ]]; then
+      case $command in
+      )"
+       + bash_file_commands() + R"() compopt -o default; return ;;
+      esac
+    fi
     [[ -n $words ]] || case $command in
 )" + options
        + R"(    esac
@@ -109,8 +140,11 @@ std::string zsh() {
     options += "    " + std::string{each.name} + ") _arguments";
     for (const auto& option : each.options)
       options += " \\\n      " + quoted(zsh_option(option), "'\\''");
-    if (each.name == "completion")
-      options += " \\\n      '1:SHELL:(" + std::string{shells} + ")'";
+    if (const auto words = first_words(each); !words.empty())
+      options +=
+        " \\\n      '1:" + std::string{each.words} + ":(" + words + ")'";
+    if (takes_files(each))
+      options += " \\\n      '*:FILE:_files'";
     options += " ;;\n";
   }
   return R"(#compdef handoff
@@ -159,8 +193,13 @@ std::string fish() {
         text += " -x";
       text += '\n';
     }
-    if (each.name == "completion")
-      text += here + " -a '" + std::string{shells} + "'\n";
+    if (const auto words = first_words(each); !words.empty())
+      text += "complete -c handoff -n '__fish_seen_subcommand_from "
+            + std::string{each.name} + "; and not __fish_seen_subcommand_from "
+            + words + "' -a '" + words + "'\n";
+    if (takes_files(each))
+      text += "complete -c handoff -n '__fish_seen_subcommand_from "
+            + first_words(each) + "' -F\n";
   }
   return text;
 }
