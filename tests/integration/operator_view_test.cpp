@@ -294,6 +294,21 @@ TEST_F(OperatorViewTest, PagesThroughWhatItFinds) {
   EXPECT_TRUE(rest.at("next").is_null());
 }
 
+/// Goal: who searches far back can go on, though a page has found nothing.
+TEST_F(OperatorViewTest, TellsWhereASearchGoesOnThatHasFoundNothing) {
+  const std::string cursor = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  script(on("/api/v1/jobs",
+            answer(200, {{"jobs", json::array()}, {"next", cursor}}),
+            answer(200, {{"jobs", json::array()}, {"next", nullptr}})));
+  const std::vector<std::string> words{"jobs", "--search=x",
+                                       "--url=" + api.url("")};
+  EXPECT_EQ(run(words), 0) << errors;
+  EXPECT_THAT(output, HasSubstr("goes on with: handoff jobs --search=x"));
+  EXPECT_THAT(output, HasSubstr("--cursor=" + cursor + "\n"));
+  EXPECT_EQ(run(words), 0) << errors;
+  EXPECT_EQ(output, "no such jobs\n");
+}
+
 /// Goal: who looks at a job that waits sees how often it was asked for and what
 /// was answered last, before anything of it is journaled.
 TEST_F(OperatorViewTest, ShowsWhatAJobAsksWhileItWaits) {

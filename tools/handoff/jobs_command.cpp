@@ -116,13 +116,18 @@ void print(const arguments& given, const json& answer) {
     {"JOB", "FLOW", "STATUS", "UID", "TITLE", "RECEIVED", "FINISHED"}};
   for (const auto& each : list_at(answer, "jobs"))
     rows.push_back(row_of(each, now));
-  if (rows.size() == 1) {
+  const auto cursor = text_at(answer, "next");
+  if (rows.size() > 1)
+    print_table(rows);
+  else if (cursor.empty())
     std::cout << "no such jobs\n";
-    return;
-  }
-  print_table(rows);
-  if (const auto cursor = text_at(answer, "next"); !cursor.empty())
-    std::cout << "\nThere are more: " << next_page(given, cursor) << '\n';
+  // A search looks through so many jobs a page, whatever it finds.
+  if (!cursor.empty())
+    std::cout << (rows.size() > 1
+                    ? "\nThere are more: "
+                    : "None of the newest jobs that were looked through; it "
+                      "goes on with: ")
+              << next_page(given, cursor) << '\n';
 }
 
 } // namespace

@@ -107,7 +107,9 @@ export const jobs = {
     filters(data.flows),
     many(data),
     data.jobs.length === 0
-      ? h("p", { class: "card empty", "data-key": "none" }, "No jobs match.")
+      ? h("p", { class: "card empty", "data-key": "none" }, data.next
+        ? "None of the newest jobs match. Older ones have not been searched yet."
+        : "No jobs match.")
       : h("div", { class: "card list", "data-key": "list" },
         h("table", { class: "jobs" },
           h("caption", { class: "hidden" }, "Jobs, newest first"),
