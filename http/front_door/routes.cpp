@@ -7,6 +7,7 @@ namespace {
 
 constexpr route of_ingress[] = {
   {"POST", "/hooks/{flow}"},
+  {"GET", "/hooks/{flow}"},
   {"GET", "/hooks/{flow}/jobs/{job}"},
 };
 

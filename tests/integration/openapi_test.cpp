@@ -89,6 +89,16 @@ protected:
     ambiguous = unclear.json().at("job");
   }
 
+  void ask_for_handshakes() {
+    const auto ask_flow = [this](const std::string& query,
+                                 const std::string& name = "setup") {
+      return ask("GET", "/hooks/{flow}", {{"flow", name}}, query).status;
+    };
+    EXPECT_EQ(ask_flow("?challenge=c"), 200);
+    EXPECT_EQ(ask_flow("?challenge="), 404);
+    EXPECT_EQ(ask_flow("", "other"), 404);
+  }
+
   void give_orders() {
     EXPECT_EQ(order(failed, "retry", {}, "?sub_action=s2").status, 200);
     service->wait_for_job(failed, "succeeded");
@@ -185,6 +195,14 @@ protected:
                        << checking.standard_error();
   }
 
+  static json get_handshake() {
+    return json::array(
+      {{{"method", "GET"},
+        {"when", {{"value", "{{query/challenge}}"}, {"empty", false}}},
+        {"verified", false},
+        {"reply", {{"text", "{{query/challenge}}"}}}}});
+  }
+
   const std::string unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   const std::string hook_body = R"({"template":"t"})";
   const std::string one_job = "/api/v1/jobs/{job}";
@@ -218,6 +236,7 @@ TEST_F(OpenApiTest, IsServedWithoutToken) {
 }
 
 TEST_F(OpenApiTest, DescribesWhatEachRouteAnswers) {
+  flow["handshake"] = get_handshake();
   flow["callback"] = {{"url", api.url("/told")},
                       {"on", json::array({"cloned", "failed"})}};
   script(on("/projects/*/clone", ok, ok, status(403), reset, ok),
@@ -236,6 +255,7 @@ TEST_F(OpenApiTest, DescribesWhatEachRouteAnswers) {
     '"' + (files.path() / "connections.json").string() + '"';
   start();
   send_webhooks();
+  ask_for_handshakes();
   give_orders();
   look_around();
   cancel_a_job_under_way();
@@ -263,6 +283,7 @@ TEST_F(OpenApiTest, DescribesWhatAsksForTheToken) {
 }
 
 TEST_F(OpenApiTest, DescribesEachMethodThatARouteTakes) {
+  flow["handshake"] = get_handshake();
   start();
   const auto document = service->admin("GET", "/openapi.json").json();
   for (const auto& [path, item] : document.at("paths").items()) {
@@ -270,8 +291,9 @@ TEST_F(OpenApiTest, DescribesEachMethodThatARouteTakes) {
       item.contains("servers") ? service->port() : service->admin_port(),
       "DELETE", filled_in(path));
     EXPECT_EQ(answer.status, 405) << path;
-    EXPECT_EQ(answer.header("Allow"),
-              item.contains("get") ? "GET, HEAD" : "POST")
+    EXPECT_EQ(answer.header("Allow"), !item.contains("get")   ? "POST"
+                                      : item.contains("post") ? "POST, GET"
+                                                              : "GET, HEAD")
       << path;
   }
 }
