@@ -63,6 +63,24 @@ port_in() {
   sed -n "s/.*$2.*:\([0-9]*\)\$/\1/p" "$place/tmp/$1" | head -n 1
 }
 
+# The clones of held senders that the fake API has seen.
+clones_seen() {
+  curl -sf "$api/_fake/requests?path=/projects/slow/clone" \
+    | grep -o '"path":"/projects/slow/clone"' | wc -l
+}
+
+wait_for_clones() {
+  local turn
+  for ((turn = 0; turn < 100; ++turn)); do
+    if [[ $(clones_seen) == "$senders_held" ]]; then
+      return
+    fi
+    sleep 0.1
+  done
+  fail "only $(clones_seen) of $senders_held clones are under way"
+}
+
+senders_held=8
 trap clean_up EXIT
 if [[ ! -f $base ]]; then
   debootstrap --variant=minbase bookworm "$place" >"$place.log" 2>&1 \
@@ -73,6 +91,8 @@ if [[ ! -f $base ]]; then
 else
   tar -C "$place" -xf "$base"
 fi
+# It is the root of others than root.
+chmod 755 "$place"
 mount -t proc proc "$place/proc"
 cp "$package" "$place/tmp/handoff.deb"
 install_package() {
@@ -97,13 +117,17 @@ inside handoff version --json | grep -q '"crash_points":false' \
 inside handoff check --config-file=/etc/handoff/handoff.ini >/dev/null \
   || fail 'the configuration that is shipped is not valid'
 
-# A job, and a held sender over an upgrade.
-printf '[ { "path": "/projects/*/folders", "steps": [ { "body": { "id": "f" } } ] } ]' \
-  >"$place/tmp/script.json"
+# A job, and held senders over an upgrade.
+cat >"$place/tmp/script.json" <<'SCRIPT'
+[ { "path": "/projects/*/folders", "steps": [ { "body": { "id": "f" } } ] },
+  { "method": "POST", "path": "/projects/slow/clone", "steps": [
+      { "delay": "6s", "status": 201, "body": { "id": "slow-{{seq}}" } } ] } ]
+SCRIPT
 chroot "$place" handoff-fake-api --port=0 --script=/tmp/script.json \
   >"$place/tmp/fake_api.log" 2>&1 &
 wait_for "$place/tmp/fake_api.log" 'listening on' $!
-sed "s|127\.0\.0\.1:9001|127.0.0.1:$(port_in fake_api.log 'listening on')|g" \
+api=http://127.0.0.1:$(port_in fake_api.log 'listening on')
+sed "s|http://127\.0\.0\.1:9001|$api|g" \
   "$place/usr/share/doc/handoff/examples/project-setup.json" \
   >"$place/etc/handoff/flows/project-setup.json"
 echo '; mine' >>"$place/etc/handoff/handoff.ini"
@@ -114,14 +138,48 @@ job=$(sed -n 's/.*"job":"\([^"]*\)".*/\1/p' <<<"$answer" | head -n 1)
 inside handoff watch "$job" --url="$admin" >/dev/null \
   || fail 'the job did not succeed'
 
-install_package
+# As with systemd, the new program's files come under the one that runs, then it
+# is told to end, and the new one is started. No sender may notice.
+senders=()
+for ((sender = 0; sender < senders_held; ++sender)); do
+  inside handoff send project-setup --url="$hooks" --timeout=30 \
+    --data="{\"template\":\"slow\",\"name\":\"$sender\"}" \
+    >"$place/tmp/sender.$sender" 2>&1 &
+  senders+=($!)
+done
+wait_for_clones
+inside dpkg --force-confold --install /tmp/handoff.deb >"$place/tmp/dpkg.log" 2>&1 \
+  || fail 'cannot be upgraded'
 grep -q '; mine' "$place/etc/handoff/handoff.ini" \
   || fail 'an upgrade wrote over the configuration'
+kill -0 "$service" || fail 'the upgrade ended the service by itself'
+still_held=0
+for pid in "${senders[@]}"; do
+  if kill -0 "$pid" 2>/dev/null; then
+    still_held=$((still_held + 1))
+  fi
+done
 kill -TERM "$service"
 wait "$service" || fail "did not drain: $?"
 start_service
 inside handoff show "$job" --url="$admin" >/dev/null \
   || fail 'the job is gone after the upgrade'
+for ((sender = 0; sender < senders_held; ++sender)); do
+  wait "${senders[sender]}" \
+    || fail "a held sender was let down: $(cat "$place/tmp/sender.$sender")"
+  # 200 with the UID, or 202 where the deadline came first.
+  job=$(sed -n 's/.*"job":"\([^"]*\)".*/\1/p' "$place/tmp/sender.$sender" \
+    | head -n 1)
+  [[ -n $job ]] || fail "no job: $(cat "$place/tmp/sender.$sender")"
+  inside handoff watch "$job" --url="$admin" >/dev/null \
+    || fail "the job of a held sender did not succeed: $job"
+done
+clones=$(clones_seen)
+[[ $clones == "$senders_held" ]] \
+  || fail "$senders_held webhooks made $clones clones"
+printf 'package_test: %d of %d senders were held at the restart\n' \
+  "$still_held" "$senders_held"
+((still_held > 0)) || printf 'package_test: note: a slow machine\n'
 kill -TERM "$service"
 wait "$service" || fail "did not drain: $?"
 
