@@ -10,6 +10,7 @@
 #include "config/sub_action_reader.hpp"
 #include "config/verify_reader.hpp"
 #include "job/json_text.hpp"
+#include "job/text.hpp"
 
 #include <algorithm>
 #include <string>
@@ -135,6 +136,27 @@ void hide_connections(const connection_set& connections, flow& made) {
   each_request(made, hide);
 }
 
+/// Where the clone is asked for by HTTPS, its upstream cannot have the poll
+/// made in the clear, which would show the address to others: a host without a
+/// port is that of HTTPS then.
+void keep_poll_secret(const flow_defaults& defaults, clone_template& made) {
+  if (!made.poll || !made.poll->request.address)
+    return;
+  auto& address = *made.poll->request.address;
+  auto url = made.request.url.literals().front();
+  if (!made.request.connection.empty() && defaults.connections != nullptr)
+    if (const auto through =
+          defaults.connections->find(made.request.connection);
+        through != defaults.connections->end())
+      url = through->second->url;
+  if (!lower_case(url).starts_with("https://")
+      || lower_case(address.base).starts_with("http://"))
+    return;
+  for (auto& each : address.hosts)
+    if (each.port == 0)
+      each.port = 443;
+}
+
 /// The text at `member` of the object at `object`; empty if there is none.
 std::string text_in(const json& definition, const char* object,
                     const char* member) {
@@ -188,6 +210,7 @@ flow compile_definition(const json& written, const flow_defaults& defaults,
   if (const auto* value = top.find("clone"))
     made.clone = read_clone(report, *value, top.at("clone"), defaults.retry,
                             prepared, journaled);
+  keep_poll_secret(defaults, made.clone);
   const auto may_lack = journaled ? "" : why_clone_lacks(made.clone);
   auto reply_scope = scope_of(after_clone, prepared);
   reply_scope.clone_may_lack = may_lack;

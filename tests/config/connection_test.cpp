@@ -3,6 +3,7 @@
 #include "config/connection_registry.hpp"
 #include "config/flow_loader.hpp"
 #include "config/fresh_flows.hpp"
+#include "config/poll_address.hpp"
 #include "tests/config/files.hpp"
 
 #include <gtest/gtest.h>
@@ -303,6 +304,30 @@ TEST_F(ConnectionTest, TakesTheUrlOfAPollFromTheUpstreamOnly) {
               "a.json: /clone/poll/request/url: " + source
                 + " must not be the whole URL; allowed: {{accepted/...}} and "
                   "{{accepted-header/...}}");
+}
+
+TEST_F(ConnectionTest, PollsInTheClearOnlyWhereTheCloneIs) {
+  const auto may_poll = [&](const std::string& clone, const std::string& given,
+                            const json& host = "api.example") {
+    const auto loaded = read_flow(
+      {{"name", "a"},
+       {"clone",
+        {{"uid", "/id"},
+         {"request", {{"method", "POST"}, {"url", clone}}},
+         {"poll",
+          {{"request", {{"method", "GET"}, {"url", "{{accepted/url}}"}}},
+           {"hosts", {host}},
+           {"until", {{"at", "/status"}, {"is", "done"}}}}}}}},
+      {}, "a.json");
+    const auto& rule = loaded.flow->clone.poll->request.address;
+    return std::holds_alternative<std::string>(allowed_address(*rule, given));
+  };
+  EXPECT_TRUE(may_poll("https://a/", "https://api.example/1"));
+  EXPECT_FALSE(may_poll("https://a/", "http://api.example/1"));
+  EXPECT_TRUE(may_poll("http://a/", "http://api.example/1"));
+  EXPECT_TRUE(may_poll("http://a/", "https://api.example/1"));
+  // Whoever names the port means it.
+  EXPECT_TRUE(may_poll("https://a/", "http://api.example/1", "api.example:80"));
 }
 
 TEST_F(ConnectionTest, ProvesWhoCalls) {
