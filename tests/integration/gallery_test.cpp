@@ -137,6 +137,19 @@ void expect_pauses(const json& expected, const played_case& played) {
   }
 }
 
+/// Seconds of virtual time from the first call of the job to the first of a
+/// kind.
+void expect_begins(const json& expected, const played_case& played) {
+  for (const auto& [what, begin] : expected.items()) {
+    const auto calls = calls_of(played, what);
+    ASSERT_FALSE(calls.empty()) << what;
+    const double seconds =
+      static_cast<double>(calls[0]->at_ms - played.calls[0].at_ms) / 1000;
+    EXPECT_GE(seconds, begin.get<double>()) << what;
+    EXPECT_LE(seconds, begin.get<double>() * 1.3) << what;
+  }
+}
+
 /// The error of the step, or of its last attempt, has this text in it.
 void expect_errors(const json& expected, const json& job) {
   const auto error_of = [](const json& step) {
@@ -180,8 +193,8 @@ void expect_as_said(const gallery_case& one, const played_case& played,
                + (by == player::service ? ", by the service" : ""));
   const json expected = json::parse(one.what.at("expect").dump());
   static const std::set<std::string> known{
-    "job",  "uid",    "steps",   "answer", "calls",  "before",
-    "sent", "fields", "queries", "apart",  "errors", "tokens"};
+    "job",    "uid",     "steps", "answer", "calls",  "before", "sent",
+    "fields", "queries", "apart", "since",  "errors", "tokens"};
   for (const auto& [name, value] : expected.items())
     EXPECT_TRUE(known.count(name) != 0) << name << " is not known";
   expect_job(expected, played);
@@ -197,6 +210,7 @@ void expect_as_said(const gallery_case& one, const played_case& played,
   } else {
     EXPECT_EQ(played.answer, expected.value("answer", played.answer));
     expect_pauses(expected.value("apart", json::object()), played);
+    expect_begins(expected.value("since", json::object()), played);
   }
 }
 
