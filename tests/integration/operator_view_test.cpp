@@ -303,6 +303,7 @@ TEST_F(OperatorViewTest, TellsWhereASearchGoesOnThatHasFoundNothing) {
   const std::vector<std::string> words{"jobs", "--search=x",
                                        "--url=" + api.url("")};
   EXPECT_EQ(run(words), 0) << errors;
+  EXPECT_THAT(output, Not(HasSubstr("no such jobs")));
   EXPECT_THAT(output, HasSubstr("goes on with: handoff jobs --search=x"));
   EXPECT_THAT(output, HasSubstr("--cursor=" + cursor + "\n"));
   EXPECT_EQ(run(words), 0) << errors;

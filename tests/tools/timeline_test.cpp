@@ -113,6 +113,33 @@ TEST(TimelineTest, DrawsTheWaitForATurn) {
   EXPECT_THAT(rows[0], HasSubstr("5.00 s"));
 }
 
+json inquiry(const std::string& name, int first, int last, int count,
+             const std::string& finding, json why = nullptr) {
+  auto made = attempt(count, last, 0, 200, std::move(why));
+  made["name"] = name;
+  made["count"] = count;
+  made["finding"] = finding;
+  made["first"] = "1970-01-01T00:00:" + std::to_string(10 + first) + ".000Z";
+  return made;
+}
+
+// A call before the clone stands before its attempts, the others after them.
+TEST(TimelineTest, DrawsWhatWasAskedBesideTheAttempts) {
+  auto job = job_with("ambiguous", nullptr, {attempt(1, 5, 1000, 202)});
+  job["clone"]["inquiries"] = {
+    inquiry("prepare:order", 0, 4, 3, "done"),
+    inquiry("poll", 10, 20, 11, "no-answer", "upstream-status: 503")};
+  const auto rows = rows_of(job, {80, false});
+  EXPECT_THAT(rows[0],
+              AllOf(StartsWith("clone: prepare:order"), HasSubstr("[...."),
+                    HasSubstr("done"), HasSubstr("200  asked 3")));
+  EXPECT_THAT(rows[1], StartsWith("clone "));
+  EXPECT_THAT(rows[2],
+              AllOf(StartsWith("clone: poll"), HasSubstr("....]"),
+                    HasSubstr("no-answer"), HasSubstr("200  asked 11")));
+  EXPECT_THAT(rows[3], HasSubstr("upstream-status: 503"));
+}
+
 TEST(TimelineTest, DrawsEachAttemptOnOneAxis) {
   EXPECT_THAT(
     draw_timeline(failed_job(), now, narrow()),
