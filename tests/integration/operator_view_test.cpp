@@ -499,6 +499,8 @@ TEST_F(OperatorViewTest, NamesTheUpstreamOfAnAttemptInTheLog) {
   script(on("/projects/*/s1", answer(404, {{"message", "no such thing"}})));
   start();
   service->wait_for_job(accept_job(), "failed");
+  // A thread of its own writes the log: at the end it is all there.
+  service->stop();
   std::istringstream lines{service->log()};
   bool is_told = false;
   for (std::string line; std::getline(lines, line);) {
