@@ -4,7 +4,7 @@
 
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { Stand, leave, picture } from "./stand.js";
+import { Stand, faults, leave, picture } from "./stand.js";
 
 const CLICKS_MAX = 2;
 
@@ -98,5 +98,10 @@ test("a clone that its upstream never finishes", async () => {
   await row.getByText(/asked \d+ times, the last found not-yet/).waitFor();
   await page.getByRole("region", { name: "Request of clone: poll" })
     .getByText(/^GET http/).waitFor();
+  assert.deepEqual(await faults(page), []);
+  await page.setViewportSize({ width: 390, height: 800 });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= 390, `${width} px wide`);
+  await picture(page, "phone-poll", { fullPage: true });
   await leave(page);
 });
