@@ -153,9 +153,9 @@ void admission::take(http_request request, const flow_ptr& definition,
     refuse({error_kind::overloaded, limit});
     return;
   }
-  const auto answer_by =
-    request.arrived + deadline_limit(*definition, options_.deadline_limit)
-    - options_.deadline_margin;
+  const auto answer_by = request.arrived
+                       + deadline_limit(*definition, options_.deadline_limit)
+                       - options_.deadline_margin;
   if (std::chrono::steady_clock::now() >= answer_by) {
     refuse({error_kind::request_timeout,
             "the whole webhook was there only after its deadline, which counts "
