@@ -190,6 +190,24 @@ json renderer::step(step_kind kind, const step_record& step) const {
                call_class::sub_action));
 }
 
+/// The call as it went out for `row`, an inquiry or an attempt: what differs is
+/// its span.
+json as_sent_for(const json& row, json request) {
+  constexpr std::size_t span_begins = 36; // of a traceparent
+  const auto span = row.at("span_id").get<std::string>();
+  const auto fields = request.find("headers");
+  if (fields == request.end())
+    return request;
+  for (auto& each : *fields)
+    if (each.at("name") == "traceparent") {
+      auto value = each.at("value").get<std::string>();
+      if (value.size() > span_begins + span.size())
+        value.replace(span_begins, span.size(), span);
+      each["value"] = std::move(value);
+    }
+  return request;
+}
+
 constexpr std::pair<step_kind, const char*> lists[]{
   {step_kind::sub_action, "sub_actions"},
   {step_kind::compensation, "compensations"},
@@ -203,7 +221,8 @@ void add_requests(json& document, const job& record, const flow& definition,
   add_credentials(record.hook, calls.proofs);
   document["clone"]["request"] = calls.clone();
   for (auto& each : document["clone"]["inquiries"])
-    each["request"] = calls.inquiry(each["name"].get<std::string>());
+    each["request"] =
+      as_sent_for(each, calls.inquiry(each["name"].get<std::string>()));
   for (const auto& [kind, list] : lists) {
     // The document leaves out what its elements stand for, and keeps the order.
     auto& shown_steps = document[list];
@@ -212,9 +231,12 @@ void add_requests(json& document, const job& record, const flow& definition,
       if (at < shown_steps.size() && shown_steps[at]["name"] == each.name) {
         auto& step = shown_steps[at++];
         step["request"] = calls.step(kind, each);
-        // A look is the same call.
+        // A look is the same call, and may be the last attempt.
         for (auto& look : step["inquiries"])
-          look["request"] = step["request"];
+          look["request"] = as_sent_for(look, step["request"]);
+        if (!step["inquiries"].empty() && !step["attempts"].empty())
+          step["request"] =
+            as_sent_for(step["attempts"].back(), std::move(step["request"]));
       }
   }
 }

@@ -341,6 +341,9 @@ TEST_F(OperatorViewTest, ShowsWhatAJobAsksWhileItWaits) {
   EXPECT_EQ(poll.at("response").at("body"),
             R"({"status":"busy","token":"***"})");
   EXPECT_EQ(poll.at("request").at("url"), api.url("/made/7"));
+  // As it went out: under the span that its upstream was told of.
+  EXPECT_THAT(poll.at("request").at("headers").dump(),
+              HasSubstr(poll.at("span_id").get<std::string>()));
   EXPECT_EQ(ask({"show", job, "--verbose"}), 0) << errors;
   EXPECT_THAT(output, HasSubstr("clone: poll"));
   EXPECT_THAT(output, HasSubstr("not-yet"));

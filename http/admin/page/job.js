@@ -30,9 +30,9 @@ function facts(job) {
     fact("Trace", h("code", {}, job.trace_id)));
 }
 
-const attemptRow = (label, number, each, word, what) => h("tr", {},
+const attemptRow = (label, [counted, number], each, word, what) => h("tr", {},
   h("th", { scope: "row" }, label),
-  h("td", { class: "count", "data-name": "Attempt" }, number),
+  h("td", { class: "count", "data-name": counted }, number),
   h("td", { "data-name": "Started" }, time(each.started)),
   h("td", { class: "count", "data-name": "Took" },
     each.duration_ms === null ? "" : duration(each.duration_ms)),
@@ -43,11 +43,12 @@ const attemptRow = (label, number, each, word, what) => h("tr", {},
 
 function attempts(job) {
   const rows = stepsOf(job).flatMap((step) => [
-    ...step.attempts.map((each, at) => attemptRow(step.label, each.number, each,
+    ...step.attempts.map((each, at) => attemptRow(step.label,
+      ["Attempt", each.number], each,
       outcome(each, step.status === "running"
         && at === step.attempts.length - 1), each.error ?? "")),
     ...step.inquiries.map((each) => attemptRow(inquiryLabel(step, each),
-      each.count, each, each.finding,
+      ["Asked", each.count], each, each.finding,
       [found(each), each.error].filter(Boolean).join("; ")))]);
   return h("section", { class: "card", "aria-labelledby": "attempts" },
     h("h2", { id: "attempts" }, "Attempts"),
