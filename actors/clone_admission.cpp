@@ -75,7 +75,12 @@ void clone_state::admit() {
         const commit_done& done) mutable {
         crash_point("after-admission");
         admitting = false;
-        if (done.status == commit_status::key_held && give_back())
+        // Of the job that the key is taken from, another owner may have become
+        // the owner meanwhile.
+        const bool is_too_late =
+          done.status == commit_status::rejected && !order->released.empty();
+        if ((done.status == commit_status::key_held || is_too_late)
+            && give_back())
           return;
         if (done.status == commit_status::unknown) {
           answer(problem_reply(
@@ -121,7 +126,11 @@ bool clone_state::give_back() {
   order->place->leave();
   // The root supervisor must first see that this actor has ended.
   constexpr std::chrono::milliseconds pause{20};
-  self->delayed_send(intake, pause, again_atom::value, order);
+  auto again = std::make_shared<clone_order>(*order);
+  // Whether the key is to be taken from a job is decided anew.
+  again->released.clear();
+  self->delayed_send(intake, pause, again_atom::value,
+                     clone_order_ptr{std::move(again)});
   self->quit();
   return true;
 }

@@ -129,6 +129,18 @@ std::vector<batch_outcome> failing_journal::commit_all(
       batch_outcome{commit_status::unavailable,
                     error{error_kind::journal_unavailable, "the disk is full"},
                     {}});
+  const auto takes_key = [](const auto& batch) {
+    return std::any_of(batch.begin(), batch.end(), [](const auto& each) {
+      return std::holds_alternative<key_released>(each.change);
+    });
+  };
+  if (rejects_takeover && batches.size() == 1 && takes_key(batches[0])) {
+    rejects_takeover = false;
+    return {
+      batch_outcome{commit_status::rejected,
+                    error{error_kind::conflict, "the job is another owner's"},
+                    {}}};
+  }
   ++commits;
   auto outcomes = memory_journal::commit_all(batches);
   for (std::size_t at = 0; at < batches.size(); ++at)

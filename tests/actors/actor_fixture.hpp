@@ -79,6 +79,9 @@ public:
   void remember(const job_event& event);
 
   bool fails = false;
+  /// Whether the next batch that takes a key from its job is rejected, as if
+  /// another owner had claimed that job.
+  bool rejects_takeover = false;
   std::size_t commits = 0;
   /// All events that are durable, by their jobs, as a journal gives them back.
   std::map<std::string, std::vector<job_event>> stories;

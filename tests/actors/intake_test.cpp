@@ -230,6 +230,22 @@ TEST_F(IntakeTest, TriesAgainAfterAFailedCloneWhereTheFlowSaysSo) {
   EXPECT_EQ(options.admission->jobs.taken(), 0u);
 }
 
+// An operator at another node retried the job just then.
+TEST_F(IntakeTest, LooksAgainWhereTheJobOfItsKeyWentToAnotherOwner) {
+  upstream->script["/clone"] = {answers(400), answers(201, R"({"id":"p-1"})")};
+  start();
+  const auto again = load({{"idempotency", {{"failed", "again"}}}});
+  send(again);
+  run_for(1s);
+  store->rejects_takeover = true;
+  const auto second = send(again);
+  run_for(1s);
+  EXPECT_FALSE(store->rejects_takeover) << "it was rejected";
+  EXPECT_EQ(status_of(*second), 200);
+  EXPECT_THAT(upstream->calls_of("/clone"), SizeIs(2));
+  EXPECT_EQ(options.admission->jobs.taken(), 0u);
+}
+
 // The sender of a failed job has its answer before the job's actor has ended:
 // it got that again for what it sent at once.
 TEST_F(IntakeTest, AsksTheJournalOnceAJobIsClosedToOthers) {
