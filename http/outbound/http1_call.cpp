@@ -198,7 +198,8 @@ std::optional<exchange> http1_call::go_on(time_point now) {
     return not_connected(now);
   if (link_->now() != state::open)
     return std::nullopt;
-  if (!sent_) {
+  const bool begins = !sent_;
+  if (begins) {
     // The process may have been stopped since the call had its turn.
     if (!may_send())
       return is_repeated_
@@ -212,7 +213,8 @@ std::optional<exchange> http1_call::go_on(time_point now) {
     sent_ = true;
   }
   auto over = write(now);
-  return over ? std::move(over) : read(now);
+  // Nothing can have been answered yet; epoll tells when it is.
+  return over || (begins && !write_failed_) ? std::move(over) : read(now);
 }
 
 bool http1_call::may_send() const {
