@@ -92,7 +92,8 @@ throttle_step after_not_now(const retry_policy& policy, const not_now& answer,
     std::max(milliseconds{0}, policy.throttled_for
                                 - duration_cast<milliseconds>(std::max(
                                   now - since, wall_time::duration{0})));
-  const auto wait = answer.wait.value_or(own);
+  const auto wait =
+    answer.wait ? std::max(*answer.wait, std::min(policy.first, left)) : own;
   if (wait <= left && left > milliseconds{0})
     return {std::min(lengthened(policy, wait, random), left), {}};
   return {std::nullopt,

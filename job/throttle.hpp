@@ -36,7 +36,8 @@ struct throttle_step {
 /// `policy.jitter`, `random` (in [0, 1)) saying how much, and never shortened;
 /// it ends with `throttled_for` at the latest. A wait that is longer than what
 /// is left of that fails at once. `own` is the wait where the answer names
-/// none.
+/// none. A wait that it names is not shorter than `policy.first`: a time that
+/// is over must not have the upstream asked as fast as it answers.
 throttle_step after_not_now(const retry_policy& policy, const not_now& answer,
                             wall_time since, wall_time now, double random,
                             std::chrono::milliseconds own);

@@ -87,6 +87,19 @@ TEST(ThrottleTest, WaitsAsLongAsAskedAndNoShorter) {
             seconds{90});
 }
 
+TEST(ThrottleTest, WaitsWhereTheTimeIsOverAlready) {
+  retry_policy policy;
+  policy.first = milliseconds{500};
+  const auto own = policy.throttled;
+  EXPECT_EQ(after_not_now(policy, {seconds{0}}, now, now, 0, own).pause,
+            milliseconds{500});
+  EXPECT_EQ(after_not_now(policy, {seconds{0}},
+                          now - policy.throttled_for + milliseconds{20}, now, 0,
+                          own)
+              .pause,
+            milliseconds{20});
+}
+
 TEST(ThrottleTest, FailsAtOnceBeyondItsTime) {
   retry_policy policy;
   const auto own = policy.throttled;
