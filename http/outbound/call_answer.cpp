@@ -35,7 +35,8 @@ exchange call_answer::whole(const transfer& of, time_point since,
     const auto kind = wrong->kind == error_kind::payload_too_large
                       ? error_kind::answer_too_large
                       : error_kind::answer_malformed;
-    return without_answer(kind, clause_of(kind), true, since, now);
+    return without_answer(kind, clause_of(kind) + " (" + wrong->detail + ")",
+                          true, since, now);
   }
   exchange done;
   done.sent = true;

@@ -21,6 +21,10 @@ std::string tls_detail_of(CURLcode code, const connect_facts& facts) {
   if (says.find("protocol version") != std::string_view::npos
       || says.find("unsupported protocol") != std::string_view::npos)
     return "it speaks no version of TLS that is allowed, 1.2 or newer";
+  if (says.find("alert") != std::string_view::npos)
+    return "it refused the handshake, perhaps for want of a certificate that "
+           "it knows ("
+         + std::string{says} + ")";
   if (code != CURLE_PEER_FAILED_VERIFICATION)
     return {};
   switch (facts.verdict) {
@@ -98,6 +102,12 @@ std::string connect_error_detail(CURLcode code, error_kind kind,
   if (kind == error_kind::overloaded)
     return lacks_ports(code, facts) ? "no local port was left for it"
                                     : "no descriptor was left for it";
+  long of_proxy = 0;
+  if (facts.has_proxy && facts.easy != nullptr)
+    curl_easy_getinfo(facts.easy, CURLINFO_HTTP_CONNECTCODE, &of_proxy);
+  if (of_proxy >= 300)
+    return clause_of(kind) + ": the proxy answered with status "
+         + std::to_string(of_proxy);
   if (kind == error_kind::tls_failed)
     if (const auto why = tls_detail_of(code, facts); !why.empty())
       return clause_of(kind) + ": " + why;

@@ -1,5 +1,6 @@
 #include "http/outbound/http1_call.hpp"
 
+#include "http/outbound/call_check.hpp"
 #include "http/outbound/call_request.hpp"
 #include "http/outbound/connect_error.hpp"
 #include "job/text.hpp"
@@ -14,6 +15,14 @@ namespace {
 
 /// A body up to this is written with the head, in one TLS record.
 constexpr std::size_t small_body_bytes = 8'192;
+
+/// What one call reads before others have their turn.
+constexpr std::size_t bytes_in_turn_max = 262'144;
+
+/// How many bytes of an answer may be neither fields nor body: so many, and for
+/// each byte of the body as many as a chunk of one byte takes, and then some.
+constexpr std::size_t beside_max = 65'536;
+constexpr std::size_t framing_a_byte = 16;
 
 std::string head_of(const transfer& work) {
   constexpr std::size_t usual_bytes = 512;
@@ -71,18 +80,23 @@ struct http1_call::callbacks {
       call.end_field();
     auto& answer = call.answer_;
     answer.status = static_cast<int>(parser->status_code);
-    // Informational: another follows (RFC 9110, section 15.2). To change the
+    if (answer.status < 100)
+      return -1;
+    // 1: nothing follows, whatever the fields say (RFC 9112, section 6.3).
+    // Informational: another head does (RFC 9110, section 15.2). To change the
     // protocol was not asked for.
     if (answer.status < 200) {
       answer.fields.clear();
-      return answer.status == 101 ? -1 : 0;
+      return answer.status == 101 ? -1 : 1;
     }
     answer.has_head = true;
-    // 1: nothing follows, whatever the fields say.
-    if (call.work_->call().method == "HEAD")
+    if (call.work_->call().method == "HEAD" || answer.status == 204
+        || answer.status == 304)
       return 1;
+    if (call.has_codings_)
+      return -1;
     constexpr auto unknown = ULLONG_MAX;
-    call.too_large_ = answer.status != 304 && parser->content_length != unknown
+    call.too_large_ = parser->content_length != unknown
                    && parser->content_length > call.work_->options().max_answer;
     return call.too_large_ ? -1 : 0;
   }
@@ -145,7 +159,7 @@ std::unique_ptr<upstream_link> http1_call::take_link() {
 }
 
 bool http1_call::is_to_be_repeated(const exchange& done) const noexcept {
-  return was_used_ && !has_answer_ && done.failure
+  return was_used_ && answer_bytes_ == 0 && done.failure
       && done.failure->kind == error_kind::connection_lost
       && work_->call().purpose != call_class::clone && work_->origin().is_tls();
 }
@@ -182,6 +196,23 @@ exchange http1_call::not_connected(time_point now) const {
   return failed(why.kind, why.detail, now);
 }
 
+exchange http1_call::closed_at_once(time_point now) const {
+  if (is_repeated_ || link_->refusal())
+    return cut_off("the upstream closed it", now);
+  constexpr auto kind = error_kind::connect_failed;
+  return failed(kind,
+                clause_of(kind)
+                  + ": it ended the connection, or spoke, before it was asked",
+                now);
+}
+
+exchange http1_call::cut_off(const std::string& why, time_point now) const {
+  if (!link_->refusal() || answer_bytes_ > 0 || is_repeated_)
+    return lost(why, now);
+  const auto& refused = *link_->refusal();
+  return without_answer(refused.kind, refused.detail, false, begun_, now);
+}
+
 exchange http1_call::time_out(time_point now) {
   if (sent_ || (is_repeated_ && now >= until_))
     return failed(error_kind::attempt_timed_out,
@@ -210,6 +241,9 @@ std::optional<exchange> http1_call::go_on(time_point now) {
     if (body_.size() <= small_body_bytes)
       out_.append(std::exchange(body_, {}));
     rest_ = out_;
+    // One that is closed already has processed nothing, and never will.
+    if (!was_used_ && !link_->is_quiet())
+      return closed_at_once(now);
     sent_ = true;
   }
   auto over = write(now);
@@ -254,16 +288,17 @@ std::optional<exchange> http1_call::write(time_point now) {
 
 std::optional<exchange> http1_call::read(time_point now) {
   std::array<char, 16'384> piece;
-  for (;;) {
+  for (std::size_t left = bytes_in_turn_max; left > 0;) {
     std::size_t count = 0;
     switch (link_->read(piece.data(), piece.size(), count)) {
     case upstream_link::io::done:
+      left -= std::min(left, count);
       if (auto over = parse({piece.data(), count}, now))
         return over;
       break;
     case upstream_link::io::again:
       return write_failed_
-             ? std::optional{lost("it could not be written to", now)}
+             ? std::optional{cut_off("it could not be written to", now)}
              : std::nullopt;
     case upstream_link::io::ended:
       // The end of an answer without a length (RFC 9112, section 6.3), or of
@@ -272,14 +307,16 @@ std::optional<exchange> http1_call::read(time_point now) {
         return over;
       return lost("the upstream closed it", now);
     case upstream_link::io::lost:
-      return lost("the upstream closed it", now);
+      return cut_off("the upstream closed it", now);
     }
   }
+  // The others have their turn; epoll tells that there is more.
+  return std::nullopt;
 }
 
 std::optional<exchange> http1_call::parse(std::string_view bytes,
                                           time_point now) {
-  has_answer_ = has_answer_ || !bytes.empty();
+  answer_bytes_ += bytes.size();
   const auto taken = http_parser_execute(&parser_, &callbacks::settings(),
                                          bytes.data(), bytes.size());
   if (complete_) {
@@ -287,7 +324,13 @@ std::optional<exchange> http1_call::parse(std::string_view bytes,
     return answer_.whole(*work_, begun_, now);
   }
   const auto wrong = HTTP_PARSER_ERRNO(&parser_);
-  if (too_large_ || wrong == HPE_HEADER_OVERFLOW)
+  // What is neither a field nor the body must not go on for ever, either: the
+  // sizes of chunks, say, and what stands beside them (RFC 9112,
+  // section 7.1.1).
+  const bool has_too_much =
+    answer_bytes_ > work_->options().max_answer_headers + beside_max
+                      + framing_a_byte * answer_.body.size();
+  if (too_large_ || has_too_much || wrong == HPE_HEADER_OVERFLOW)
     return failed(error_kind::answer_too_large,
                   clause_of(error_kind::answer_too_large), now);
   if (wrong == HPE_OK)
@@ -295,10 +338,23 @@ std::optional<exchange> http1_call::parse(std::string_view bytes,
   if (wrong == HPE_INVALID_EOF_STATE)
     return lost("the upstream closed it", now);
   return failed(error_kind::answer_malformed,
-                clause_of(error_kind::answer_malformed), now);
+                clause_of(error_kind::answer_malformed) + " ("
+                  + why_malformed(wrong) + ")",
+                now);
+}
+
+std::string http1_call::why_malformed(http_errno wrong) const {
+  if (wrong != HPE_CB_headers_complete)
+    return http_errno_description(wrong);
+  return answer_.status == 101 ? "it changes the protocol"
+       : has_codings_          ? "its Transfer-Encoding is not chunked alone"
+                      : "its status is " + std::to_string(answer_.status);
 }
 
 void http1_call::end_field() {
+  if (is_same_name(field_name_, "Transfer-Encoding"))
+    has_codings_ =
+      has_codings_ || !is_same_name(trimmed(field_value_), "chunked");
   // What follows the header of the final answer are trailers, which must not be
   // taken for it (RFC 9110, section 6.5.1).
   if (!answer_.has_head)

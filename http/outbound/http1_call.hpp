@@ -76,6 +76,10 @@ private:
   std::optional<exchange> read(time_point now);
   std::optional<exchange> parse(std::string_view bytes, time_point now);
   exchange not_connected(time_point now) const;
+  exchange closed_at_once(time_point now) const;
+  std::string why_malformed(http_errno wrong) const;
+  /// The connection ended before the answer was whole.
+  exchange cut_off(const std::string& why, time_point now) const;
   exchange lost(const std::string& why, time_point now) const;
   void end_field();
   void begin_to_read();
@@ -97,7 +101,8 @@ private:
   std::string field_name_;
   std::string field_value_;
   bool in_value_ = false;
-  bool has_answer_ = false; ///< a byte of it
+  std::size_t answer_bytes_ = 0; ///< all that came
+  bool has_codings_ = false;     ///< of the transfer, beside "chunked"
   bool too_large_ = false;
   bool complete_ = false;
 };

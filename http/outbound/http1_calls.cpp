@@ -112,9 +112,13 @@ void http1_calls::end(http1_call& of, exchange done, time_point now) {
     connect(of, now);
     return;
   }
-  if (may_keep_ && of.work().call().purpose != call_class::clone)
+  const auto kept_for =
+    may_keep_ && of.work().call().purpose != call_class::clone
+      ? idle_links::kept_for(done.headers)
+      : std::chrono::milliseconds{0};
+  if (kept_for.count() > 0)
     if (auto link = of.take_link())
-      idle_.add(upstream, std::move(link), now);
+      idle_.add(upstream, std::move(link), now + kept_for);
   ended_.push_back({of.take_work(), std::move(done)});
   calls_.erase(&of);
 }

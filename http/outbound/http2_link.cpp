@@ -22,6 +22,9 @@ constexpr auto ping_max = 1s;
 /// Between two looks whether a request may go on being written.
 constexpr auto held_back_look_every = 100ms;
 
+/// What one connection reads before others have their turn.
+constexpr std::size_t bytes_in_turn_max = 262'144;
+
 /// What may come unasked, of an answer's body and of those of all streams.
 constexpr std::uint32_t stream_window = 262'144;
 constexpr std::int32_t link_window = 4 * 1'048'576;
@@ -397,16 +400,22 @@ void http2_link::go_on_sending(time_point now) {
 
 void http2_link::read(time_point now) {
   std::array<char, 16'384> piece;
-  while (state_ == state::open) {
+  // The others have their turn, too; epoll tells that there is more.
+  for (std::size_t left = bytes_in_turn_max;
+       left > 0 && state_ == state::open;) {
     std::size_t count = 0;
     const auto code = tls_->read(piece.data(), piece.size(), count);
     if (code == upstream_link::io::again)
       return;
     if (code != upstream_link::io::done) {
+      if (tls_->refusal() && !has_heard_)
+        refuse_all(*tls_->refusal(), now);
       lose("the upstream closed it", now);
       return;
     }
+    left -= std::min(left, count);
     heard_ = now;
+    has_heard_ = true;
     if (nghttp2_session_mem_recv(
           session_.get(), reinterpret_cast<const std::uint8_t*>(piece.data()),
           count)
@@ -459,6 +468,14 @@ std::vector<http2_link::stream_ptr> http2_link::take_streams() {
     all.push_back(std::move(stream));
   }
   return all;
+}
+
+void http2_link::refuse_all(const error& why, time_point now) {
+  for (auto& stream : take_streams()) {
+    stream->sent = false;
+    auto done = stream->failed(why.kind, why.detail, now);
+    owner_.ended(std::move(stream), std::move(done));
+  }
 }
 
 void http2_link::lose(const std::string& why, time_point now) {

@@ -128,6 +128,8 @@ public:
   std::vector<stream_ptr> take_streams();
 
 private:
+  /// Ends all: the upstream has processed nothing.
+  void refuse_all(const error& why, time_point now);
   struct callbacks;
 
   void start_session();
@@ -163,6 +165,7 @@ private:
   std::vector<std::int32_t> deferred_; ///< whose bodies must not be, either
   time_point now_;                     ///< of what is being done
   time_point heard_;
+  bool has_heard_ = false; ///< anything
   time_point idle_since_;
   std::optional<time_point> ping_sent_;
 };

@@ -1,29 +1,48 @@
 #include "http/outbound/idle_links.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <utility>
 
 namespace handoff {
+
+std::chrono::milliseconds idle_links::kept_for(const headers& fields) {
+  constexpr std::string_view parameter = "timeout=";
+  const auto* field = find_header(fields, "Keep-Alive");
+  const auto at = field != nullptr ? field->find(parameter) : std::string::npos;
+  if (at == std::string::npos)
+    return idle_max;
+  // More is as good as the most that counts.
+  constexpr unsigned most = 60;
+  unsigned seconds = most;
+  const auto* begin = field->data() + at + parameter.size();
+  std::from_chars(begin, field->data() + field->size(), seconds);
+  const std::chrono::seconds said{std::min(seconds, most)};
+  const std::chrono::seconds spare{1};
+  return std::min<std::chrono::milliseconds>(idle_max,
+                                             std::max(said, spare) - spare);
+}
 
 std::unique_ptr<upstream_link> idle_links::take(const std::string& upstream,
                                                 time_point now) {
   tick(now);
   for (auto known = by_upstream_.find(upstream); known != by_upstream_.end();
        known = by_upstream_.find(upstream)) {
+    const bool is_over = known->second.back()->until <= now;
     auto link = remove(known->second.back());
     // Its end may have come, and epoll not told of it yet.
-    if (link->is_quiet())
+    if (!is_over && link->is_quiet())
       return link;
   }
   return nullptr;
 }
 
 void idle_links::add(const std::string& upstream,
-                     std::unique_ptr<upstream_link> link, time_point now) {
+                     std::unique_ptr<upstream_link> link, time_point until) {
   if (all_.size() >= links_max)
     remove(all_.begin());
-  all_.push_back({upstream, std::move(link), now + idle_max});
+  all_.push_back({upstream, std::move(link), until});
   const auto newest = std::prev(all_.end());
   by_upstream_[upstream].push_back(newest);
   by_socket_.emplace(newest->link->socket(), newest);

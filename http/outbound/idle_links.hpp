@@ -29,12 +29,16 @@ public:
   /// Beyond that many, the oldest is closed.
   static constexpr std::size_t links_max = 4'096;
 
+  /// How long the connection of an answer with these fields is kept: for less
+  /// than it says in `Keep-Alive` (RFC 2068, section 19.7.1). 0: not at all.
+  static std::chrono::milliseconds kept_for(const headers& fields);
+
   /// One to `upstream` that is open; null if there is none.
   std::unique_ptr<upstream_link> take(const std::string& upstream,
                                       time_point now);
 
   void add(const std::string& upstream, std::unique_ptr<upstream_link> link,
-           time_point now);
+           time_point until);
 
   /// The socket of one has something. False: it is none of these.
   bool socket_ready(curl_socket_t fd);

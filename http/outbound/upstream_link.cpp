@@ -27,6 +27,24 @@ std::string_view reason_of(unsigned long code) {
   return text != nullptr ? text : "";
 }
 
+/// Whether the error is an alert of the upstream about the certificate of this
+/// side (RFC 8446, section 6.2).
+bool refuses_certificate(unsigned long code) {
+  switch (ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET) {
+  case SSL_AD_BAD_CERTIFICATE:
+  case SSL_AD_UNSUPPORTED_CERTIFICATE:
+  case SSL_AD_CERTIFICATE_REVOKED:
+  case SSL_AD_CERTIFICATE_EXPIRED:
+  case SSL_AD_CERTIFICATE_UNKNOWN:
+  case SSL_AD_UNKNOWN_CA:
+  case SSL_AD_ACCESS_DENIED:
+  case SSL_AD_CERTIFICATE_REQUIRED:
+    return true;
+  default:
+    return false;
+  }
+}
+
 } // namespace
 
 /// What libcurl calls.
@@ -242,6 +260,12 @@ upstream_link::io upstream_link::outcome_of(int returned) {
   case SSL_ERROR_ZERO_RETURN:
     return io::ended;
   default:
+    if (const auto code = ERR_peek_last_error(); refuses_certificate(code))
+      refusal_ = error{error_kind::tls_failed,
+                       clause_of(error_kind::tls_failed)
+                         + ": it refuses this side's certificate, or that "
+                           "there is none ("
+                         + std::string{reason_of(code)} + ")"};
     ERR_clear_error();
     state_ = state::failed;
     return io::lost;

@@ -78,6 +78,11 @@ public:
 
   const std::string& address() const noexcept { return address_; }
 
+  /// Why the upstream refused this side after the handshake, as TLS 1.3 has it
+  /// of client certificates (RFC 8446, section 4.4.2.4): it processed nothing
+  /// of what was sent before. Null: it did not.
+  const std::optional<error>& refusal() const noexcept { return refusal_; }
+
   /// Whether it is open and the upstream has said nothing that is still to be
   /// read.
   bool is_quiet();
@@ -128,6 +133,7 @@ private:
   state state_ = state::connecting;
   bool speaks_http2_ = false;
   std::optional<error> why_not_;
+  std::optional<error> refusal_;
 };
 
 } // namespace handoff

@@ -70,6 +70,85 @@ TEST_F(OutboundKeptTest, UsesNothingAgainWhoseEndIsInDoubt) {
   EXPECT_EQ(connections_of_two("HTTP/1.1 200 OK\r\n\r\ndone", true), 2);
 }
 
+// Whatever the fields of an answer without content say (RFC 9112, section 6.3).
+TEST_F(OutboundKeptTest, WaitsForNoBodyWhereThereCanBeNone) {
+  for (const std::string bytes : {
+         "HTTP/1.1 204 No Content\r\nContent-Length: 11\r\n\r\n",
+         "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
+         "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\n\r\n"
+         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone",
+       })
+    EXPECT_EQ(connections_of_two(bytes, false), 1) << bytes;
+  serve([](const request&, peer& to) {
+    to.send("HTTP/1.1 304 Not Modified\r\nContent-Length: 2000000\r\n\r\n");
+  });
+  restart_client();
+  EXPECT_EQ(make(call_here("/")).status, 304);
+}
+
+TEST_F(OutboundKeptTest, TakesForMalformedWhatIsNoAnswer) {
+  for (const auto& [bytes, why] : {
+         std::pair{"HTTP/1.1 099 No\r\nContent-Length: 0\r\n\r\n", "99"},
+         std::pair{"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"
+                   "1\r\nx\r\n0\r\n\r\n",
+                   "chunked alone"},
+         std::pair{"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+                   "Content-Length: 2\r\n\r\n",
+                   "content-length"},
+         std::pair{"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n"
+                   "Content-Length: 1\r\n\r\nx",
+                   "Content-Encoding"},
+       }) {
+    serve([bytes = std::string{bytes}](const request&, peer& to) {
+      to.send(bytes);
+    });
+    restart_client();
+    const auto done = make(call_here("/"));
+    expect_failed(done, error_kind::answer_malformed, true);
+    EXPECT_THAT(done.failure->detail, HasSubstr(why));
+  }
+}
+
+// Goal: bytes that are neither fields nor a body end as an answer that is too
+// large, and hold up no call to another upstream meanwhile.
+TEST_F(OutboundKeptTest, EndsAFloodOfWhatNoBoundCounts) {
+  for (const std::string flood :
+       {"\r\n\r\n", "HTTP/1.1 102 \r\n\r\n", "00000000", ";ext=1;ext=2"}) {
+    const bool is_in_chunk = flood[0] == '0' || flood[0] == ';';
+    serve([&](const request&, peer& to) {
+      if (is_in_chunk)
+        to.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1");
+      std::string piece;
+      while (piece.size() < 65'536)
+        piece += flood;
+      while (to.send(piece)) {
+      }
+    });
+    restart_client();
+    test::scripted_server other{[](const request&, peer& to) {
+      to.answer("other");
+    }};
+    auto flooded = start(call_here("/"));
+    EXPECT_EQ(make(call_to(other.url("/"))).body, "other");
+    const auto done = flooded.get();
+    ASSERT_TRUE(done.failure) << flood;
+    EXPECT_TRUE(done.failure->kind == error_kind::answer_too_large
+                || done.failure->kind == error_kind::answer_malformed)
+      << flood << name(done.failure->kind);
+  }
+}
+
+TEST_F(OutboundKeptTest, KeepsAConnectionForLessThanTheUpstreamSays) {
+  EXPECT_EQ(connections_of_two("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\n"
+                               "Content-Length: 4\r\n\r\ndone",
+                               false),
+            2);
+  EXPECT_EQ(connections_of_two("HTTP/1.1 200 OK\r\nKeep-Alive: max=100, "
+                               "timeout=5\r\nContent-Length: 4\r\n\r\ndone",
+                               false),
+            1);
+}
+
 TEST_F(OutboundKeptTest, FailsNoCallForWhatWasClosedMeanwhile) {
   std::promise<void> closed;
   serve([&](const request& got, peer& to) {
