@@ -24,7 +24,8 @@ protected:
 
   /// Two calls, one after the other, both answered with `bytes`.
   int connections_of_two(const std::string& bytes, bool closes) {
-    serve([&](const request&, peer& to) {
+    // The server may still be sending when the client has it all.
+    serve([bytes, closes](const request&, peer& to) {
       to.send(bytes);
       if (closes)
         to.close();
@@ -115,7 +116,7 @@ TEST_F(OutboundKeptTest, EndsAFloodOfWhatNoBoundCounts) {
   for (const std::string flood :
        {"\r\n\r\n", "HTTP/1.1 102 \r\n\r\n", "00000000", ";ext=1;ext=2"}) {
     const bool is_in_chunk = flood[0] == '0' || flood[0] == ';';
-    serve([&](const request&, peer& to) {
+    serve([flood, is_in_chunk](const request&, peer& to) {
       if (is_in_chunk)
         to.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1");
       std::string piece;
@@ -150,16 +151,16 @@ TEST_F(OutboundKeptTest, KeepsAConnectionForLessThanTheUpstreamSays) {
 }
 
 TEST_F(OutboundKeptTest, FailsNoCallForWhatWasClosedMeanwhile) {
-  std::promise<void> closed;
-  serve([&](const request& got, peer& to) {
+  const auto closed = std::make_shared<std::promise<void>>();
+  serve([closed](const request& got, peer& to) {
     to.answer("done");
     if (got.connection == 1) {
       to.close();
-      closed.set_value();
+      closed->set_value();
     }
   });
   EXPECT_EQ(make(call_here("/")).status, 200);
-  closed.get_future().wait();
+  closed->get_future().wait();
   const auto done = make(call_here("/", "POST"));
   EXPECT_FALSE(done.failure);
   EXPECT_EQ(done.status, 200);
