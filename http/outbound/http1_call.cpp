@@ -196,16 +196,6 @@ exchange http1_call::not_connected(time_point now) const {
   return failed(why.kind, why.detail, now);
 }
 
-exchange http1_call::closed_at_once(time_point now) const {
-  if (is_repeated_ || link_->refusal())
-    return cut_off("the upstream closed it", now);
-  constexpr auto kind = error_kind::connect_failed;
-  return failed(kind,
-                clause_of(kind)
-                  + ": it ended the connection, or spoke, before it was asked",
-                now);
-}
-
 exchange http1_call::cut_off(const std::string& why, time_point now) const {
   if (!link_->refusal() || answer_bytes_ > 0 || is_repeated_)
     return lost(why, now);
@@ -241,9 +231,6 @@ std::optional<exchange> http1_call::go_on(time_point now) {
     if (body_.size() <= small_body_bytes)
       out_.append(std::exchange(body_, {}));
     rest_ = out_;
-    // One that is closed already has processed nothing, and never will.
-    if (!was_used_ && !link_->is_quiet())
-      return closed_at_once(now);
     sent_ = true;
   }
   auto over = write(now);

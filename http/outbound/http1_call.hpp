@@ -76,7 +76,6 @@ private:
   std::optional<exchange> read(time_point now);
   std::optional<exchange> parse(std::string_view bytes, time_point now);
   exchange not_connected(time_point now) const;
-  exchange closed_at_once(time_point now) const;
   std::string why_malformed(http_errno wrong) const;
   /// The connection ended before the answer was whole.
   exchange cut_off(const std::string& why, time_point now) const;
