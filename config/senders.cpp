@@ -47,9 +47,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 3> rivals{
 /// Whether `answer`, a part of a flow, has a status without a body (RFC 9110,
 /// sections 15.3.5, 15.3.6 and 15.4.5).
 bool is_without_body(const json& answer) {
+  static const json without = {204, 205, 304};
   const auto status = answer.find("status");
   return status != answer.end()
-      && (*status == 204 || *status == 205 || *status == 304);
+      && std::find(without.begin(), without.end(), *status) != without.end();
 }
 
 /// Puts into `own` what `preset` has beyond it.
