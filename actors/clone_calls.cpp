@@ -71,7 +71,10 @@ void clone_state::note_inquiry(std::string called,
     made.last.failure = masked(*order->definition, *failure);
   if (!is_good)
     made.last.response =
-      excerpt_of(order->definition->hidden, done, env->connection_of(request));
+      excerpt_of(order->definition->hidden, done, env->connection_of(request),
+                 finding == handoff::name(poll_finding::not_yet)
+                   ? waiting_excerpt_bytes_max
+                   : excerpt_bytes_max);
   record->note(std::nullopt, std::move(made));
 }
 

@@ -373,7 +373,8 @@ void job_supervisor_state::note_look(const step_result& result,
   const auto* request = definition_of(result.step).request;
   if (is_waiting && request != nullptr)
     look.last.response =
-      excerpt_of(definition->hidden, done, env->connection_of(*request));
+      excerpt_of(definition->hidden, done, env->connection_of(*request),
+                 waiting_excerpt_bytes_max);
   record->note(result.step, std::move(look), is_first);
 }
 

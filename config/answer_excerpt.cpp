@@ -16,9 +16,10 @@ constexpr std::size_t looked_at_bytes_max = 64 * 1024;
 
 } // namespace
 
-std::shared_ptr<const answer_excerpt>
-excerpt_of(const secrets& hidden, const exchange& done,
-           const connection_ptr& through) {
+std::shared_ptr<const answer_excerpt> excerpt_of(const secrets& hidden,
+                                                 const exchange& done,
+                                                 const connection_ptr& through,
+                                                 std::size_t bytes_max) {
   if (done.status == 0)
     return nullptr;
   auto all = hidden;
@@ -30,8 +31,10 @@ excerpt_of(const secrets& hidden, const exchange& done,
   auto body = masked(all, done.body.substr(0, looked_at_bytes_max));
   body = masked_answer(as_utf8(body));
   made->is_cut =
-    done.body.size() > looked_at_bytes_max || body.size() > excerpt_bytes_max;
-  made->body = cut_text(std::move(body), excerpt_bytes_max);
+    done.body.size() > looked_at_bytes_max || body.size() > bytes_max;
+  made->body = cut_text(std::move(body), bytes_max);
+  // It may be kept for long, and had room for all that was looked at.
+  made->body.shrink_to_fit();
   return made;
 }
 

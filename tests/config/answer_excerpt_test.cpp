@@ -66,5 +66,19 @@ TEST(AnswerExcerptTest, IsUtf8WhateverCame) {
   EXPECT_LE(made->body.size(), excerpt_bytes_max);
 }
 
+// Thousands of jobs keep one while they wait: the room of what was looked at
+// must not stay with it.
+TEST(AnswerExcerptTest, TakesNoMoreMemoryThanItShows) {
+  const auto long_answer = answer(std::string(60'000, 'x'), "text/plain");
+  const auto whole = excerpt_of({}, long_answer);
+  EXPECT_EQ(whole->body.size(), excerpt_bytes_max);
+  EXPECT_LE(whole->body.capacity(), excerpt_bytes_max + 16);
+  const auto waiting =
+    excerpt_of({}, long_answer, nullptr, waiting_excerpt_bytes_max);
+  EXPECT_EQ(waiting->body.size(), waiting_excerpt_bytes_max);
+  EXPECT_TRUE(waiting->is_cut);
+  EXPECT_LE(waiting->body.capacity(), waiting_excerpt_bytes_max + 16);
+}
+
 } // namespace
 } // namespace handoff
