@@ -2,6 +2,7 @@
 
 #include "job/event.hpp"
 
+#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -15,10 +16,13 @@ namespace handoff {
 /// waits. Thread-safe.
 class open_inquiries {
 public:
-  /// From now on, these are those of `job`; none: it has none any more.
-  void set(const std::string& job, std::vector<step_inquiry> all) {
+  using list = std::shared_ptr<const std::vector<step_inquiry>>;
+
+  /// From now on, these are those of `job`, which shares them; null: it has
+  /// none any more.
+  void set(const std::string& job, list all) {
     const std::scoped_lock lock{mutex_};
-    if (all.empty())
+    if (all == nullptr)
       by_job_.erase(job);
     else
       by_job_.insert_or_assign(job, std::move(all));
@@ -27,12 +31,13 @@ public:
   std::vector<step_inquiry> of(const std::string& job) const {
     const std::scoped_lock lock{mutex_};
     const auto known = by_job_.find(job);
-    return known != by_job_.end() ? known->second : std::vector<step_inquiry>{};
+    return known != by_job_.end() ? *known->second
+                                  : std::vector<step_inquiry>{};
   }
 
 private:
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::vector<step_inquiry>> by_job_;
+  std::unordered_map<std::string, list> by_job_;
 };
 
 } // namespace handoff

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,8 +34,8 @@ public:
         self_{self} {}
 
   ~owned_job() {
-    if (!asked_.empty())
-      env_->inquiries->set(shown_as_, {});
+    if (asked_ != nullptr)
+      env_->inquiries->set(shown_as_, nullptr);
   }
 
   owned_job(const owned_job&) = delete;
@@ -51,7 +52,7 @@ public:
   void change(job_change what) {
     ++revision_;
     auto event = make_event(record_, env_->now(), std::move(what));
-    if (!asked_.empty())
+    if (asked_ != nullptr)
       add_inquiries(event);
     apply(record_, event);
     events_.add(std::move(event));
@@ -66,26 +67,27 @@ public:
     const auto same = [&](const step_inquiry& each) {
       return each.step == step && each.made.name == call.name;
     };
-    const auto pending = std::find_if(asked_.begin(), asked_.end(), same);
+    auto all = all_asked();
+    const auto pending = std::find_if(all.begin(), all.end(), same);
     const auto& known = step
                         ? steps_of(record_, step->kind)[step->index].inquiries
                         : record_.clone.inquiries;
     const auto before =
       std::find_if(known.begin(), known.end(),
                    [&](const auto& each) { return each.name == call.name; });
-    const auto* last = pending != asked_.end() ? &pending->made
-                     : before != known.end()   ? &*before
-                                               : nullptr;
+    const auto* last = pending != all.end()  ? &pending->made
+                     : before != known.end() ? &*before
+                                             : nullptr;
     call.first = last != nullptr ? last->first : call.last.started;
     call.last.number = last != nullptr ? last->last.number + 1 : 1;
     step_inquiry made{step, std::move(call)};
     if (env_->asked && !is_attempt)
       env_->asked(record_, made);
-    if (pending != asked_.end())
+    if (pending != all.end())
       *pending = std::move(made);
     else
-      asked_.push_back(std::move(made));
-    show();
+      all.push_back(std::move(made));
+    show(all);
   }
 
   /// Brings the record forward by an event that the caller journals.
@@ -100,7 +102,7 @@ public:
   }
 
   /// Whether something was asked that no event tells of yet.
-  bool has_asked() const { return !asked_.empty(); }
+  bool has_asked() const { return asked_ != nullptr; }
 
   /// Whether a command is on its way to the journal: until it is there, no
   /// attempt begins.
@@ -156,18 +158,28 @@ private:
   /// An event of a step has what that one asked, another event has all.
   void add_inquiries(job_event& event) {
     const auto* step = step_of(event.change);
-    const auto rest = std::stable_partition(
-      asked_.begin(), asked_.end(),
-      [&](const auto& each) { return step != nullptr && each.step != *step; });
+    auto all = all_asked();
+    const auto rest =
+      std::stable_partition(all.begin(), all.end(), [&](const auto& each) {
+        return step != nullptr && each.step != *step;
+      });
     event.inquiries.assign(std::make_move_iterator(rest),
-                           std::make_move_iterator(asked_.end()));
-    asked_.erase(rest, asked_.end());
-    show();
+                           std::make_move_iterator(all.end()));
+    all.erase(rest, all.end());
+    show(all);
   }
 
-  void show() {
+  std::vector<step_inquiry> all_asked() const {
+    return asked_ != nullptr ? *asked_ : std::vector<step_inquiry>{};
+  }
+
+  void show(const std::vector<step_inquiry>& all) {
     if (shown_as_.empty())
       shown_as_ = record_.id;
+    // A copy takes no more room than it needs: many jobs may wait for long.
+    asked_ = all.empty()
+             ? nullptr
+             : std::make_shared<const std::vector<step_inquiry>>(all);
     env_->inquiries->set(shown_as_, asked_);
   }
 
@@ -177,8 +189,8 @@ private:
   Self self_;
   std::size_t commands_ = 0;
   std::uint64_t revision_ = 0;
-  /// What was asked since the last event that could tell of it.
-  std::vector<step_inquiry> asked_;
+  /// What was asked since the last event that could tell of it; null: nothing.
+  open_inquiries::list asked_;
   std::string shown_as_; ///< the job, once it is shown what it has asked
 };
 
