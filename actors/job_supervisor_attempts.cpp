@@ -72,7 +72,7 @@ result<outbound_call> job_supervisor_state::build(step_ref which,
   const auto& element = std::get<std::optional<step_element>>(found);
   step_attempt made{full_name(which.kind, step.name), number,
                     element ? &*element : nullptr};
-  // To look for what it waits for is no attempt.
+  // A look for what the step waits for does not count as an attempt.
   if (step.wait_ends) {
     made.number = 0;
     made.began = began;

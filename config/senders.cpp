@@ -229,7 +229,7 @@ private:
     const auto count = [&](const json& secret) {
       if (!secret.is_string())
         return;
-      // What cannot be resolved is told by whoever reads `verify`.
+      // The reader of `verify` tells what cannot be resolved.
       const auto text =
         object_.report().references.resolve(secret.get<std::string>());
       ++all;

@@ -191,7 +191,7 @@ private:
       warn_of_uncovered(object, at);
   }
 
-  /// Whether whoever changes what `value` takes makes the signature wrong.
+  /// Whether the signature fails once what `value` takes is changed.
   bool is_covered(const verify_template& value) const {
     const auto& content = made_.content;
     const auto has_all = [](const auto& all, const auto& some) {

@@ -34,7 +34,7 @@ enum class event_kind : std::int64_t {
 };
 
 /// How many fields an event of this kind has; what is behind them is of any
-/// kind. 0 for what is no kind.
+/// kind. 0 for a number that stands for no kind.
 constexpr std::size_t fields_of(event_kind kind) {
   switch (kind) {
   case event_kind::accepted:

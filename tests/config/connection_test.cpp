@@ -326,7 +326,7 @@ TEST_F(ConnectionTest, PollsInTheClearOnlyWhereTheCloneIs) {
   EXPECT_FALSE(may_poll("https://a/", "http://api.example/1"));
   EXPECT_TRUE(may_poll("http://a/", "http://api.example/1"));
   EXPECT_TRUE(may_poll("http://a/", "https://api.example/1"));
-  // Whoever names the port means it.
+  // A port that is named is taken as it is.
   EXPECT_TRUE(may_poll("https://a/", "http://api.example/1", "api.example:80"));
 }
 
